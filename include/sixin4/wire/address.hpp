@@ -1,0 +1,71 @@
+// Addresses as the bytes that stand on the wire, and the two roles in which a header holds them.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace sixin4::wire {
+
+struct Ipv4Address {
+  std::array<std::uint8_t, 4> octets{};
+  auto operator<=>(const Ipv4Address&) const = default;
+};
+
+struct Ipv6Address {
+  std::array<std::uint8_t, 16> octets{};
+  auto operator<=>(const Ipv6Address&) const = default;
+
+  [[nodiscard]] constexpr bool is_unspecified() const noexcept { return *this == Ipv6Address{}; }
+  [[nodiscard]] constexpr bool is_multicast() const noexcept { return octets[0] == 0xff; }
+  [[nodiscard]] constexpr bool is_link_local() const noexcept {
+    return octets[0] == 0xfe && (octets[1] & 0xc0U) == 0x80;
+  }
+};
+
+/// An IPv6 prefix; the bits of `address` beyond `length` are kept but never compared.
+struct Ipv6Prefix {
+  Ipv6Address address;
+  std::uint8_t length = 0;  ///< in bits, 0 to 128
+  auto operator<=>(const Ipv6Prefix&) const = default;
+
+  [[nodiscard]] constexpr bool contains(const Ipv6Address& other) const noexcept {
+    const std::size_t whole = length / 8U;
+    if (!std::equal(address.octets.begin(), address.octets.begin() + static_cast<std::ptrdiff_t>(whole),
+                    other.octets.begin())) {
+      return false;
+    }
+    const unsigned rest = length % 8U;
+    if (rest == 0) return true;
+    const unsigned mask = 0xff00U >> rest;
+    return ((unsigned{address.octets[whole]} ^ unsigned{other.octets[whole]}) & mask & 0xffU) == 0;
+  }
+};
+
+/// The role of an address in a header: functions that take both roles cannot be called with them swapped.
+template <typename Address>
+struct Source {
+  Address address;
+  auto operator<=>(const Source&) const = default;
+};
+template <typename Address>
+struct Destination {
+  Address address;
+  auto operator<=>(const Destination&) const = default;
+};
+template <typename Address>
+Source(Address) -> Source<Address>;
+template <typename Address>
+Destination(Address) -> Destination<Address>;
+
+/// The link-local address of a configured tunnel's end (RFC 4213 §3.7): fe80:: and its IPv4 address.
+[[nodiscard]] constexpr Ipv6Address link_local_of(const Ipv4Address& local) noexcept {
+  Ipv6Address address{{0xfe, 0x80}};
+  std::copy(local.octets.begin(), local.octets.end(), address.octets.begin() + 12);
+  return address;
+}
+
+}  // namespace sixin4::wire

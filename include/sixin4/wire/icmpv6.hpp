@@ -1,0 +1,30 @@
+// ICMPv6 messages (RFC 4443).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace sixin4::wire::icmpv6 {
+
+inline constexpr std::size_t header_size = 8;
+inline constexpr std::uint8_t type_packet_too_big = 2;
+inline constexpr std::uint8_t type_redirect = 137;  ///< RFC 4861 §4.5
+
+/// Error messages are types 0 to 127, informational ones 128 to 255 (RFC 4443 §2.1).
+[[nodiscard]] constexpr bool is_error(std::uint8_t type) noexcept {
+  return type < 128;
+}
+
+/// What an error says: type, code and the four bytes behind the checksum.
+struct Error {
+  std::uint8_t type = 0;
+  std::uint8_t code = 0;
+  std::uint32_t parameter = 0;  ///< the MTU in Packet Too Big, else unused
+  bool operator==(const Error&) const = default;
+};
+
+[[nodiscard]] constexpr Error packet_too_big(std::uint32_t mtu) noexcept {
+  return {.type = type_packet_too_big, .code = 0, .parameter = mtu};
+}
+
+}  // namespace sixin4::wire::icmpv6

@@ -1,0 +1,66 @@
+// The TCP and UDP fields that offloads touch (RFC 9293 §3.1, RFC 768).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "sixin4/wire/bytes.hpp"
+#include "sixin4/wire/ipv6.hpp"
+
+namespace sixin4::wire {
+
+namespace tcp {
+inline constexpr std::size_t min_header_size = 20;
+inline constexpr std::size_t checksum_offset = 16;
+inline constexpr std::uint8_t flag_fin = 0x01;
+inline constexpr std::uint8_t flag_psh = 0x08;
+inline constexpr std::uint8_t flag_cwr = 0x80;
+
+template <typename Byte>
+using Header = std::span<Byte, min_header_size>;
+
+[[nodiscard]] constexpr std::uint32_t sequence_number(Header<const std::uint8_t> header) noexcept {
+  return load32<4>(header);
+}
+/// In bytes, as the data offset field says; may be wrong on a malformed packet.
+[[nodiscard]] constexpr std::size_t header_length(Header<const std::uint8_t> header) noexcept {
+  return std::size_t{4} * (load8<12>(header) >> 4U);
+}
+[[nodiscard]] constexpr std::uint8_t flags(Header<const std::uint8_t> header) noexcept {
+  return load8<13>(header);
+}
+constexpr void set_sequence_number(Header<std::uint8_t> header, std::uint32_t value) noexcept {
+  store32<4>(header, value);
+}
+constexpr void set_flags(Header<std::uint8_t> header, std::uint8_t value) noexcept {
+  store8<13>(header, value);
+}
+}  // namespace tcp
+
+namespace udp {
+inline constexpr std::size_t header_size = 8;
+inline constexpr std::size_t checksum_offset = 6;
+
+constexpr void set_length(std::span<std::uint8_t, header_size> header, std::uint16_t value) noexcept {
+  store16<4>(header, value);
+}
+}  // namespace udp
+
+/// Where the checksum field of a TCP or UDP header stands in it; nothing for other protocols.
+[[nodiscard]] constexpr std::optional<std::size_t> transport_checksum_offset(std::uint8_t protocol) noexcept {
+  switch (protocol) {
+    case next_header::tcp:
+      return tcp::checksum_offset;
+    case next_header::udp:
+      return udp::checksum_offset;
+    default:
+      return std::nullopt;
+  }
+}
+
+/// The length in bytes of the TCP or UDP header at `offset`, options included; nothing for another protocol
+/// or where it does not fit the packet.
+[[nodiscard]] std::optional<std::size_t> transport_header_length(Bytes packet, std::uint8_t protocol,
+                                                                 std::size_t offset) noexcept;
+
+}  // namespace sixin4::wire
