@@ -1,0 +1,53 @@
+// What an endpoint counts. Each counter has one writer, its worker, and any number of readers.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+
+#include "sixin4/engine/verdict.hpp"
+
+namespace sixin4::engine {
+
+using Time = std::chrono::steady_clock::time_point;
+
+class Counter {
+ public:
+  /// One writer only: a plain load and store, no locked instruction.
+  void add(std::uint64_t amount) noexcept {
+    value_.store(value_.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t value() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_ = 0;
+};
+
+struct DirectionCounters {
+  Counter packets;  ///< inner packets as they are on the wire: each segment of a super-packet counts
+  Counter bytes;    ///< of those inner packets, IPv6 headers included
+  std::array<Counter, verdict_count> drops;
+
+  void drop(Verdict reason) noexcept { drops[static_cast<std::size_t>(reason)].add(1); }
+  [[nodiscard]] std::uint64_t dropped(Verdict reason) const noexcept {
+    return drops[static_cast<std::size_t>(reason)].value();
+  }
+};
+
+/// When something last happened; one writer, any number of readers.
+class LastTime {
+ public:
+  void set(Time now) noexcept {
+    since_epoch_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  }
+  /// The epoch itself where nothing has happened yet.
+  [[nodiscard]] Time get() const noexcept {
+    return Time{Time::duration{since_epoch_.load(std::memory_order_relaxed)}};
+  }
+
+ private:
+  std::atomic<Time::rep> since_epoch_ = 0;
+};
+
+}  // namespace sixin4::engine

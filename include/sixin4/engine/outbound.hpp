@@ -1,0 +1,59 @@
+// From tun to the wire: judge a packet, cut it where it is a super-packet, wrap every piece in IPv4.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "sixin4/engine/packet.hpp"
+#include "sixin4/engine/parameters.hpp"
+#include "sixin4/engine/segment.hpp"
+#include "sixin4/engine/verdict.hpp"
+#include "sixin4/engine/wire_batch.hpp"
+
+namespace sixin4::engine {
+
+/// Cuts `packet` to the length that its header gives and says whether it may leave. A refusal that the
+/// sender is to hear of is answered by the caller.
+[[nodiscard]] Verdict judge_outbound(const TunnelParameters& parameters, TunPacket& packet) noexcept;
+
+/// Finishes the checksum of a packet that is not a super-packet, as `offload` asks for it (what the
+/// kernel's skb_checksum_help does). False where the offload data points outside of the packet.
+[[nodiscard]] bool finish_checksum(TunPacket& packet) noexcept;
+
+/// Writes outer headers: one packet, or the IPv4 fragments that the link needs (RFC 4213 §3.2.1: with a
+/// static MTU the outer packet may be fragmented).
+class Encapsulator {
+ public:
+  /// `packet` is inner bytes in two parts: `headers` are copied in front of `payload`, which is borrowed.
+  /// The first of them begins with the IPv6 header. `flush` is called when `batch` is full; it sends and
+  /// clears it.
+  template <typename Flush>
+  void add(const TunnelParameters& parameters, wire::Bytes headers, wire::Bytes payload, WireBatch& batch,
+           Flush&& flush) noexcept {
+    OuterPieces pieces = begin(parameters, headers, payload);
+    do {
+      if (!batch.has_room()) flush();
+    } while (add_next(parameters, pieces, batch));
+  }
+
+ private:
+  struct OuterPieces {
+    std::uint8_t tos = 0;
+    std::uint8_t ttl = 0;
+    wire::Bytes headers;
+    wire::Bytes payload;
+    std::size_t done = 0;   ///< inner bytes that are in the batch already
+    std::size_t piece = 0;  ///< inner bytes in every piece but the last
+    std::uint16_t identification = 0;
+  };
+
+  [[nodiscard]] OuterPieces begin(const TunnelParameters& parameters, wire::Bytes headers,
+                                  wire::Bytes payload) noexcept;
+  /// Adds one piece; false when it was the last.
+  [[nodiscard]] static bool add_next(const TunnelParameters& parameters, OuterPieces& pieces,
+                                     WireBatch& batch) noexcept;
+
+  std::uint16_t identification_ = 0;
+};
+
+}  // namespace sixin4::engine

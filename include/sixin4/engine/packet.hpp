@@ -1,0 +1,79 @@
+// The shapes in which packets enter and leave the engine, and what the two ends that carry them must offer.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <span>
+
+#include "sixin4/wire/bytes.hpp"
+#include "sixin4/wire/vnet_header.hpp"
+
+namespace sixin4::engine {
+
+/// An IPv6 packet, or a super-packet with the offload data that says how to finish it.
+struct TunPacket {
+  wire::VnetHeader offload{};
+  wire::MutableBytes bytes{};
+};
+
+/// An IPv4 packet to send, in two parts so that payload need not move. Borrowed until the batch is sent.
+struct OuterPacket {
+  wire::Bytes head;                ///< the outer header, and inner headers that had to be rewritten
+  wire::Bytes body;                ///< the rest
+  std::uint32_t inner_length = 0;  ///< of the inner packet that ends here; 0 for all but its last fragment
+};
+
+enum class IoStatus : std::uint8_t {
+  ok,
+  empty,  ///< nothing to read now
+  full,   ///< nothing more can be written now
+  down,   ///< the interface is down; it may come back
+  gone,   ///< the interface was deleted
+  error,  ///< this packet was refused
+};
+
+struct ReadResult {
+  IoStatus status = IoStatus::empty;
+  TunPacket packet{};  ///< within the buffer that was given, where the status is ok
+};
+
+/// `sent` packets from the start of the batch have left; a status other than ok tells of the one behind them.
+struct SendResult {
+  std::size_t sent = 0;
+  IoStatus status = IoStatus::ok;
+};
+
+/// `datagrams` are IPv4 packets, header included, in memory that stays valid until the next call.
+struct ReceiveResult {
+  std::span<const wire::MutableBytes> datagrams{};
+  IoStatus status = IoStatus::empty;
+};
+
+inline constexpr std::size_t tun_read_size =
+    wire::vnet_header_size + 65575;  ///< offload data, header, payload
+
+template <typename T>
+concept TunSource = requires(T tun, wire::MutableBytes buffer) {
+  { tun.read(buffer) }
+  noexcept->std::same_as<ReadResult>;
+};
+
+template <typename T>
+concept TunSink = requires(T tun, const wire::VnetHeader& offload, wire::Bytes packet) {
+  { tun.write(offload, packet) }
+  noexcept->std::same_as<IoStatus>;
+};
+
+template <typename T>
+concept WireSink = requires(T wire, std::span<const OuterPacket> batch) {
+  { wire.send(batch) }
+  noexcept->std::same_as<SendResult>;
+};
+
+template <typename T>
+concept WireSource = requires(T wire) {
+  { wire.receive() }
+  noexcept->std::same_as<ReceiveResult>;
+};
+
+}  // namespace sixin4::engine

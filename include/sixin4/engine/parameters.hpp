@@ -1,0 +1,29 @@
+// What the engine knows of its tunnel. A value: a worker takes a copy and swaps it between two batches.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "sixin4/wire/address.hpp"
+#include "sixin4/wire/ipv4.hpp"
+#include "sixin4/wire/ipv6.hpp"
+
+namespace sixin4::engine {
+
+struct TunnelParameters {
+  wire::Ipv4Address local;
+  wire::Ipv4Address remote;
+  std::optional<std::uint8_t> ttl = 64;  ///< of the outer packet; nothing: the inner hop limit
+  std::optional<std::uint8_t> tos =
+      0;            ///< DSCP of the outer packet, in its place in the octet; nothing: the inner one
+  bool ecn = true;  ///< RFC 6040: the outer ECN field is the inner one (normal mode); false: Not-ECT
+                    ///< (compatibility mode)
+  std::uint16_t mtu = wire::ipv6_min_mtu;  ///< tunnel MTU: the largest inner packet, 1280 to 65515
+  std::uint16_t link_mtu = 1500;           ///< largest IPv4 packet that the link towards `remote` takes
+  wire::Ipv6Address error_source;          ///< where the ICMPv6 errors that we send come from
+  std::vector<wire::Ipv6Prefix> ours;      ///< the addresses that belong to this end
+  bool ingress_filter = true;              ///< refuse inner sources that are ours when they come from outside
+};
+
+}  // namespace sixin4::engine

@@ -1,0 +1,161 @@
+// One worker a direction: moves what one end has to the other, one batch a turn. The ends are concepts, so
+// that a test puts memory where the program has devices.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "sixin4/engine/counters.hpp"
+#include "sixin4/engine/icmp_error.hpp"
+#include "sixin4/engine/inbound.hpp"
+#include "sixin4/engine/outbound.hpp"
+#include "sixin4/engine/packet.hpp"
+#include "sixin4/engine/parameters.hpp"
+#include "sixin4/engine/segment.hpp"
+#include "sixin4/engine/wire_batch.hpp"
+
+namespace sixin4::engine {
+
+template <typename Tun, WireSink Wire>
+requires TunSource<Tun> && TunSink<Tun>
+class OutboundPump {
+ public:
+  OutboundPump(Tun& tun, Wire& wire, DirectionCounters& counters) noexcept
+      : tun_(tun), wire_(wire), counters_(counters) {}
+
+  /// Reads until the device is empty or the batch is full, and sends. Returns how the device was left:
+  /// ok where it may hold more.
+  IoStatus turn(const TunnelParameters& parameters, Time now) noexcept {
+    IoStatus status = IoStatus::ok;
+    // Small packets lie next to each other in the buffer; a super-packet takes most of it for itself.
+    wire::MutableBytes room{reads_};
+    while (room.size() >= tun_read_size && batch_.size() < WireBatch::max_packets) {
+      ReadResult read = tun_.read(room);
+      status = read.status;
+      if (status != IoStatus::ok) break;
+      const std::size_t used = wire::vnet_header_size + read.packet.bytes.size();
+      room = room.subspan(std::min(room.size(), (used + 63) & ~std::size_t{63}));
+      take(parameters, read.packet, now);
+    }
+    flush();
+    return status;
+  }
+
+ private:
+  void take(const TunnelParameters& parameters, TunPacket& packet, Time now) noexcept {
+    const Verdict verdict = judge_outbound(parameters, packet);
+    if (verdict == Verdict::too_big) {
+      answer(parameters, packet.bytes, wire::icmpv6::packet_too_big(parameters.mtu), now);
+    }
+    if (verdict != Verdict::pass) return counters_.drop(verdict);
+
+    if (packet.offload.gso == wire::Gso::none) {
+      if (!finish_checksum(packet)) return counters_.drop(Verdict::malformed);
+      encapsulator_.add(parameters, {}, packet.bytes, batch_, [this]() noexcept { flush(); });
+      return;
+    }
+    const Segments segments = *Segments::of(packet);
+    for (std::size_t index = 0; index < segments.count(); ++index) {
+      const wire::MutableBytes headers = std::span{segment_headers_}.first(segments.header_length());
+      segments.write_headers(index, headers);
+      encapsulator_.add(parameters, headers, segments.payload(index), batch_, [this]() noexcept { flush(); });
+    }
+  }
+
+  void answer(const TunnelParameters& parameters, wire::Bytes offending, const wire::icmpv6::Error& error,
+              Time now) noexcept {
+    if (!may_answer(offending, error) || !error_rate_.take(now)) return;
+    const wire::Bytes packet =
+        write_icmp_error(error_packet_, offending, error, wire::Source{parameters.error_source});
+    (void)tun_.write({}, packet);  // an error that is lost is lost: the sender tries again
+  }
+
+  void flush() noexcept {
+    std::span<const OuterPacket> rest = batch_.packets();
+    while (!rest.empty()) {
+      const SendResult result = wire_.send(rest);
+      for (const OuterPacket& packet : rest.first(result.sent)) count(packet);
+      rest = rest.subspan(result.sent);
+      if (result.status == IoStatus::ok || rest.empty()) continue;
+      counters_.drop(result.status == IoStatus::full ? Verdict::wire_full : Verdict::wire_error);
+      rest = rest.subspan(1);
+    }
+    batch_.clear();
+  }
+
+  void count(const OuterPacket& packet) noexcept {
+    if (packet.inner_length == 0) return;
+    counters_.packets.add(1);
+    counters_.bytes.add(packet.inner_length);
+  }
+
+  // About 0.2 MB: as large as the level 2 cache likes, and room for one super-packet behind another.
+  static constexpr std::size_t read_buffer_size = 3 * tun_read_size;
+  static constexpr std::uint32_t errors_per_second = 100;
+  static constexpr std::uint32_t error_burst = 100;
+
+  Tun& tun_;
+  Wire& wire_;
+  DirectionCounters& counters_;
+  WireBatch batch_;
+  Encapsulator encapsulator_;
+  TokenBucket error_rate_{errors_per_second, error_burst};
+  IcmpErrorBuffer error_packet_{};
+  std::array<std::uint8_t, Segments::max_headers> segment_headers_{};
+  std::array<std::uint8_t, read_buffer_size> reads_{};
+};
+
+template <WireSource Wire, TunSink Tun>
+class InboundPump {
+ public:
+  InboundPump(Wire& wire, Tun& tun, DirectionCounters& counters, LastTime& last_heard) noexcept
+      : wire_(wire), tun_(tun), counters_(counters), last_heard_(last_heard) {}
+
+  /// Receives one batch and hands it to the device. Returns how the device was left where it is gone,
+  /// else how the wire was: ok where it may hold more.
+  IoStatus turn(const TunnelParameters& parameters, Time now) noexcept {
+    const ReceiveResult received = wire_.receive();
+    bool heard = false;
+    for (const wire::MutableBytes datagram : received.datagrams) {
+      const Decapsulated inner = decapsulate(parameters, datagram);
+      if (inner.verdict != Verdict::pass) {
+        counters_.drop(inner.verdict);
+        continue;
+      }
+      heard = true;
+      const IoStatus written = tun_.write(inner.packet.offload, inner.packet.bytes);
+      if (written == IoStatus::gone) return written;
+      count(inner, written);
+    }
+    if (heard) last_heard_.set(now);
+    return received.status;
+  }
+
+ private:
+  void count(const Decapsulated& inner, IoStatus written) noexcept {
+    switch (written) {
+      case IoStatus::ok:
+        counters_.packets.add(inner.packets);
+        counters_.bytes.add(inner.wire_bytes);
+        break;
+      case IoStatus::full:
+        counters_.drop(Verdict::tun_full);
+        break;
+      case IoStatus::down:
+        counters_.drop(Verdict::tun_down);
+        break;
+      default:
+        counters_.drop(Verdict::tun_error);
+        break;
+    }
+  }
+
+  Wire& wire_;
+  Tun& tun_;
+  DirectionCounters& counters_;
+  LastTime& last_heard_;
+};
+
+}  // namespace sixin4::engine

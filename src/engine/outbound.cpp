@@ -1,0 +1,113 @@
+#include "sixin4/engine/outbound.hpp"
+
+#include <algorithm>
+
+#include "sixin4/engine/ecn.hpp"
+#include "sixin4/wire/checksum.hpp"
+#include "sixin4/wire/ipv4.hpp"
+#include "sixin4/wire/ipv6.hpp"
+
+namespace sixin4::engine {
+
+namespace {
+
+/// An IPv4 packet that this very tunnel has made.
+bool is_our_outer_packet(const TunnelParameters& parameters, wire::Bytes bytes) noexcept {
+  const auto outer = wire::Ipv4Header::at(bytes);
+  return outer && outer->protocol() == wire::protocol_ipv6 && outer->source().address == parameters.local &&
+         outer->destination().address == parameters.remote;
+}
+
+/// Our outer packet comes back as it is when the IPv4 route leads into the tun device, or inside of IPv6
+/// when it leads into another tunnel (RFC 2473) whose own packets go through this one.
+bool is_loop(const TunnelParameters& parameters, wire::Bytes packet) noexcept {
+  if (const auto upper = wire::upper_layer_of(packet)) {
+    return upper->protocol == wire::next_header::ipv4 && !upper->is_fragment() &&
+           is_our_outer_packet(parameters, packet.subspan(upper->offset));
+  }
+  return is_our_outer_packet(parameters, packet);
+}
+
+/// RFC 6040 §4.1: the ECN bits never come from the configuration.
+std::uint8_t outer_tos(const TunnelParameters& parameters, std::uint8_t inner) noexcept {
+  const unsigned dscp = parameters.tos.value_or(inner) & ~unsigned{ecn_mask};
+  return static_cast<std::uint8_t>(dscp | (parameters.ecn ? inner & unsigned{ecn_mask} : unsigned{not_ect}));
+}
+
+}  // namespace
+
+Verdict judge_outbound(const TunnelParameters& parameters, TunPacket& packet) noexcept {
+  const auto first = wire::fixed<1>(packet.bytes);
+  const bool version_6 = first && wire::load8<0>(*first) >> 4U == 6;
+  const auto header = wire::Ipv6Header::at(packet.bytes);
+  if (version_6 && !header) return Verdict::malformed;
+  if (is_loop(parameters, packet.bytes)) return Verdict::loop;
+  if (!header) return Verdict::not_ipv6;
+  packet.bytes = packet.bytes.first(header->packet_length());
+
+  std::size_t largest = packet.bytes.size();
+  if (packet.offload.gso != wire::Gso::none) {
+    const auto segments = Segments::of(packet);
+    if (!segments) return Verdict::malformed;
+    largest = segments->largest_packet();
+  }
+  return largest > parameters.mtu ? Verdict::too_big : Verdict::pass;
+}
+
+bool finish_checksum(TunPacket& packet) noexcept {
+  if (!packet.offload.needs_checksum) return true;
+  const auto field = wire::fixed<2>(
+      packet.bytes, std::size_t{packet.offload.checksum_start} + packet.offload.checksum_offset);
+  if (!field) return false;
+  // The field holds the pseudo-header sum, so it takes part in the sum as it is.
+  const auto sum = wire::sum_of(packet.bytes.subspan(packet.offload.checksum_start));
+  wire::store16<0>(*field, sum.transport_checksum());
+  packet.offload.needs_checksum = false;
+  return true;
+}
+
+Encapsulator::OuterPieces Encapsulator::begin(const TunnelParameters& parameters, wire::Bytes headers,
+                                              wire::Bytes payload) noexcept {
+  if (++identification_ == 0) ++identification_;  // to Linux, 0 in a raw packet means "choose one"
+  const std::size_t inner = headers.size() + payload.size();
+  const std::size_t room = std::size_t{parameters.link_mtu} - wire::ipv4_header_size;
+  const bool fits = inner <= room;
+  const auto header = wire::Ipv6Header{(headers.empty() ? payload : headers).first<wire::ipv6_header_size>()};
+  return {.tos = outer_tos(parameters, header.traffic_class()),
+          .ttl = parameters.ttl.value_or(header.hop_limit()),
+          .headers = headers,
+          .payload = payload,
+          .piece = fits ? inner : room & ~std::size_t{7},  // RFC 791: offsets count in 8 bytes
+          .identification = identification_};
+}
+
+bool Encapsulator::add_next(const TunnelParameters& parameters, OuterPieces& pieces,
+                            WireBatch& batch) noexcept {
+  const std::size_t inner = pieces.headers.size() + pieces.payload.size();
+  const std::size_t start = pieces.done;
+  const std::size_t length = std::min(pieces.piece, inner - start);
+  const bool last = start + length == inner;
+
+  const wire::Bytes headers = pieces.headers.subspan(std::min(start, pieces.headers.size()));
+  const std::size_t from_headers = std::min(length, headers.size());
+  const std::size_t payload_start = start + from_headers - pieces.headers.size();
+  const wire::Bytes body =
+      from_headers == length ? wire::Bytes{} : pieces.payload.subspan(payload_start, length - from_headers);
+
+  const wire::MutableBytes head =
+      batch.add(wire::ipv4_header_size + from_headers, body, last ? static_cast<std::uint32_t>(inner) : 0);
+  wire::write_ipv4_header(head.first<wire::ipv4_header_size>(),
+                          {.tos = pieces.tos,
+                           .total_length = static_cast<std::uint16_t>(wire::ipv4_header_size + length),
+                           .identification = pieces.identification,
+                           .more_fragments = !last,
+                           .fragment_offset = static_cast<std::uint16_t>(start),
+                           .ttl = pieces.ttl,
+                           .source = {parameters.local},
+                           .destination = {parameters.remote}});
+  std::ranges::copy(headers.first(from_headers), head.subspan(wire::ipv4_header_size).begin());
+  pieces.done += length;
+  return !last;
+}
+
+}  // namespace sixin4::engine
