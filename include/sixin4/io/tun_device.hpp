@@ -1,0 +1,32 @@
+// A tun(4) device with offloads: a read or write is one packet, or one super-packet of up to 64 KiB with a
+// virtio-net header that says what is unfinished about it.
+#pragma once
+
+#include <string>
+
+#include "sixin4/engine/packet.hpp"
+#include "sixin4/io/file_descriptor.hpp"
+
+namespace sixin4::io {
+
+class TunDevice {
+ public:
+  /// Creates the interface; it goes when this object goes. Throws std::system_error naming the call and what
+  /// would allow it.
+  explicit TunDevice(const std::string& interface);
+
+  [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+  /// Whether the kernel hands over UDP super-packets too (Linux 6.2).
+  [[nodiscard]] bool segments_udp() const noexcept { return segments_udp_; }
+
+  /// Does not block. `buffer` has at least `engine::tun_read_size` bytes.
+  [[nodiscard]] engine::ReadResult read(wire::MutableBytes buffer) const noexcept;
+  /// May be called by several threads: one call is one packet.
+  [[nodiscard]] engine::IoStatus write(const wire::VnetHeader& offload, wire::Bytes packet) const noexcept;
+
+ private:
+  FileDescriptor fd_;
+  bool segments_udp_ = false;
+};
+
+}  // namespace sixin4::io

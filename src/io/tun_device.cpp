@@ -1,0 +1,107 @@
+#include "sixin4/io/tun_device.hpp"
+
+#include <array>
+#include <cerrno>
+#include <stdexcept>
+#include <system_error>
+
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+
+namespace sixin4::io {
+
+namespace {
+
+// Newer than Debian 12's <linux/if_tun.h>; the kernel takes both or neither (drivers/net/tun.c, set_offload).
+constexpr unsigned tun_f_uso = 0x20U | 0x40U;
+
+FileDescriptor open_clone_device() {
+  FileDescriptor fd{::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC)};
+  if (fd) return fd;
+  const int error = errno;
+  const char* remedy =
+      error == ENOENT || error == ENODEV || error == ENXIO
+          ? "the device node must be there (mknod /dev/net/tun c 10 200; in a container, hand it "
+            "in) and the kernel needs its tun module"
+          : "the device node must be readable and writable for this user";
+  throw std::system_error(error, std::generic_category(), std::string{"cannot open /dev/net/tun: "} + remedy);
+}
+
+engine::IoStatus status_of(int error) noexcept {
+  switch (error) {
+    case EAGAIN:
+    case ENOBUFS:
+    case ENOMEM:
+      return engine::IoStatus::full;
+    case EIO:
+      return engine::IoStatus::down;
+    case EBADFD:
+      return engine::IoStatus::gone;
+    default:
+      return engine::IoStatus::error;
+  }
+}
+
+}  // namespace
+
+TunDevice::TunDevice(const std::string& interface) : fd_(open_clone_device()) {
+  ifreq request{};
+  if (interface.empty() || interface.size() >= sizeof request.ifr_name) {
+    throw std::invalid_argument("an interface name has 1 to 15 characters: '" + interface + "'");
+  }
+  interface.copy(request.ifr_name, sizeof request.ifr_name - 1);
+  request.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | static_cast<short>(IFF_TUN_EXCL);
+  if (::ioctl(fd_.get(), TUNSETIFF, &request) < 0) {
+    const int error = errno;
+    const char* remedy = error == EPERM ? ": needs CAP_NET_ADMIN; run as root, or give the capability"
+                         : error == EBUSY
+                             ? ": an interface of that name exists; choose another with 'interface'"
+                         : error == EINVAL ? ": not a name that an interface can have"
+                                           : "";
+    throw std::system_error(error, std::generic_category(),
+                            "cannot create tun interface " + interface + " (TUNSETIFF)" + remedy);
+  }
+
+  int little_endian = 1;
+  if (::ioctl(fd_.get(), TUNSETVNETLE, &little_endian) < 0) {
+    throw std::system_error(errno, std::generic_category(),
+                            "cannot set the byte order of offload data (TUNSETVNETLE)");
+  }
+  constexpr unsigned offloads = TUN_F_CSUM | TUN_F_TSO6 | TUN_F_TSO_ECN;
+  segments_udp_ = ::ioctl(fd_.get(), TUNSETOFFLOAD, offloads | TUN_F_TSO4 | tun_f_uso) == 0;
+  if (!segments_udp_ && ::ioctl(fd_.get(), TUNSETOFFLOAD, offloads) < 0) {
+    throw std::system_error(errno, std::generic_category(),
+                            "cannot switch on offloads of the tun device (TUNSETOFFLOAD)");
+  }
+}
+
+engine::ReadResult TunDevice::read(wire::MutableBytes buffer) const noexcept {
+  const ssize_t length = ::read(fd_.get(), buffer.data(), buffer.size());
+  if (length < 0) {
+    const engine::IoStatus status = status_of(errno);
+    return {.status = status == engine::IoStatus::full ? engine::IoStatus::empty : status};
+  }
+  const auto header = wire::fixed<wire::vnet_header_size>(buffer);
+  if (!header || static_cast<std::size_t>(length) < wire::vnet_header_size) {
+    return {.status = engine::IoStatus::error};
+  }
+  return {
+      .status = engine::IoStatus::ok,
+      .packet = {.offload = wire::read_vnet_header(*header),
+                 .bytes = buffer.first(static_cast<std::size_t>(length)).subspan(wire::vnet_header_size)}};
+}
+
+engine::IoStatus TunDevice::write(const wire::VnetHeader& offload, wire::Bytes packet) const noexcept {
+  std::array<std::uint8_t, wire::vnet_header_size> header{};
+  wire::write_vnet_header(header, offload);
+  const std::array<iovec, 2> parts{iovec{header.data(), header.size()},
+                                   // writev only reads, whatever iovec says
+                                   iovec{const_cast<std::uint8_t*>(packet.data()), packet.size()}};
+  if (::writev(fd_.get(), parts.data(), parts.size()) >= 0) return engine::IoStatus::ok;
+  return status_of(errno);
+}
+
+}  // namespace sixin4::io
