@@ -1,0 +1,49 @@
+// One tunnel's configuration: `key = value` lines, `--key value` arguments, and their meaning.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sixin4/control/log.hpp"
+#include "sixin4/control/network_objects.hpp"
+#include "sixin4/wire/address.hpp"
+
+namespace sixin4::control {
+
+/// How the IPv4 side sends.
+enum class Wire : std::uint8_t { automatic, raw };
+
+struct Configuration {
+  std::string interface = "sixin4";
+  std::optional<wire::Ipv4Address> local;  ///< nothing: the one that the route to `remote` uses
+  std::string remote;                      ///< an IPv4 address or a host name, as it was written
+  std::string dev;                         ///< empty: any link
+  std::vector<InterfaceAddress> addresses;
+  std::vector<wire::Ipv6Prefix> prefixes;
+  std::vector<wire::Ipv6Prefix> routes;
+  std::uint32_t table = main_table;
+  std::optional<std::uint32_t> metric;
+  std::uint16_t mtu = 1280;
+  std::optional<std::uint8_t> ttl = 64;  ///< nothing: inherit
+  std::optional<std::uint8_t> tos = 0;   ///< nothing: inherit
+  bool ecn = true;
+  bool ingress_filter = true;
+  Wire wire = Wire::automatic;
+  std::string control;  ///< empty: the usual path for `interface`
+  LogLevel log_level = LogLevel::info;
+};
+
+/// From the arguments of `run` or `check`: `-c FILE` or a NAME, and keys, which win over the file's. Throws
+/// ConfigurationError, or std::system_error where the file cannot be read.
+[[nodiscard]] Configuration load_configuration(std::span<const std::string> arguments);
+
+/// The complete configuration as a file that reads back to the same.
+[[nodiscard]] std::string to_text(const Configuration& configuration);
+
+/// The options of `load_configuration`, for a help text.
+[[nodiscard]] std::string describe_configuration();
+
+}  // namespace sixin4::control

@@ -1,0 +1,22 @@
+// What a configuration asks of the host.
+#pragma once
+
+#include <vector>
+
+#include "sixin4/control/configuration.hpp"
+#include "sixin4/control/host_network.hpp"
+#include "sixin4/wire/address.hpp"
+
+namespace sixin4::control {
+
+/// The priorities of the rules that a `table` other than main makes; both come before main's 32766.
+inline constexpr std::uint32_t own_prefix_rule_priority = 20640;
+inline constexpr std::uint32_t source_rule_priority = 20641;
+
+/// Addresses, routes and rules on the interface of a tunnel whose IPv4 end is `local`.
+[[nodiscard]] HostState host_state_of(const Configuration& configuration, const wire::Ipv4Address& local);
+
+/// The addresses that belong to this end: the host addresses of `address`, and everything inside `prefix`.
+[[nodiscard]] std::vector<wire::Ipv6Prefix> own_prefixes(const Configuration& configuration);
+
+}  // namespace sixin4::control

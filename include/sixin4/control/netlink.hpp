@@ -1,0 +1,68 @@
+// The endpoint's questions and requests to rtnetlink(7).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sixin4/control/network_objects.hpp"
+#include "sixin4/wire/address.hpp"
+
+namespace sixin4::control {
+
+class NetlinkSocket;
+
+/// A request socket in the network namespace in which it was made. Every call waits for the kernel's
+/// answer. A refusal throws `std::system_error` with the kernel's errno and a text like
+/// `cannot add route 2001:db8::/32 dev sixin4 table 100: Operation not permitted`, the kernel's own
+/// explanation before the errno's when it gives one. Listing needs no privilege, the rest CAP_NET_ADMIN.
+///
+/// `add_*` of what is there already in the same form succeeds without a change; in another form (an
+/// address with another length, a route of this prefix and metric on another link) it throws EEXIST.
+/// `remove_*` of what is absent succeeds.
+class Netlink {
+ public:
+  Netlink();
+  ~Netlink();
+  Netlink(Netlink&&) noexcept;
+  Netlink& operator=(Netlink&&) noexcept;
+  Netlink(const Netlink&) = delete;
+  Netlink& operator=(const Netlink&) = delete;
+
+  [[nodiscard]] std::optional<Link> link(const std::string& name);
+  [[nodiscard]] std::optional<Link> link(int index);
+  void configure_link(int link_index, const LinkSettings& settings);
+
+  /// The IPv6 addresses of a link; none when the link does not exist.
+  [[nodiscard]] std::vector<InterfaceAddress> addresses(int link_index);
+  /// Added without duplicate address detection: nobody else can hold it on a point-to-point link.
+  void add_address(int link_index, const InterfaceAddress& address);
+  void remove_address(int link_index, const InterfaceAddress& address);
+
+  /// Routes of one table straight into a link, in canonical form, whoever made them.
+  [[nodiscard]] std::vector<Ipv6Route> routes(int link_index, std::uint32_t table);
+  /// Needs the link up: the kernel refuses with ENETDOWN otherwise.
+  void add_route(int link_index, const Ipv6Route& route);
+  void remove_route(int link_index, const Ipv6Route& route);
+
+  /// The rules that `Rule` can express, in canonical form; one with more conditions is not among them.
+  [[nodiscard]] std::vector<Rule> rules();
+  void add_rule(const Rule& rule);
+  /// The kernel takes a rule without `to` as a pattern: where rules differ in `to` only, remove that one
+  /// last.
+  void remove_rule(const Rule& rule);
+
+  /// The path to a destination, optionally only out of the link `oif`; nothing when there is no route
+  /// to it, or none that has a source address.
+  [[nodiscard]] std::optional<Ipv4Path> path_to(const wire::Ipv4Address& destination,
+                                                std::optional<int> oif = std::nullopt);
+
+ private:
+  [[nodiscard]] std::string dev(int link_index);
+
+  std::unique_ptr<NetlinkSocket> socket_;
+};
+
+}  // namespace sixin4::control

@@ -1,0 +1,40 @@
+// What `show` tells of a running endpoint.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace sixin4::control {
+
+struct DirectionStatus {
+  std::uint64_t packets = 0;  ///< inner packets as they are on the wire
+  std::uint64_t bytes = 0;
+  std::map<std::string, std::uint64_t> drops;  ///< by the reason's name, those that have happened
+};
+
+struct Status {
+  std::string interface;
+  std::string local;
+  std::string remote;
+  bool up = false;
+  std::uint32_t mtu = 0;       ///< tunnel MTU
+  std::uint32_t path_mtu = 0;  ///< of the IPv4 path, as far as it is known
+  std::string wire;
+  double uptime_s = 0;
+  DirectionStatus out;
+  DirectionStatus in;
+  std::optional<double> last_heard_s;  ///< nothing: not heard yet
+};
+
+/// One JSON object.
+[[nodiscard]] std::string to_json(const Status& status);
+
+/// A list of such objects, for machines.
+[[nodiscard]] std::string show_json(std::span<const std::string> statuses);
+/// The same for people.
+[[nodiscard]] std::string show_text(std::span<const std::string> statuses);
+
+}  // namespace sixin4::control

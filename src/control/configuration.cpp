@@ -1,0 +1,121 @@
+#include "sixin4/control/configuration.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <map>
+#include <system_error>
+
+#include "sixin4/control/options.hpp"
+
+#include "configuration_keys.hpp"
+
+namespace sixin4::control {
+
+namespace {
+
+constexpr const char* command_line = "command line";
+constexpr const char* file_option = "config";
+
+std::vector<Option> key_options() {
+  std::vector<Option> options;
+  for (const Key& key : keys())
+    options.push_back({.name = key.name, .value = key.value, .meaning = key.meaning});
+  return options;
+}
+
+std::vector<Option> all_options() {
+  std::vector<Option> options{
+      {.name = std::string{file_option} + ",c", .value = "FILE", .meaning = "configuration file"}};
+  std::ranges::move(key_options(), std::back_inserter(options));
+  return options;
+}
+
+/// A value and where it was given.
+struct Setting {
+  std::string value;
+  std::string place;
+};
+using Settings = std::map<std::string, std::vector<Setting>, std::less<>>;
+
+void add_setting(Settings& settings, const KeyValue& given, const std::string& place) {
+  const auto& [name, value] = given;
+  auto& earlier = settings[name];
+  const auto key = std::ranges::find(keys(), name, &Key::name);
+  if (!earlier.empty() && (key == keys().end() || !key->repeats)) {
+    throw ConfigurationError(place + ": " + name + ": given twice, first at " + earlier.front().place);
+  }
+  earlier.push_back({.value = value, .place = place});
+}
+
+/// Line by line, so that every error knows its line.
+Settings read_file(const std::string& path) {
+  errno = 0;
+  std::ifstream file{path};
+  if (!file) throw std::system_error(errno, std::generic_category(), "cannot read " + path);
+  const std::vector<Option> options = key_options();
+  Settings settings;
+  std::string line;
+  for (int number = 1; std::getline(file, line); ++number) {
+    const std::string place = path + ":" + std::to_string(number);
+    for (const KeyValue& given : parse_line(options, line, place)) add_setting(settings, given, place);
+  }
+  if (file.bad()) throw std::system_error(EIO, std::generic_category(), "cannot read " + path);
+  return settings;
+}
+
+/// The file that a bare tunnel name stands for.
+std::string path_of(const std::string& name) {
+  if (name.find('/') != std::string::npos) {
+    throw ConfigurationError("command line: '" + name + "' is not a tunnel's name; give a file with -c FILE");
+  }
+  return "/etc/sixin4/" + name + ".conf";
+}
+
+}  // namespace
+
+Configuration load_configuration(std::span<const std::string> arguments) {
+  const Arguments parsed = parse_arguments(all_options(), arguments);
+  Settings given;
+  for (const KeyValue& option : parsed.options) add_setting(given, option, command_line);
+
+  std::vector<std::string> files;
+  for (const Setting& file : given[file_option]) files.push_back(file.value);
+  given.erase(file_option);
+  for (const std::string& name : parsed.words) files.push_back(path_of(name));
+  if (files.size() > 1) throw ConfigurationError("command line: give one configuration, a NAME or -c FILE");
+
+  Settings settings = files.empty() ? Settings{} : read_file(files.front());
+  for (auto& [name, values] : given) settings[name] = std::move(values);
+
+  Configuration configuration;
+  for (const Key& key : keys()) {
+    for (const Setting& setting : settings[key.name]) {
+      try {
+        key.set(configuration, setting.value);
+      } catch (const ValueError& error) {
+        throw ConfigurationError(setting.place + ": " + key.name + ": " + error.what());
+      }
+    }
+  }
+  if (configuration.remote.empty()) {
+    throw ConfigurationError((files.empty() ? command_line : files.front()) +
+                             ": remote: missing; give the IPv4 address or host name of the far end");
+  }
+  return configuration;
+}
+
+std::string to_text(const Configuration& configuration) {
+  std::string text;
+  for (const Key& key : keys()) {
+    for (const std::string& value : key.get(configuration))
+      text += std::string{key.name} + " = " + value + "\n";
+  }
+  return text;
+}
+
+std::string describe_configuration() {
+  return describe(all_options());
+}
+
+}  // namespace sixin4::control

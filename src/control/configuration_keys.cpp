@@ -1,0 +1,212 @@
+#include "configuration_keys.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <sstream>
+
+#include "sixin4/control/address_text.hpp"
+
+namespace sixin4::control {
+
+namespace {
+
+constexpr std::uint32_t local_table = 255;  // RT_TABLE_LOCAL
+
+template <typename Number>
+Number parse_number(const std::string& text, Number least, Number most, int base = 10) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
+  if (error != std::errc{} || end != text.data() + text.size() || number < least || number > most) {
+    const auto in_base = [base](Number n) {
+      std::array<char, 24> buffer{};
+      return std::string{buffer.data(),
+                         std::to_chars(buffer.data(), buffer.data() + buffer.size(), n, base).ptr};
+    };
+    throw ValueError("'" + text + "' is not a number from " + in_base(least) + " to " + in_base(most) +
+                     (base == 16 ? ", hexadecimal" : ""));
+  }
+  return number;
+}
+
+bool parse_yes_or_no(const std::string& text) {
+  if (text == "yes") return true;
+  if (text == "no") return false;
+  throw ValueError("'" + text + "' is neither yes nor no");
+}
+
+/// The index of `text` in `names`.
+template <std::size_t Size>
+std::size_t parse_choice(const std::string& text, const std::array<std::string_view, Size>& names) {
+  const auto found = std::ranges::find(names, text);
+  if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
+  std::string message = "'" + text + "' is not one of";
+  for (const auto name : names) message += " " + std::string{name};
+  throw ValueError(message);
+}
+
+constexpr std::array<std::string_view, 2> wire_names{"auto", "raw"};
+constexpr std::array<std::string_view, 4> log_level_names{"error", "warn", "info", "debug"};
+
+/// The kernel's rule (net/core/dev.c, dev_valid_name), and no '%', which would ask it to number the name.
+std::string parse_interface(const std::string& text) {
+  const bool valid = !text.empty() && text.size() <= 15 && text != "." && text != ".." &&
+                     text.find_first_of("/:% \t\n\v\f\r") == std::string::npos;
+  if (!valid)
+    throw ValueError("'" + text +
+                     "' is not the name of an interface (1 to 15 characters without / : % or space)");
+  return text;
+}
+
+/// An address, or what may be a host name (RFC 1123 §2.1).
+std::string parse_host(const std::string& text) {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_';
+  };
+  if (text.empty() || text.size() > 253 || !std::ranges::all_of(text, allowed)) {
+    throw ValueError("'" + text + "' is neither an IPv4 address nor a host name");
+  }
+  if (text.find_first_not_of("0123456789.") == std::string::npos && !parse_ipv4_address(text)) {
+    throw ValueError("'" + text + "' is not an IPv4 address");
+  }
+  return text;
+}
+
+wire::Ipv6Prefix parse_prefix(const std::string& text) {
+  const auto prefix = parse_ipv6_prefix(text);
+  if (!prefix || text.find('/') == std::string::npos)
+    throw ValueError("'" + text + "' is not an IPv6 PREFIX/LENGTH");
+  const Ipv6Route masked = canonical(Ipv6Route{.prefix = *prefix});
+  if (masked.prefix != *prefix) {
+    throw ValueError("'" + text + "' has bits set beyond its length; the prefix is " +
+                     to_string(masked.prefix));
+  }
+  return *prefix;
+}
+
+InterfaceAddress parse_interface_address(const std::string& text) {
+  std::istringstream words{text};
+  std::string address;
+  std::string keyword;
+  std::string peer;
+  std::string rest;
+  words >> address >> keyword >> peer >> rest;
+  const auto parsed = parse_ipv6_prefix(address);
+  if (!parsed || address.find('/') == std::string::npos) {
+    throw ValueError("'" + text + "' is not an IPv6 ADDRESS/LENGTH, or ADDRESS/LENGTH peer ADDRESS");
+  }
+  if (parsed->address.is_multicast() || parsed->address.is_unspecified()) {
+    throw ValueError("'" + address + "' is not the address of one host");
+  }
+  InterfaceAddress result{.address = parsed->address, .length = parsed->length};
+  if (keyword.empty()) return result;
+  result.peer = parse_ipv6_address(peer);
+  if (keyword != "peer" || !result.peer || !rest.empty()) {
+    throw ValueError("'" + text + "' is not ADDRESS/LENGTH peer ADDRESS");
+  }
+  return result;
+}
+
+std::string hexadecimal(std::uint8_t octet) {
+  std::array<char, 4> buffer{};
+  return "0x" + std::string{buffer.data(),
+                            std::to_chars(buffer.data(), buffer.data() + buffer.size(), octet, 16).ptr};
+}
+
+template <typename Items>
+Values to_strings(const Items& items) {
+  Values values;
+  for (const auto& item : items) values.push_back(to_string(item));
+  return values;
+}
+
+}  // namespace
+
+const std::vector<Key>& keys() {
+  using C = Configuration;
+  static const std::vector<Key> table{
+      {"interface", false, "NAME", "name of the tun device",
+       [](C& c, const std::string& v) { c.interface = parse_interface(v); },
+       [](const C& c) { return Values{c.interface}; }},
+      {"local", false, "ADDRESS|auto", "this end's IPv4 address; auto follows the route to 'remote'",
+       [](C& c, const std::string& v) {
+         c.local = v == "auto" ? std::nullopt : parse_ipv4_address(v);
+         if (v != "auto" && !c.local) throw ValueError("'" + v + "' is neither an IPv4 address nor auto");
+       },
+       [](const C& c) { return Values{c.local ? to_string(*c.local) : "auto"}; }},
+      {"remote", false, "ADDRESS|HOST", "the far end's IPv4 address or host name (required)",
+       [](C& c, const std::string& v) { c.remote = parse_host(v); },
+       [](const C& c) { return Values{c.remote}; }},
+      {"dev", false, "LINK", "bind the IPv4 side to this link",
+       [](C& c, const std::string& v) { c.dev = parse_interface(v); },
+       [](const C& c) { return c.dev.empty() ? Values{} : Values{c.dev}; }},
+      {"address", true, "ADDRESS/LENGTH [peer ADDRESS]", "IPv6 address on the interface",
+       [](C& c, const std::string& v) { c.addresses.push_back(parse_interface_address(v)); },
+       [](const C& c) { return to_strings(c.addresses); }},
+      {"prefix", true, "PREFIX/LENGTH", "IPv6 prefix that is routed to this end",
+       [](C& c, const std::string& v) { c.prefixes.push_back(parse_prefix(v)); },
+       [](const C& c) { return to_strings(c.prefixes); }},
+      {"route", true, "PREFIX/LENGTH", "IPv6 prefix that is routed into the tunnel",
+       [](C& c, const std::string& v) { c.routes.push_back(parse_prefix(v)); },
+       [](const C& c) { return to_strings(c.routes); }},
+      {"table", false, "main|NUMBER",
+       "routing table of those routes; other than main: traffic from 'address' and 'prefix' uses that table",
+       [](C& c, const std::string& v) {
+         c.table = v == "main" ? main_table : parse_number<std::uint32_t>(v, 1, 0xffffffffU);
+         if (c.table == local_table) throw ValueError("255 is the kernel's own table (local)");
+       },
+       [](const C& c) { return Values{c.table == main_table ? "main" : std::to_string(c.table)}; }},
+      {"metric", false, "NUMBER", "metric of those routes",
+       [](C& c, const std::string& v) { c.metric = parse_number<std::uint32_t>(v, 1, 0xffffffffU); },
+       [](const C& c) { return c.metric ? Values{std::to_string(*c.metric)} : Values{}; }},
+      {"mtu", false, "BYTES", "tunnel MTU, 1280 to 65515",
+       [](C& c, const std::string& v) { c.mtu = parse_number<std::uint16_t>(v, 1280, 65515); },
+       [](const C& c) { return Values{std::to_string(c.mtu)}; }},
+      {"ttl", false, "NUMBER|inherit", "TTL of the IPv4 packets, 1 to 255; inherit: the inner hop limit",
+       [](C& c, const std::string& v) {
+         if (v == "inherit") {
+           c.ttl.reset();
+         } else {
+           c.ttl = parse_number<std::uint8_t>(v, 1, 255);
+         }
+       },
+       [](const C& c) { return Values{c.ttl ? std::to_string(*c.ttl) : "inherit"}; }},
+      {"tos", false, "HEX|inherit", "TOS octet of the IPv4 packets; inherit: the inner DSCP",
+       [](C& c, const std::string& v) {
+         if (v == "inherit") {
+           c.tos.reset();
+         } else {
+           const bool prefixed = v.starts_with("0x") || v.starts_with("0X");
+           c.tos = parse_number<std::uint8_t>(prefixed ? v.substr(2) : v, 0, 255, 16);
+         }
+       },
+       [](const C& c) { return Values{c.tos ? hexadecimal(*c.tos) : "inherit"}; }},
+      {"ecn", false, "yes|no", "carry ECN outward and back (RFC 6040 normal mode); no: compatibility mode",
+       [](C& c, const std::string& v) { c.ecn = parse_yes_or_no(v); },
+       [](const C& c) { return Values{c.ecn ? "yes" : "no"}; }},
+      {"ingress-filter", false, "yes|no",
+       "drop packets from the tunnel whose source is one of our own addresses",
+       [](C& c, const std::string& v) { c.ingress_filter = parse_yes_or_no(v); },
+       [](const C& c) { return Values{c.ingress_filter ? "yes" : "no"}; }},
+      {"wire", false, "auto|raw", "how the IPv4 side sends: raw is a raw socket",
+       [](C& c, const std::string& v) { c.wire = static_cast<Wire>(parse_choice(v, wire_names)); },
+       [](const C& c) { return Values{std::string{wire_names[static_cast<std::size_t>(c.wire)]}}; }},
+      {"control", false, "PATH", "path of the control socket",
+       [](C& c, const std::string& v) {
+         if (v.empty() || v.front() != '/') throw ValueError("'" + v + "' is not an absolute path");
+         c.control = v;
+       },
+       [](const C& c) { return c.control.empty() ? Values{} : Values{c.control}; }},
+      {"log-level", false, "LEVEL", "error, warn, info or debug",
+       [](C& c, const std::string& v) {
+         c.log_level = static_cast<LogLevel>(parse_choice(v, log_level_names));
+       },
+       [](const C& c) {
+         return Values{std::string{log_level_names[static_cast<std::size_t>(c.log_level)]}};
+       }},
+  };
+  return table;
+}
+
+}  // namespace sixin4::control

@@ -1,0 +1,170 @@
+#include "sixin4/control/control_socket.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+
+#include <nlohmann/json.hpp>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "sixin4/control/options.hpp"
+
+namespace sixin4::control {
+
+namespace {
+
+namespace fs = std::filesystem;
+using json = nlohmann::ordered_json;  // answers keep their order
+
+const fs::path directory = "/run/sixin4";
+constexpr std::size_t max_request = 4096;
+constexpr std::size_t max_answer = 1 << 20;
+constexpr std::size_t max_clients = 32;
+constexpr timeval answer_timeout{.tv_sec = 10, .tv_usec = 0};
+
+[[noreturn]] void refuse(const std::string& what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
+
+sockaddr_un socket_address(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) {
+    errno = ENAMETOOLONG;
+    refuse("cannot use control socket " + path);
+  }
+  path.copy(address.sun_path, path.size());
+  return address;
+}
+
+io::FileDescriptor open_socket(int flags) {
+  io::FileDescriptor fd{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | flags, 0)};
+  if (!fd) refuse("cannot open a Unix socket");
+  return fd;
+}
+
+bool connects(int fd, const std::string& path) {
+  const sockaddr_un address = socket_address(path);
+  return ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
+
+bool is_privileged(int client) {
+  ucred peer{};
+  socklen_t length = sizeof peer;
+  return ::getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 &&
+         (peer.uid == 0 || peer.uid == ::geteuid());
+}
+
+}  // namespace
+
+std::string control_path(const std::string& interface) {
+  return directory / (interface + ".sock");
+}
+
+std::vector<std::string> control_paths() {
+  std::vector<std::string> paths;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator{directory, error}) {
+    if (entry.path().extension() == ".sock") paths.push_back(entry.path());
+  }
+  std::ranges::sort(paths);
+  return paths;
+}
+
+ControlServer::ControlServer(std::string path)
+    : path_(std::move(path)), listener_(open_socket(SOCK_NONBLOCK)), events_(::epoll_create1(EPOLL_CLOEXEC)) {
+  if (!events_) refuse("cannot create an epoll descriptor");
+  const fs::path parent = fs::path{path_}.parent_path();
+  std::error_code error;
+  fs::create_directories(parent, error);
+  if (error) throw std::system_error(error, "cannot make directory " + parent.string());
+
+  if (connects(open_socket(0).get(), path_)) {
+    errno = EADDRINUSE;
+    refuse("cannot make control socket " + path_ +
+           ": an endpoint is running there; choose another with 'control'");
+  }
+  ::unlink(path_.c_str());
+  const sockaddr_un address = socket_address(path_);
+  if (::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0 ||
+      ::chmod(path_.c_str(), 0666) < 0 || ::listen(listener_.get(), SOMAXCONN) < 0) {
+    refuse("cannot make control socket " + path_);
+  }
+  epoll_event event{.events = EPOLLIN, .data = {.fd = listener_.get()}};
+  if (::epoll_ctl(events_.get(), EPOLL_CTL_ADD, listener_.get(), &event) < 0)
+    refuse("cannot watch the control socket");
+}
+
+ControlServer::~ControlServer() {
+  ::unlink(path_.c_str());
+}
+
+void ControlServer::serve(const Handler& handler) {
+  std::array<epoll_event, 16> ready{};
+  const int count = ::epoll_wait(events_.get(), ready.data(), static_cast<int>(ready.size()), 0);
+  for (const epoll_event& event : std::span{ready}.first(static_cast<std::size_t>(std::max(count, 0)))) {
+    if (event.data.fd == listener_.get()) {
+      accept_client();
+    } else if (!answer(event.data.fd, handler)) {
+      clients_.remove_if([&](const io::FileDescriptor& client) { return client.get() == event.data.fd; });
+    }
+  }
+}
+
+void ControlServer::accept_client() {
+  io::FileDescriptor client{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+  if (!client) return;
+  epoll_event event{.events = EPOLLIN, .data = {.fd = client.get()}};
+  if (::epoll_ctl(events_.get(), EPOLL_CTL_ADD, client.get(), &event) < 0) return;
+  if (clients_.size() == max_clients) clients_.pop_front();
+  clients_.push_back(std::move(client));
+}
+
+bool ControlServer::answer(int client, const Handler& handler) {
+  std::array<char, max_request> buffer{};
+  const ssize_t length = ::recv(client, buffer.data(), buffer.size(), 0);
+  if (length <= 0) return length < 0 && (errno == EAGAIN || errno == EINTR);
+  const std::string_view verb{buffer.data(), static_cast<std::size_t>(length)};
+  json reply;
+  try {
+    if (verb != "show" && !is_privileged(client)) {
+      throw std::runtime_error("only root and the user that runs the endpoint may do that");
+    }
+    reply["result"] = json::parse(handler(verb));
+  } catch (const ConfigurationError& error) {
+    reply["configuration-error"] = error.what();
+  } catch (const std::exception& error) {
+    reply["error"] = error.what();
+  }
+  const std::string text = reply.dump(-1, ' ', false, json::error_handler_t::replace);
+  return ::send(client, text.data(), text.size(), MSG_NOSIGNAL) >= 0;
+}
+
+std::string ask(const std::string& path, std::string_view verb, Wait wait) {
+  const io::FileDescriptor fd = open_socket(0);
+  if (!connects(fd.get(), path)) {
+    if (errno == ENOENT || errno == ECONNREFUSED) throw NoSuchEndpoint("no running endpoint at " + path);
+    refuse("cannot connect to control socket " + path);
+  }
+  (void)::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &answer_timeout, sizeof answer_timeout);
+  if (::send(fd.get(), verb.data(), verb.size(), MSG_NOSIGNAL) < 0)
+    refuse("cannot send to control socket " + path);
+  std::string buffer(max_answer, '\0');
+  const ssize_t length = ::recv(fd.get(), buffer.data(), buffer.size(), 0);
+  if (length < 0) refuse("cannot read from control socket " + path);
+  if (length == 0) throw NoSuchEndpoint("the endpoint at " + path + " went away");
+  const json reply = json::parse(buffer.substr(0, static_cast<std::size_t>(length)));
+  if (reply.contains("configuration-error"))
+    throw ConfigurationError(reply["configuration-error"].get<std::string>());
+  if (reply.contains("error")) throw EndpointRefusal(reply["error"].get<std::string>());
+  if (wait == Wait::for_end) (void)::recv(fd.get(), buffer.data(), buffer.size(), 0);
+  return reply.at("result").dump();
+}
+
+}  // namespace sixin4::control

@@ -1,0 +1,131 @@
+// The reconciler: compares what the endpoint owns with what the kernel lists, and closes the gap.
+#include "sixin4/control/host_network.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <iterator>
+#include <set>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "sixin4/control/netlink.hpp"
+
+namespace sixin4::control {
+namespace {
+
+HostState canonical(HostState state) {
+  for (auto& address : state.addresses) address = canonical(address);
+  for (auto& route : state.routes) route = canonical(route);
+  for (auto& rule : state.rules) rule = canonical(rule);
+  return state;
+}
+
+/// The elements that `others` does not hold, in their order: the order of addresses counts in the kernel's
+/// choice of a source.
+template <typename T>
+std::vector<T> missing_from(std::vector<T> others, const std::vector<T>& elements) {
+  std::ranges::sort(others);
+  std::vector<T> missing;
+  std::ranges::copy_if(elements, std::back_inserter(missing),
+                       [&](const T& element) { return !std::ranges::binary_search(others, element); });
+  return missing;
+}
+
+/// Rules with a destination first: the kernel takes the removal of one without as a pattern that fits both.
+std::vector<Rule> in_order_of_removal(std::vector<Rule> rules) {
+  std::ranges::stable_partition(rules, [](const Rule& rule) { return rule.to.has_value(); });
+  return rules;
+}
+
+}  // namespace
+
+void HostNetwork::apply(HostState state) {
+  state = canonical(std::move(state));
+  for (const auto& rule : in_order_of_removal(missing_from(state.rules, state_.rules))) {
+    netlink_.remove_rule(rule);
+  }
+  for (const auto& route : missing_from(state.routes, state_.routes)) {
+    netlink_.remove_route(link_index_, route);
+  }
+  for (const auto& address : missing_from(state.addresses, state_.addresses)) {
+    netlink_.remove_address(link_index_, address);
+  }
+  // Not earlier: what a refused removal leaves behind is still ours. Not later: so is what gets added.
+  state_ = std::move(state);
+  restore();
+}
+
+std::size_t HostNetwork::restore() {
+  if (!link_is_up()) return 0;  // the kernel would refuse the routes
+  try {
+    // A route's source is chosen among the addresses, and a rule must not point to an empty table.
+    const std::size_t addresses = add_missing_addresses();
+    const std::size_t routes = add_missing_routes();
+    return addresses + routes + add_missing_rules();
+  } catch (const std::system_error&) {
+    // Somebody may take the link down between the look and the request; its coming up is another event.
+    if (link_is_up()) throw;
+    return 0;
+  }
+}
+
+bool HostNetwork::withdraw() noexcept {
+  bool all_gone = true;
+  const auto attempt = [&](const auto& removal) {
+    try {
+      removal();
+    } catch (const std::exception&) {
+      all_gone = false;
+    }
+  };
+  const HostState former = std::exchange(state_, HostState{});
+  attempt([&] {
+    for (const auto& rule : in_order_of_removal(former.rules)) attempt([&] { netlink_.remove_rule(rule); });
+  });
+  for (const auto& route : former.routes) attempt([&] { netlink_.remove_route(link_index_, route); });
+  for (const auto& address : former.addresses)
+    attempt([&] { netlink_.remove_address(link_index_, address); });
+  return all_gone;
+}
+
+bool HostNetwork::link_is_up() {
+  const auto link = netlink_.link(link_index_);
+  return link && link->up;
+}
+
+std::size_t HostNetwork::add_missing_addresses() {
+  const auto present = netlink_.addresses(link_index_);
+  const auto missing = missing_from(present, state_.addresses);
+  for (const auto& address : missing) {
+    // A link holds an address once: with another length or peer it stands in the way of ours.
+    for (const auto& other : present) {
+      if (other.address == address.address) netlink_.remove_address(link_index_, other);
+    }
+    netlink_.add_address(link_index_, address);
+  }
+  return missing.size();
+}
+
+std::size_t HostNetwork::add_missing_routes() {
+  std::set<std::uint32_t> tables;
+  for (const auto& route : state_.routes) tables.insert(route.table);
+  std::vector<Ipv6Route> present;
+  for (const std::uint32_t table : tables) {
+    const auto routes = netlink_.routes(link_index_, table);
+    present.insert(present.end(), routes.begin(), routes.end());
+  }
+  const auto missing = missing_from(std::move(present), state_.routes);
+  for (const auto& route : missing) netlink_.add_route(link_index_, route);
+  return missing.size();
+}
+
+std::size_t HostNetwork::add_missing_rules() {
+  const auto missing = missing_from(netlink_.rules(), state_.rules);
+  for (const auto& rule : missing) netlink_.add_rule(rule);
+  return missing.size();
+}
+
+}  // namespace sixin4::control

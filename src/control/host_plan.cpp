@@ -1,0 +1,37 @@
+#include "sixin4/control/host_plan.hpp"
+
+namespace sixin4::control {
+
+std::vector<wire::Ipv6Prefix> own_prefixes(const Configuration& configuration) {
+  std::vector<wire::Ipv6Prefix> ours;
+  for (const InterfaceAddress& address : configuration.addresses) {
+    ours.push_back({.address = address.address, .length = 128});
+  }
+  ours.insert(ours.end(), configuration.prefixes.begin(), configuration.prefixes.end());
+  return ours;
+}
+
+HostState host_state_of(const Configuration& configuration, const wire::Ipv4Address& local) {
+  HostState state;
+  // RFC 4213 §3.7: the interface has a link-local address, made of its IPv4 address.
+  state.addresses.push_back({.address = wire::link_local_of(local), .length = 64});
+  state.addresses.insert(state.addresses.end(), configuration.addresses.begin(),
+                         configuration.addresses.end());
+
+  for (const wire::Ipv6Prefix& prefix : configuration.routes) {
+    state.routes.push_back({.prefix = prefix, .table = configuration.table, .metric = configuration.metric});
+  }
+  if (configuration.table == main_table) return state;
+
+  for (const wire::Ipv6Prefix& prefix : own_prefixes(configuration)) {
+    state.rules.push_back({.from = prefix, .table = configuration.table, .priority = source_rule_priority});
+  }
+  // What is routed to this end may be a network behind it: traffic inside of it stays out of the tunnel.
+  for (const wire::Ipv6Prefix& prefix : configuration.prefixes) {
+    state.rules.push_back(
+        {.from = prefix, .to = prefix, .table = main_table, .priority = own_prefix_rule_priority});
+  }
+  return state;
+}
+
+}  // namespace sixin4::control

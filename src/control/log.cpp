@@ -1,0 +1,49 @@
+#include "sixin4/control/log.hpp"
+
+#include <iostream>
+
+namespace sixin4::control {
+
+namespace {
+
+constexpr std::chrono::seconds window{10};
+constexpr unsigned lines_per_window = 10;
+
+constexpr std::string_view prefix_of(LogLevel level) noexcept {
+  switch (level) {
+    case LogLevel::error:
+      return "error: ";
+    case LogLevel::warn:
+      return "warning: ";
+    case LogLevel::info:
+      return "";
+    case LogLevel::debug:
+      return "debug: ";
+  }
+  return "";
+}
+
+}  // namespace
+
+void Log::write(LogLevel level, std::string_view kind, std::string_view text) {
+  if (level > level_) return;
+  const auto now = Clock::now();
+  auto& rate = rates_.try_emplace(std::string{kind}, Rate{.window_start = now}).first->second;
+  if (now - rate.window_start >= window) {
+    rate.window_start = now;
+    rate.in_window = 0;
+  }
+  if (++rate.in_window > lines_per_window) {
+    ++rate.held_back;
+    return;
+  }
+  std::string line{prefix_of(level)};
+  line += text;
+  if (rate.held_back != 0)
+    line += " (" + std::to_string(rate.held_back) + " lines like this one were held back)";
+  rate.held_back = 0;
+  line += '\n';
+  std::cerr << line << std::flush;
+}
+
+}  // namespace sixin4::control

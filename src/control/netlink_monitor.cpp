@@ -1,0 +1,81 @@
+// The subscription to rtnetlink's multicast groups.
+#include "sixin4/control/netlink_monitor.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace sixin4::control {
+namespace {
+
+// The IPv4 rules are here because the path to the far end follows them.
+constexpr std::array watched_groups{
+    RTNLGRP_LINK,        RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE,
+    RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE,  RTNLGRP_IPV6_RULE,
+};
+
+[[noreturn]] void fail(const char* what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
+
+/// Subscribes. Bound first: the kernel sends its own news to every port but its own number, 0, which is what
+/// an unbound socket has too.
+bool subscribe(int fd) {
+  sockaddr_nl own{};
+  own.nl_family = AF_NETLINK;
+  if (bind(fd, reinterpret_cast<const sockaddr*>(&own), sizeof own) != 0) return false;
+  return std::ranges::all_of(watched_groups, [fd](int group) {
+    return setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) == 0;
+  });
+}
+
+int open_subscribed() {
+  const int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
+  if (fd < 0) fail("cannot open a netlink socket");
+  if (!subscribe(fd)) {
+    const int reason = errno;
+    close(fd);
+    errno = reason;
+    fail("cannot subscribe to network configuration changes");
+  }
+  return fd;
+}
+
+}  // namespace
+
+NetlinkMonitor::NetlinkMonitor() : fd_(open_subscribed()) {}
+
+NetlinkMonitor::~NetlinkMonitor() {
+  if (fd_ >= 0) close(fd_);
+}
+
+NetlinkMonitor::NetlinkMonitor(NetlinkMonitor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+
+NetlinkMonitor& NetlinkMonitor::operator=(NetlinkMonitor&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+bool NetlinkMonitor::drain() {
+  bool came = false;
+  for (;;) {
+    // What an event says does not matter, so one byte will do: the kernel throws the rest of it away.
+    char first = 0;
+    if (recv(fd_, &first, sizeof first, 0) >= 0 || errno == ENOBUFS) {
+      came = true;
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      return came;
+    } else if (errno != EINTR) {
+      fail("cannot read network configuration changes");
+    }
+  }
+}
+
+}  // namespace sixin4::control

@@ -1,0 +1,94 @@
+#include "sixin4/control/options.hpp"
+
+#include <sstream>
+
+#include <boost/program_options.hpp>
+
+namespace sixin4::control {
+
+namespace {
+
+namespace po = boost::program_options;
+
+constexpr const char* words_key = "word";
+
+po::options_description described(std::span<const Option> options) {
+  constexpr unsigned line_length = 100;
+  po::options_description description{line_length};
+  for (const Option& option : options) {
+    if (option.value.empty()) {
+      description.add_options()(option.name.c_str(), option.meaning.c_str());
+    } else {
+      description.add_options()(option.name.c_str(), po::value<std::string>()->value_name(option.value),
+                                option.meaning.c_str());
+    }
+  }
+  return description;
+}
+
+std::string value_of(const po::option& option) {
+  return option.value.empty() ? std::string{} : option.value.front();
+}
+
+}  // namespace
+
+Arguments parse_arguments(std::span<const Option> options, std::span<const std::string> arguments) {
+  po::options_description known = described(options);
+  known.add_options()(words_key, po::value<std::vector<std::string>>());
+  po::positional_options_description words;
+  words.add(words_key, -1);
+  // No abbreviations: a script would break on the day that a second key begins alike.
+  namespace style = po::command_line_style;
+  constexpr int exact = style::allow_long | style::long_allow_adjacent | style::long_allow_next |
+                        style::allow_short | style::allow_dash_for_short | style::short_allow_next |
+                        style::short_allow_adjacent;
+  Arguments result;
+  try {
+    const auto parsed = po::command_line_parser({arguments.begin(), arguments.end()})
+                            .options(known)
+                            .positional(words)
+                            .style(exact)
+                            .run();
+    for (const auto& option : parsed.options) {
+      if (option.position_key >= 0) {
+        result.words.push_back(value_of(option));
+      } else if (option.string_key == words_key) {
+        throw po::unknown_option{option.original_tokens.empty() ? words_key : option.original_tokens.front()};
+      } else {
+        result.options.emplace_back(option.string_key, value_of(option));
+      }
+    }
+  } catch (const po::error& error) {
+    throw ConfigurationError(std::string{"command line: "} + error.what());
+  }
+  return result;
+}
+
+std::vector<KeyValue> parse_line(std::span<const Option> options, const std::string& line,
+                                 const std::string& place) {
+  std::istringstream stream{line};
+  std::vector<KeyValue> result;
+  try {
+    for (const auto& option : po::parse_config_file(stream, described(options)).options) {
+      result.emplace_back(option.string_key, value_of(option));
+    }
+  } catch (const po::unknown_option& error) {
+    throw ConfigurationError(place + ": " + error.get_option_name() + ": unknown key");
+  } catch (const po::error&) {
+    throw ConfigurationError(place + ": '" + line + "' is not of the form key = value");
+  }
+  // A section header parses to nothing, and would swallow what follows it.
+  const auto first = line.find_first_not_of(" \t\r");
+  if (result.empty() && first != std::string::npos && line[first] != '#') {
+    throw ConfigurationError(place + ": '" + line + "' is not of the form key = value");
+  }
+  return result;
+}
+
+std::string describe(std::span<const Option> options) {
+  std::ostringstream text;
+  text << described(options);
+  return text.str();
+}
+
+}  // namespace sixin4::control

@@ -1,0 +1,100 @@
+#include "sixin4/control/status.hpp"
+
+#include <array>
+#include <iomanip>
+#include <sstream>
+
+#include <nlohmann/json.hpp>
+
+namespace sixin4::control {
+
+namespace {
+
+using json = nlohmann::ordered_json;
+
+json to_json(const DirectionStatus& direction) {
+  return {{"packets", direction.packets}, {"bytes", direction.bytes}};
+}
+
+std::string bytes_for_people(double bytes) {
+  constexpr std::array<const char*, 5> units{"B", "kB", "MB", "GB", "TB"};
+  std::size_t unit = 0;
+  for (; bytes >= 1000 && unit + 1 < units.size(); ++unit) bytes /= 1000;
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(unit == 0 ? 0 : 1) << bytes << ' ' << units[unit];
+  return text.str();
+}
+
+std::string seconds_for_people(double seconds) {
+  std::ostringstream text;
+  if (seconds < 60) {
+    text << std::fixed << std::setprecision(1) << seconds << " s";
+  } else {
+    const auto whole = static_cast<std::uint64_t>(seconds);
+    if (whole >= 86400) text << whole / 86400 << " d ";
+    text << whole / 3600 % 24 << " h " << whole / 60 % 60 << " min";
+  }
+  return text.str();
+}
+
+void write_direction(std::ostream& text, const char* name, const json& direction, const json& drops) {
+  text << "  " << std::left << std::setw(4) << name << std::right << std::setw(12)
+       << direction.at("packets").get<std::uint64_t>() << " packets " << std::setw(9)
+       << bytes_for_people(direction.at("bytes").get<double>());
+  const char* separator = ", dropped: ";
+  for (const auto& [reason, count] : drops.items()) {
+    text << separator << reason << ' ' << count;
+    separator = ", ";
+  }
+  text << '\n';
+}
+
+}  // namespace
+
+std::string to_json(const Status& status) {
+  json far_end{{"rtt_ms", nullptr}, {"loss", nullptr}, {"last_heard_s", nullptr}};
+  if (status.last_heard_s) far_end["last_heard_s"] = *status.last_heard_s;
+  const json object{
+      {"interface", status.interface},
+      {"local", status.local},
+      {"remote", status.remote},
+      {"state", status.up ? "up" : "down"},
+      {"mtu", status.mtu},
+      {"path_mtu", status.path_mtu},
+      {"wire", status.wire},
+      {"uptime_s", status.uptime_s},
+      {"out", to_json(status.out)},
+      {"in", to_json(status.in)},
+      {"drops", {{"out", json(status.out.drops)}, {"in", json(status.in.drops)}}},
+      {"far_end", far_end},
+      {"flows", 0},
+  };
+  return object.dump();
+}
+
+std::string show_json(std::span<const std::string> statuses) {
+  json list = json::array();
+  for (const std::string& status : statuses) list.push_back(json::parse(status));
+  return list.dump(2) + "\n";
+}
+
+std::string show_text(std::span<const std::string> statuses) {
+  std::ostringstream text;
+  for (const std::string& status : statuses) {
+    const json object = json::parse(status);
+    const auto word = [&](const char* name) { return object.at(name).get<std::string>(); };
+    text << word("interface") << ": " << word("state") << ", " << word("local") << " > " << word("remote")
+         << ", mtu " << object.at("mtu") << ", path mtu " << object.at("path_mtu") << ", wire "
+         << word("wire") << '\n';
+    text << "  running for " << seconds_for_people(object.at("uptime_s").get<double>());
+    const json& heard = object.at("far_end").at("last_heard_s");
+    text << (heard.is_null() ? std::string{", far end not heard yet"}
+                             : ", far end heard " + seconds_for_people(heard.get<double>()) + " ago")
+         << '\n';
+    write_direction(text, "out", object.at("out"), object.at("drops").at("out"));
+    write_direction(text, "in", object.at("in"), object.at("drops").at("in"));
+  }
+  return text.str();
+}
+
+}  // namespace sixin4::control
