@@ -1,0 +1,121 @@
+#include "endpoint.hpp"
+
+#include <array>
+#include <cerrno>
+#include <memory>
+#include <system_error>
+
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include "sixin4/engine/pump.hpp"
+
+namespace sixin4 {
+
+namespace {
+
+io::FileDescriptor open_event() {
+  io::FileDescriptor fd{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  if (!fd) throw std::system_error(errno, std::generic_category(), "cannot open an event descriptor");
+  return fd;
+}
+
+template <std::size_t Count>
+void wait_for_any(const std::array<int, Count>& fds) noexcept {
+  std::array<pollfd, Count> polled{};
+  for (std::size_t i = 0; i < Count; ++i) polled[i] = {.fd = fds[i], .events = POLLIN, .revents = 0};
+  (void)::poll(polled.data(), polled.size(), -1);
+}
+
+}  // namespace
+
+template <typename Socket>
+WorkerMailbox<Socket>::WorkerMailbox() : wake_(open_event()) {}
+
+template <typename Socket>
+void WorkerMailbox<Socket>::put(const engine::TunnelParameters& parameters, std::optional<Socket> socket) {
+  {
+    const std::lock_guard lock{mutex_};
+    parameters_ = parameters;
+    if (socket) socket_ = std::move(socket);
+    filled_.store(true, std::memory_order_relaxed);
+  }
+  wake();
+}
+
+template <typename Socket>
+void WorkerMailbox<Socket>::stop() noexcept {
+  stopped_.store(true, std::memory_order_relaxed);
+  wake();
+}
+
+template <typename Socket>
+void WorkerMailbox<Socket>::wake() noexcept {
+  (void)::eventfd_write(wake_.get(), 1);
+}
+
+template <typename Socket>
+void WorkerMailbox<Socket>::take(engine::TunnelParameters& parameters, Socket& socket) {
+  if (!filled_.load(std::memory_order_relaxed)) return;
+  eventfd_t ignored = 0;
+  (void)::eventfd_read(wake_.get(), &ignored);
+  const std::lock_guard lock{mutex_};
+  filled_.store(false, std::memory_order_relaxed);
+  parameters = parameters_;
+  if (socket_) socket = std::move(*socket_);
+  socket_.reset();
+}
+
+Endpoint::Endpoint(io::TunDevice& tun, const engine::TunnelParameters& parameters, const io::WireEnds& ends)
+    : tun_(tun), ends_(ends), gone_(open_event()) {
+  io::RawReceiver receiver{ends};
+  io::RawSender sender{ends};
+  outbound_ = std::thread{&Endpoint::run_outbound, this, parameters, std::move(sender)};
+  inbound_ = std::thread{&Endpoint::run_inbound, this, parameters, std::move(receiver)};
+}
+
+Endpoint::~Endpoint() {
+  outbound_mail_.stop();
+  inbound_mail_.stop();
+  outbound_.join();
+  inbound_.join();
+}
+
+void Endpoint::reconfigure(const engine::TunnelParameters& parameters, const io::WireEnds& ends) {
+  std::optional<io::RawReceiver> receiver;
+  std::optional<io::RawSender> sender;
+  if (ends != ends_) {
+    receiver.emplace(ends);
+    sender.emplace(ends);
+  }
+  ends_ = ends;
+  outbound_mail_.put(parameters, std::move(sender));
+  inbound_mail_.put(parameters, std::move(receiver));
+}
+
+void Endpoint::run_outbound(engine::TunnelParameters parameters, io::RawSender sender) {
+  const auto pump = std::make_unique<engine::OutboundPump<io::TunDevice, io::RawSender>>(tun_, sender, out_);
+  while (!outbound_mail_.stopped()) {
+    outbound_mail_.take(parameters, sender);
+    const engine::IoStatus status = pump->turn(parameters, std::chrono::steady_clock::now());
+    if (status == engine::IoStatus::gone) return report_gone();
+    if (status != engine::IoStatus::ok) wait_for_any(std::array{outbound_mail_.fd(), tun_.fd()});
+  }
+}
+
+void Endpoint::run_inbound(engine::TunnelParameters parameters, io::RawReceiver receiver) {
+  engine::InboundPump pump{receiver, tun_, in_, last_heard_};
+  while (!inbound_mail_.stopped()) {
+    inbound_mail_.take(parameters, receiver);
+    const engine::IoStatus status = pump.turn(parameters, std::chrono::steady_clock::now());
+    if (status == engine::IoStatus::gone) return report_gone();
+    const auto [peer, strangers] = receiver.fds();
+    if (status == engine::IoStatus::empty) wait_for_any(std::array{inbound_mail_.fd(), peer, strangers});
+  }
+}
+
+void Endpoint::report_gone() noexcept {
+  (void)::eventfd_write(gone_.get(), 1);
+}
+
+}  // namespace sixin4

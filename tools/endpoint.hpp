@@ -1,0 +1,81 @@
+// A tunnel endpoint's data path: the engine between a tun device and the IPv4 side, one thread a direction.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "sixin4/engine/counters.hpp"
+#include "sixin4/engine/parameters.hpp"
+#include "sixin4/io/raw_socket.hpp"
+#include "sixin4/io/tun_device.hpp"
+
+namespace sixin4 {
+
+/// What a worker is to use from its next batch on. Filled by the control thread, emptied by the worker.
+template <typename Socket>
+class WorkerMailbox {
+ public:
+  WorkerMailbox();
+
+  void put(const engine::TunnelParameters& parameters, std::optional<Socket> socket);
+  void stop() noexcept;
+
+  /// What the worker polls beside its own descriptors.
+  [[nodiscard]] int fd() const noexcept { return wake_.get(); }
+  [[nodiscard]] bool stopped() const noexcept { return stopped_.load(std::memory_order_relaxed); }
+  /// Takes what has been put since the last time, if anything has.
+  void take(engine::TunnelParameters& parameters, Socket& socket);
+
+ private:
+  void wake() noexcept;
+
+  io::FileDescriptor wake_;
+  std::atomic<bool> stopped_ = false;
+  std::atomic<bool> filled_ = false;
+  std::mutex mutex_;
+  engine::TunnelParameters parameters_;
+  std::optional<Socket> socket_;
+};
+
+/// Runs from its construction to its destruction.
+class Endpoint {
+ public:
+  /// `tun` outlives the endpoint. Throws std::system_error where the sockets cannot be had.
+  Endpoint(io::TunDevice& tun, const engine::TunnelParameters& parameters, const io::WireEnds& ends);
+  ~Endpoint();
+  Endpoint(Endpoint&&) = delete;
+  Endpoint& operator=(Endpoint&&) = delete;
+  Endpoint(const Endpoint&) = delete;
+  Endpoint& operator=(const Endpoint&) = delete;
+
+  /// From the next batch on. Opens new sockets where the ends differ; throws std::system_error, nothing
+  /// changed then, where they cannot be had.
+  void reconfigure(const engine::TunnelParameters& parameters, const io::WireEnds& ends);
+
+  /// Readable once the tun device has been deleted and the workers have ended.
+  [[nodiscard]] int gone_fd() const noexcept { return gone_.get(); }
+
+  [[nodiscard]] const engine::DirectionCounters& out() const noexcept { return out_; }
+  [[nodiscard]] const engine::DirectionCounters& in() const noexcept { return in_; }
+  [[nodiscard]] engine::Time last_heard() const noexcept { return last_heard_.get(); }
+
+ private:
+  void run_outbound(engine::TunnelParameters parameters, io::RawSender sender);
+  void run_inbound(engine::TunnelParameters parameters, io::RawReceiver receiver);
+  void report_gone() noexcept;
+
+  io::TunDevice& tun_;
+  io::WireEnds ends_;
+  io::FileDescriptor gone_;
+  engine::DirectionCounters out_;
+  engine::DirectionCounters in_;
+  engine::LastTime last_heard_;
+  WorkerMailbox<io::RawSender> outbound_mail_;
+  WorkerMailbox<io::RawReceiver> inbound_mail_;
+  std::thread outbound_;
+  std::thread inbound_;
+};
+
+}  // namespace sixin4

@@ -1,0 +1,167 @@
+// The program: verbs to functions, and errors to exit statuses.
+#include <array>
+#include <functional>
+#include <iostream>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include "sixin4/control/configuration.hpp"
+#include "sixin4/control/control_socket.hpp"
+#include "sixin4/control/options.hpp"
+#include "sixin4/control/status.hpp"
+
+#include "run.hpp"
+
+namespace {
+
+using sixin4::control::Arguments;
+using sixin4::control::ConfigurationError;
+using sixin4::control::Option;
+using Words = std::vector<std::string>;
+
+constexpr int exit_done = 0;
+constexpr int exit_usage = 1;
+constexpr int exit_refused = 2;
+constexpr int exit_no_endpoint = 3;
+
+const Option control_option{.name = "control",
+                            .value = "PATH",
+                            .meaning = "path of the control socket, where it is not the usual one"};
+const std::array show_options{
+    Option{.name = "json", .value = "", .meaning = "print a list of objects for machines"}, control_option};
+const std::array name_options{control_option};
+
+/// The one endpoint that NAME or --control names.
+std::string path_of_endpoint(const Arguments& arguments, std::string_view verb) {
+  if (arguments.words.size() > 1) throw ConfigurationError("command line: give one NAME");
+  for (const auto& [name, value] : arguments.options) {
+    if (name == control_option.name) return value;
+  }
+  if (arguments.words.empty()) {
+    throw ConfigurationError("command line: " + std::string{verb} +
+                             " needs the NAME of a running endpoint, or --control PATH");
+  }
+  return sixin4::control::control_path(arguments.words.front());
+}
+
+void run(const Words& words) {
+  sixin4::run_endpoint(words);
+}
+
+void check(const Words& words) {
+  std::cout << sixin4::control::to_text(sixin4::control::load_configuration(words));
+}
+
+void show(const Words& words) {
+  const Arguments arguments = sixin4::control::parse_arguments(show_options, words);
+  const bool json =
+      std::ranges::any_of(arguments.options, [](const auto& option) { return option.first == "json"; });
+  const bool one = !arguments.words.empty() || std::ranges::any_of(arguments.options, [](const auto& option) {
+    return option.first == control_option.name;
+  });
+
+  Words statuses;
+  if (one) {
+    statuses.push_back(sixin4::control::ask(path_of_endpoint(arguments, "show"), "show"));
+  } else {
+    for (const std::string& path : sixin4::control::control_paths()) {
+      try {
+        statuses.push_back(sixin4::control::ask(path, "show"));
+      } catch (const sixin4::control::NoSuchEndpoint&) {
+        continue;  // left over from an endpoint that was killed
+      }
+    }
+  }
+  std::cout << (json ? sixin4::control::show_json(statuses) : sixin4::control::show_text(statuses));
+}
+
+void reload(const Words& words) {
+  const Arguments arguments = sixin4::control::parse_arguments(name_options, words);
+  (void)sixin4::control::ask(path_of_endpoint(arguments, "reload"), "reload");
+}
+
+void down(const Words& words) {
+  const Arguments arguments = sixin4::control::parse_arguments(name_options, words);
+  (void)sixin4::control::ask(path_of_endpoint(arguments, "down"), "down", sixin4::control::Wait::for_end);
+}
+
+struct Verb {
+  std::string_view name;
+  std::string_view usage;
+  std::string_view meaning;
+  std::function<void(const Words&)> act;
+  std::function<std::string()> options;
+};
+
+const std::array verbs{
+    Verb{"run", "[-c FILE | NAME] [--KEY VALUE]...", "run one tunnel endpoint in the foreground", run,
+         sixin4::control::describe_configuration},
+    Verb{"check", "[-c FILE | NAME] [--KEY VALUE]...",
+         "print the complete effective configuration, touch nothing", check,
+         sixin4::control::describe_configuration},
+    Verb{"show", "[NAME] [--json]", "state and counters of all running endpoints, or of one", show,
+         [] { return sixin4::control::describe(show_options); }},
+    Verb{"reload", "NAME", "read the configuration again without losing a packet", reload,
+         [] { return sixin4::control::describe(name_options); }},
+    Verb{"down", "NAME", "stop a running endpoint", down,
+         [] { return sixin4::control::describe(name_options); }},
+};
+
+void print_help() {
+  std::cout << "sixin4 - a 6in4 tunnel endpoint: IPv6 in IPv4 protocol 41 (RFC 4213), in user space\n\n";
+  for (const Verb& verb : verbs)
+    std::cout << "  sixin4 " << verb.name << ' ' << verb.usage << "\n      " << verb.meaning << '\n';
+  std::cout
+      << "\nsixin4 VERB --help tells a verb's options. NAME as a configuration is /etc/sixin4/NAME.conf;\n"
+         "NAME of a running endpoint is its interface.\n";
+}
+
+void print_help(const Verb& verb) {
+  std::cout << "sixin4 " << verb.name << ' ' << verb.usage << "\n\n"
+            << verb.meaning << "\n\n"
+            << verb.options();
+}
+
+int dispatch(const Words& words) {
+  if (words.empty()) throw ConfigurationError("command line: give a verb; sixin4 --help lists them");
+  const std::string& first = words.front();
+  if (first == "--help" || first == "-h" || first == "help") {
+    print_help();
+    return exit_done;
+  }
+  if (first == "--version") {
+    std::cout << "sixin4 " SIXIN4_VERSION "\n";
+    return exit_done;
+  }
+  const auto verb = std::ranges::find(verbs, first, &Verb::name);
+  if (verb == verbs.end())
+    throw ConfigurationError("command line: unknown verb '" + first + "'; sixin4 --help lists them");
+  const Words rest{words.begin() + 1, words.end()};
+  if (std::ranges::find(rest, "--help") != rest.end()) {
+    print_help(*verb);
+  } else {
+    verb->act(rest);
+  }
+  return exit_done;
+}
+
+int failed(int status, const char* what) {
+  std::cerr << "sixin4: " << what << std::endl;
+  return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return dispatch({argv + 1, argv + argc});
+  } catch (const ConfigurationError& error) {
+    return failed(exit_usage, error.what());
+  } catch (const sixin4::control::NoSuchEndpoint& error) {
+    return failed(exit_no_endpoint, error.what());
+  } catch (const std::exception& error) {
+    return failed(exit_refused, error.what());
+  }
+}
