@@ -25,6 +25,7 @@
 #include "sixin4/control/status.hpp"
 
 #include "endpoint.hpp"
+#include "underlay.hpp"
 
 namespace sixin4 {
 
@@ -34,57 +35,6 @@ using control::LogLevel;
 
 // A tun device drops what its queue does not hold; the usual 500 packets are less than one socket may send.
 constexpr std::uint32_t tun_queue_packets = 2000;
-constexpr std::uint32_t min_ipv4_mtu = 68;  // RFC 791
-
-/// The IPv4 side as routing sees it now.
-struct Underlay {
-  io::WireEnds ends;
-  std::uint16_t path_mtu = 0;
-  bool loops = false;  ///< the route to the far end leads into the tunnel
-};
-
-Underlay find_underlay(control::Netlink& netlink, const control::Configuration& configuration,
-                       const wire::Ipv4Address& remote, int tunnel_index) {
-  std::optional<int> dev_index;
-  if (!configuration.dev.empty()) {
-    const auto dev = netlink.link(configuration.dev);
-    if (!dev)
-      throw std::system_error(ENODEV, std::generic_category(), "cannot bind to link " + configuration.dev);
-    dev_index = dev->index;
-  }
-  const auto path = netlink.path_to(remote, dev_index);
-  if (!path) {
-    throw std::system_error(
-        ENETUNREACH, std::generic_category(),
-        "cannot reach remote " + control::to_string(remote) + ": there must be an IPv4 route to it");
-  }
-  return {.ends = {.local = configuration.local.value_or(path->source),
-                   .remote = remote,
-                   .dev = configuration.dev},
-          .path_mtu = static_cast<std::uint16_t>(
-              std::clamp<std::uint32_t>(path->mtu, min_ipv4_mtu, wire::ipv4_max_packet)),
-          .loops = path->loops_into(tunnel_index)};
-}
-
-engine::TunnelParameters parameters_of(const control::Configuration& configuration,
-                                       const Underlay& underlay) {
-  engine::TunnelParameters parameters{
-      .local = underlay.ends.local,
-      .remote = underlay.ends.remote,
-      .ttl = configuration.ttl,
-      .tos = configuration.tos,
-      .ecn = configuration.ecn,
-      .mtu = configuration.mtu,
-      .link_mtu = underlay.path_mtu,
-      .error_source = wire::link_local_of(underlay.ends.local),
-      .ours = control::own_prefixes(configuration),
-      .ingress_filter = configuration.ingress_filter,
-  };
-  parameters.ours.push_back({.address = parameters.error_source, .length = 128});
-  // A host behind this one can do more with an error that has a global source.
-  if (!configuration.addresses.empty()) parameters.error_source = configuration.addresses.front().address;
-  return parameters;
-}
 
 /// Blocks the signals that stop, reload or report, in this thread and those that it starts, and hands them
 /// over as readable events.
@@ -125,6 +75,7 @@ class Supervisor {
   [[nodiscard]] control::Status status();
   [[nodiscard]] control::Link tunnel_link();
   void use(const control::Configuration& configuration, const Underlay& underlay);
+  [[nodiscard]] std::uint16_t administrators_mtu();
   void warn_of_loop();
 
   const std::vector<std::string>& arguments_;
@@ -153,7 +104,7 @@ Supervisor::Supervisor(const std::vector<std::string>& arguments) : arguments_(a
       link_index_, {.mtu = configuration_.mtu, .txqueuelen = tun_queue_packets, .addrgenmode_none = true});
   netlink_.configure_link(link_index_, {.up = true});
   host_.apply(control::host_state_of(configuration_, underlay_.ends.local));
-  warn_of_loop();
+  if (underlay_.loops) warn_of_loop();
 }
 
 control::Link Supervisor::tunnel_link() {
@@ -214,6 +165,14 @@ void Supervisor::handle_signals() {
   }
 }
 
+/// What `ip link set … mtu` says, as long as it is an MTU that a tunnel can have.
+std::uint16_t Supervisor::administrators_mtu() {
+  const auto link = netlink_.link(link_index_);
+  if (!link || link->mtu < wire::ipv6_min_mtu || link->mtu > control::max_tunnel_mtu)
+    return configuration_.mtu;
+  return static_cast<std::uint16_t>(link->mtu);
+}
+
 /// Something changed in the host's network: puts back what is ours, and follows the IPv4 path.
 void Supervisor::follow_host() {
   try {
@@ -221,13 +180,19 @@ void Supervisor::follow_host() {
       log_.write(LogLevel::info, "restore",
                  "put back " + std::to_string(count) + " addresses, routes or rules that were removed");
     }
-    const Underlay now = find_underlay(netlink_, configuration_, remote_, link_index_);
-    if (now.ends == underlay_.ends && now.path_mtu == underlay_.path_mtu) return;
-    if (now.loops) return warn_of_loop();
-    log_.write(LogLevel::info, "path",
-               "the IPv4 path is now " + control::to_string(now.ends.local) + " > " +
-                   control::to_string(now.ends.remote) + ", mtu " + std::to_string(now.path_mtu));
-    use(configuration_, now);
+    control::Configuration configuration = configuration_;
+    configuration.mtu = administrators_mtu();
+    Underlay underlay = find_underlay(netlink_, configuration_, remote_, link_index_);
+    if (underlay.loops) {
+      warn_of_loop();
+      underlay = underlay_;
+    }
+    if (underlay == underlay_ && configuration.mtu == configuration_.mtu) return;
+    log_.write(LogLevel::info, "follow",
+               "now " + control::to_string(underlay.ends.local) + " > " +
+                   control::to_string(underlay.ends.remote) + " mtu " + std::to_string(configuration.mtu) +
+                   ", path mtu " + std::to_string(underlay.path_mtu));
+    use(configuration, underlay);
   } catch (const std::system_error& error) {
     // The next change is another chance; until then what was in force stays.
     log_.write(LogLevel::warn, "follow", error.what());
@@ -265,10 +230,8 @@ void Supervisor::use(const control::Configuration& configuration, const Underlay
 }
 
 void Supervisor::warn_of_loop() {
-  if (!underlay_.loops) return;
   log_.write(LogLevel::warn, "loop",
-             "the IPv4 route to " + control::to_string(underlay_.ends.remote) + " leads into " +
-                 configuration_.interface +
+             "the IPv4 route to " + control::to_string(remote_) + " leads into " + configuration_.interface +
                  " itself: every packet will be dropped as loop until another route is there");
 }
 

@@ -114,10 +114,20 @@ std::string hexadecimal(std::uint8_t octet) {
                             std::to_chars(buffer.data(), buffer.data() + buffer.size(), octet, 16).ptr};
 }
 
+/// The key's notation, not that of ip(8), which puts the length behind the peer.
+std::string key_text(const InterfaceAddress& address) {
+  const std::string text = to_string(wire::Ipv6Prefix{.address = address.address, .length = address.length});
+  return address.peer ? text + " peer " + to_string(*address.peer) : text;
+}
+
+std::string key_text(const wire::Ipv6Prefix& prefix) {
+  return to_string(prefix);
+}
+
 template <typename Items>
-Values to_strings(const Items& items) {
+Values key_texts(const Items& items) {
   Values values;
-  for (const auto& item : items) values.push_back(to_string(item));
+  for (const auto& item : items) values.push_back(key_text(item));
   return values;
 }
 
@@ -143,13 +153,13 @@ const std::vector<Key>& keys() {
        [](const C& c) { return c.dev.empty() ? Values{} : Values{c.dev}; }},
       {"address", true, "ADDRESS/LENGTH [peer ADDRESS]", "IPv6 address on the interface",
        [](C& c, const std::string& v) { c.addresses.push_back(parse_interface_address(v)); },
-       [](const C& c) { return to_strings(c.addresses); }},
+       [](const C& c) { return key_texts(c.addresses); }},
       {"prefix", true, "PREFIX/LENGTH", "IPv6 prefix that is routed to this end",
        [](C& c, const std::string& v) { c.prefixes.push_back(parse_prefix(v)); },
-       [](const C& c) { return to_strings(c.prefixes); }},
+       [](const C& c) { return key_texts(c.prefixes); }},
       {"route", true, "PREFIX/LENGTH", "IPv6 prefix that is routed into the tunnel",
        [](C& c, const std::string& v) { c.routes.push_back(parse_prefix(v)); },
-       [](const C& c) { return to_strings(c.routes); }},
+       [](const C& c) { return key_texts(c.routes); }},
       {"table", false, "main|NUMBER",
        "routing table of those routes; other than main: traffic from 'address' and 'prefix' uses that table",
        [](C& c, const std::string& v) {
@@ -161,7 +171,7 @@ const std::vector<Key>& keys() {
        [](C& c, const std::string& v) { c.metric = parse_number<std::uint32_t>(v, 1, 0xffffffffU); },
        [](const C& c) { return c.metric ? Values{std::to_string(*c.metric)} : Values{}; }},
       {"mtu", false, "BYTES", "tunnel MTU, 1280 to 65515",
-       [](C& c, const std::string& v) { c.mtu = parse_number<std::uint16_t>(v, 1280, 65515); },
+       [](C& c, const std::string& v) { c.mtu = parse_number(v, min_tunnel_mtu, max_tunnel_mtu); },
        [](const C& c) { return Values{std::to_string(c.mtu)}; }},
       {"ttl", false, "NUMBER|inherit", "TTL of the IPv4 packets, 1 to 255; inherit: the inner hop limit",
        [](C& c, const std::string& v) {

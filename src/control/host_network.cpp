@@ -34,19 +34,11 @@ std::vector<T> missing_from(std::vector<T> others, const std::vector<T>& element
   return missing;
 }
 
-/// Rules with a destination first: the kernel takes the removal of one without as a pattern that fits both.
-std::vector<Rule> in_order_of_removal(std::vector<Rule> rules) {
-  std::ranges::stable_partition(rules, [](const Rule& rule) { return rule.to.has_value(); });
-  return rules;
-}
-
 }  // namespace
 
 void HostNetwork::apply(HostState state) {
   state = canonical(std::move(state));
-  for (const auto& rule : in_order_of_removal(missing_from(state.rules, state_.rules))) {
-    netlink_.remove_rule(rule);
-  }
+  for (const auto& rule : missing_from(state.rules, state_.rules)) netlink_.remove_rule(rule);
   for (const auto& route : missing_from(state.routes, state_.routes)) {
     netlink_.remove_route(link_index_, route);
   }
@@ -82,12 +74,11 @@ bool HostNetwork::withdraw() noexcept {
     }
   };
   const HostState former = std::exchange(state_, HostState{});
-  attempt([&] {
-    for (const auto& rule : in_order_of_removal(former.rules)) attempt([&] { netlink_.remove_rule(rule); });
-  });
+  for (const auto& rule : former.rules) attempt([&] { netlink_.remove_rule(rule); });
   for (const auto& route : former.routes) attempt([&] { netlink_.remove_route(link_index_, route); });
-  for (const auto& address : former.addresses)
+  for (const auto& address : former.addresses) {
     attempt([&] { netlink_.remove_address(link_index_, address); });
+  }
   return all_gone;
 }
 

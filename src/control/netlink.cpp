@@ -319,14 +319,31 @@ std::vector<Rule> Netlink::rules() {
 }
 
 void Netlink::add_rule(const Rule& rule) {
-  const auto outcome =
-      socket_->exchange(rule_request(RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, canonical(rule)));
-  if (outcome.error != 0 && outcome.error != EEXIST) refuse(outcome, "add rule " + to_string(rule));
+  const auto wanted = canonical(rule);
+  auto outcome = socket_->exchange(rule_request(RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, wanted));
+  if (outcome.error == EEXIST) {
+    if (contains(rules(), wanted)) return;
+    // To the kernel a rule without `to` or `from` exists already when a narrower one does.
+    outcome = socket_->exchange(rule_request(RTM_NEWRULE, NLM_F_CREATE, wanted));
+  }
+  if (outcome.error != 0) refuse(outcome, "add rule " + to_string(rule));
 }
 
 void Netlink::remove_rule(const Rule& rule) {
-  const auto outcome = socket_->exchange(rule_request(RTM_DELRULE, 0, canonical(rule)));
-  if (outcome.error != 0 && outcome.error != ENOENT) refuse(outcome, "remove rule " + to_string(rule));
+  const auto wanted = canonical(rule);
+  const auto before = rules();
+  auto after = before;
+  while (contains(after, wanted)) {
+    const auto outcome = socket_->exchange(rule_request(RTM_DELRULE, 0, wanted));
+    if (outcome.error == ENOENT) break;  // the listed one is of another protocol, so somebody else's
+    if (outcome.error != 0) refuse(outcome, "remove rule " + to_string(rule));
+    after = rules();
+  }
+  // For the same reason a removal without them takes the first rule that fits, which may be a narrower one.
+  for (const auto& other : before) {
+    const bool fits = other.priority == wanted.priority && other.table == wanted.table && other != wanted;
+    if (fits && !contains(after, other)) add_rule(other);
+  }
 }
 
 std::optional<Ipv4Path> Netlink::path_to(const Ipv4Address& destination, std::optional<int> oif) {

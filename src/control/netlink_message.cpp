@@ -156,7 +156,7 @@ NetlinkOutcome NetlinkSocket::exchange(NetlinkRequest request, const MessageHand
   }
   const unsigned port = mnl_socket_get_portid(socket_.get());
   bool interrupted = false;
-  alignas(nlmsghdr) std::array<char, std::size_t{32} * 1024> buffer;  // the longest that the kernel sends
+  alignas(nlmsghdr) std::array<char, std::size_t{32} * 1024> buffer{};  // the longest that the kernel sends
   for (;;) {
     const ssize_t received = mnl_socket_recvfrom(socket_.get(), buffer.data(), buffer.size());
     if (received < 0 && errno == EINTR) continue;

@@ -63,6 +63,7 @@ NetlinkMonitor& NetlinkMonitor::operator=(NetlinkMonitor&& other) noexcept {
   return *this;
 }
 
+// NOLINTNEXTLINE(readability-make-member-function-const): it takes the events away.
 bool NetlinkMonitor::drain() {
   bool came = false;
   for (;;) {

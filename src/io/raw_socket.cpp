@@ -10,6 +10,8 @@
 #include <netinet/in.h>
 #include <poll.h>
 
+#include "sixin4/wire/ipv4.hpp"
+
 namespace sixin4::io {
 
 namespace {

@@ -16,6 +16,9 @@ namespace sixin4::control {
 /// How the IPv4 side sends.
 enum class Wire : std::uint8_t { automatic, raw };
 
+inline constexpr std::uint16_t min_tunnel_mtu = 1280;   ///< RFC 4213 §3.2: what IPv6 needs of every link
+inline constexpr std::uint16_t max_tunnel_mtu = 65515;  ///< what fits behind an IPv4 header
+
 struct Configuration {
   std::string interface = "sixin4";
   std::optional<wire::Ipv4Address> local;  ///< nothing: the one that the route to `remote` uses
@@ -26,7 +29,7 @@ struct Configuration {
   std::vector<wire::Ipv6Prefix> routes;
   std::uint32_t table = main_table;
   std::optional<std::uint32_t> metric;
-  std::uint16_t mtu = 1280;
+  std::uint16_t mtu = min_tunnel_mtu;
   std::optional<std::uint8_t> ttl = 64;  ///< nothing: inherit
   std::optional<std::uint8_t> tos = 0;   ///< nothing: inherit
   bool ecn = true;

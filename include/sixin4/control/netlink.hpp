@@ -26,8 +26,8 @@ class Netlink {
  public:
   Netlink();
   ~Netlink();
-  Netlink(Netlink&&) noexcept;
-  Netlink& operator=(Netlink&&) noexcept;
+  Netlink(Netlink&& other) noexcept;
+  Netlink& operator=(Netlink&& other) noexcept;
   Netlink(const Netlink&) = delete;
   Netlink& operator=(const Netlink&) = delete;
 

@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 
 #include "sixin4/engine/packet.hpp"
-#include "sixin4/engine/wire_batch.hpp"
 #include "sixin4/io/file_descriptor.hpp"
 #include "sixin4/wire/address.hpp"
 
@@ -32,7 +31,7 @@ class RawSender {
   [[nodiscard]] engine::SendResult send(std::span<const engine::OuterPacket> batch) noexcept;
 
  private:
-  static constexpr std::size_t max_batch = engine::WireBatch::max_packets;
+  static constexpr std::size_t max_batch = 128;
 
   FileDescriptor fd_;
   std::array<mmsghdr, max_batch> messages_{};

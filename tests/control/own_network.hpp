@@ -1,0 +1,112 @@
+// A network namespace for each test, and what ip(8) sees in it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdio>
+#include <fstream>
+#include <string>
+#include <string_view>
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <linux/capability.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sixin4/control/address_text.hpp"
+#include "sixin4/control/netlink.hpp"
+
+namespace sixin4::control::testing {
+
+/// Moves this process, which must have one thread only, into a network namespace that holds nothing yet.
+/// Without the privilege for that it becomes root of a user namespace first. False when both are refused.
+[[nodiscard]] inline bool enter_own_network() {
+  if (unshare(CLONE_NEWNET) == 0) return true;
+  const auto uid = std::to_string(getuid());
+  const auto gid = std::to_string(getgid());
+  if (unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) return false;
+  // Without a map ip(8) would lose the new capabilities when it is executed.
+  std::ofstream("/proc/self/setgroups") << "deny";
+  std::ofstream("/proc/self/uid_map") << "0 " + uid + " 1";
+  std::ofstream("/proc/self/gid_map") << "0 " + gid + " 1";
+  return getuid() == 0;
+}
+
+/// The standard output of a command that is expected to succeed.
+inline std::string run(const std::string& command) {
+  std::string output;
+  FILE* const pipe = popen(command.c_str(), "r");
+  if (pipe == nullptr) {
+    ADD_FAILURE() << "cannot run " << command;
+    return output;
+  }
+  std::array<char, 4096> buffer{};
+  while (const std::size_t size = fread(buffer.data(), 1, buffer.size(), pipe))
+    output.append(buffer.data(), size);
+  EXPECT_EQ(pclose(pipe), 0) << command;
+  return output;
+}
+
+[[nodiscard]] inline std::size_t count(std::string_view text, std::string_view piece) {
+  std::size_t found = 0;
+  for (auto at = text.find(piece); at != std::string_view::npos; at = text.find(piece, at + piece.size()))
+    ++found;
+  return found;
+}
+
+[[nodiscard]] inline wire::Ipv4Address ip4(std::string_view text) {
+  return parse_ipv4_address(text).value();
+}
+[[nodiscard]] inline wire::Ipv6Address ip6(std::string_view text) {
+  return parse_ipv6_address(text).value();
+}
+[[nodiscard]] inline wire::Ipv6Prefix net6(std::string_view text) {
+  return parse_ipv6_prefix(text).value();
+}
+
+[[nodiscard]] inline InterfaceAddress on_link(std::string_view text) {
+  return {.address = net6(text).address, .length = net6(text).length};
+}
+
+/// Gives up CAP_NET_ADMIN for as long as it lives.
+class WithoutNetAdmin {
+ public:
+  WithoutNetAdmin() {
+    syscall(SYS_capget, &header_, former_.data());
+    auto lowered = former_;
+    lowered[0].effective &= ~(1U << CAP_NET_ADMIN);
+    EXPECT_EQ(syscall(SYS_capset, &header_, lowered.data()), 0);
+  }
+  ~WithoutNetAdmin() { EXPECT_EQ(syscall(SYS_capset, &header_, former_.data()), 0); }
+  WithoutNetAdmin(const WithoutNetAdmin&) = delete;
+  WithoutNetAdmin& operator=(const WithoutNetAdmin&) = delete;
+  WithoutNetAdmin(WithoutNetAdmin&&) = delete;
+  WithoutNetAdmin& operator=(WithoutNetAdmin&&) = delete;
+
+ private:
+  __user_cap_header_struct header_{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, 2> former_{};
+};
+
+/// Two links, `sixin4` and `far`, that lead to one another. Both are down, and stay without the kernel's
+/// own link-local addresses, whose detection of duplicates would go on in the background.
+class OwnNetwork : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!enter_own_network()) GTEST_SKIP() << "needs the right to make a network namespace";
+    run("ip link add sixin4 type veth peer name far");
+    run("ip link set sixin4 addrgenmode none && ip link set far addrgenmode none");
+    link_ = static_cast<int>(if_nametoindex("sixin4"));
+    far_ = static_cast<int>(if_nametoindex("far"));
+  }
+
+  static void bring_up() { run("ip link set far up && ip link set sixin4 up"); }
+
+  int link_ = 0;
+  int far_ = 0;
+};
+
+}  // namespace sixin4::control::testing

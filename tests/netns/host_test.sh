@@ -1,0 +1,151 @@
+#!/usr/bin/env bash
+# What an endpoint does to its host, keeps there, and takes away: interface, addresses, routes, rules, MTU; and how
+# it follows changes underneath.
+#   host_test.sh PROGRAM
+set -euo pipefail
+program=$(realpath "$1")
+# shellcheck source=tests/netns/checks.sh
+source "$(dirname "$0")/checks.sh"
+two_hosts_enter "$@"
+two_hosts_make
+
+configuration=$two_hosts_files/near.conf
+cat >"$configuration" <<END
+interface = near6
+remote    = 192.0.2.2
+address   = 2001:db8:41::2/64 peer 2001:db8:41::1
+prefix    = 2001:db8:42::/64
+prefix    = 2001:db8:43::/48   # a second one
+route     = ::/0
+table     = 4100
+mtu       = 1480
+END
+control=$two_hosts_files/near.sock
+run() { start_endpoint near "$program" -c "$configuration" "$@"; }
+addresses() { near ip -6 -o address show dev near6 | awk '{ print $4, ($5 == "peer") ? $6 : "" }' | sort | xargs; }
+routes() { near ip -6 route show table "$1" dev near6 | awk '{ print $1 }' | xargs; }
+rules() { near ip -6 rule show | grep -E 'lookup (4100|main)' | grep -E '^2064' | awk '{ $1 = $1; print }' | tr '\n' ';'; }
+
+before=$(near ip address show; near ip route show table all; near ip -6 route show table all; near ip -6 rule show)
+run
+endpoint=$started
+check "the first line says what is ready" "ready: near6 192.0.2.1 > 192.0.2.2 mtu 1480" "$(grep '^ready' "$two_hosts_files/near.log")"
+check "addresses, the link-local one made of the IPv4 address" "2001:db8:41::2 fe80::c000:201/64" \
+  "$(addresses | sed 's| 2001:db8:41::1/64||')"
+check "the peer" 1 "$(near ip -6 address show dev near6 | grep -c 'peer 2001:db8:41::1/64')"
+check "the route, in its table" default "$(routes 4100)"
+check "no default route in the main table" "" "$(near ip -6 route show default)"
+expected_rules="20640: from 2001:db8:42::/64 to 2001:db8:42::/64 lookup main proto static;"
+expected_rules+="20640: from 2001:db8:43::/48 to 2001:db8:43::/48 lookup main proto static;"
+expected_rules+="20641: from 2001:db8:41::2 lookup 4100 proto static;"
+expected_rules+="20641: from 2001:db8:42::/64 lookup 4100 proto static;"
+expected_rules+="20641: from 2001:db8:43::/48 lookup 4100 proto static;"
+sorted() { tr ';' '\n' | sort | tr -d '\n'; }
+check "the rules" "$(sorted <<<"$expected_rules")" "$(rules | sorted)"
+check "the MTU" 1480 "$(near cat /sys/class/net/near6/mtu)"
+check "the queue of the device" 2000 "$(near cat /sys/class/net/near6/tx_queue_len)"
+
+# Somebody else's hands.
+near ip -6 address flush dev near6
+near ip -6 rule del priority 20641
+near ip -6 route flush table 4100
+restored() { [[ $(addresses) == *2001:db8:41::2* && $(routes 4100) == default && $(rules | sorted) == "$(sorted <<<"$expected_rules")" ]]; }
+until_true 3 restored || true
+check "what was removed is put back" yes "$(restored && echo yes || echo no)"
+near ip link set near6 down
+sleep 0.2
+near ip link set near6 up
+until_true 3 restored || true
+check "and after the link was down" yes "$(restored && echo yes || echo no)"
+busy=$(awk '{ print $14 + $15 }' "/proc/$endpoint/stat")
+sleep 1
+check "and then it is quiet" yes "$((($(awk '{ print $14 + $15 }' "/proc/$endpoint/stat") - busy < 5)) && echo yes || echo no)"
+
+near ip link set near6 mtu 1400
+mtu_is() { [[ $(of_status near "s['mtu']") == "$1" ]]; }
+until_true 3 mtu_is 1400 || true
+check "an MTU set on the link becomes the tunnel's" 1400 "$(of_status near "s['mtu']")"
+
+# A new IPv4 address: local = auto follows the route.
+near ip address del 192.0.2.1/24 dev wire
+near ip address add 192.0.2.7/24 dev wire
+local_is() { [[ $(of_status near "s['local']") == "$1" ]]; }
+until_true 3 local_is 192.0.2.7 || true
+check "a new local address is followed" 192.0.2.7 "$(of_status near "s['local']")"
+check_match "and the link-local address with it" 'fe80::c000:207/64' "$(addresses)"
+background far tcpdump -n -l -c 1 -i wire 'ip proto 41 and src host 192.0.2.7' >"$two_hosts_files/outer" 2>"$two_hosts_files/tcpdump.err"
+capture=$started
+until_true 5 grep -q 'listening on' "$two_hosts_files/tcpdump.err"
+near ping -6 -c 1 -W 0.2 -I near6 2001:db8:41::1 >/dev/null 2>&1 || true
+until_true 3 test -s "$two_hosts_files/outer" || true
+kill "$capture" 2>/dev/null && wait "$capture" || true
+check_match "and packets leave from it" '192.0.2.7 > 192.0.2.2' "$(cat "$two_hosts_files/outer")"
+far ip link set wire mtu 1400
+near ip link set wire mtu 1400
+path_is() { [[ $(of_status near "s['path_mtu']") == "$1" ]]; }
+until_true 3 path_is 1400 || true
+check "the path's MTU is followed" 1400 "$(of_status near "s['path_mtu']")"
+near ip link set wire mtu 1500
+near ip address del 192.0.2.7/24 dev wire
+near ip address add 192.0.2.1/24 dev wire
+until_true 3 local_is 192.0.2.1 || true
+
+# Reload.
+sed -i 's/^mtu .*/mtu = 1300/; s/^route .*/route = 2001:db8:99::\/48/; /second/d' "$configuration"
+succeeds "reload" "$program" reload --control "$control"
+check "the new route alone" 2001:db8:99::/48 "$(routes 4100)"
+check "the new MTU" 1300 "$(near cat /sys/class/net/near6/mtu)"
+check "the rules of the prefix that went are gone" 0 "$(near ip -6 rule show | grep -c 2001:db8:43 || true)"
+cp "$configuration" "$configuration.good"
+echo 'mtu = 99' >>"$configuration"
+message=$("$program" reload --control "$control" 2>&1 || true)
+check "a broken configuration: exit status" 1 "$(status_of "$program" reload --control "$control")"
+check_match "a broken configuration names file, line and key" 'near.conf:[0-9]+: mtu' "$message"
+kill -HUP "$endpoint"
+until_true 3 grep -q 'near.conf:[0-9]*: mtu' "$two_hosts_files/near.log" || true
+check_match "SIGHUP says the same in the log" 'near.conf:[0-9]+: mtu' "$(cat "$two_hosts_files/near.log")"
+check "and the old one stays in force" 1300 "$(of_status near "s['mtu']")"
+mv "$configuration.good" "$configuration"
+sed -i 's/^mtu .*/mtu = 1320/' "$configuration"
+kill -HUP "$endpoint"
+until_true 3 mtu_is 1320 || true
+check "SIGHUP reloads" 1320 "$(of_status near "s['mtu']")"
+kill -USR1 "$endpoint"
+until_true 3 grep -q 'packets' "$two_hosts_files/near.log" || true
+check_match "SIGUSR1 logs the counters" 'out +[0-9]+ packets' "$(cat "$two_hosts_files/near.log")"
+kill -USR2 "$endpoint"
+sleep 0.1
+check "SIGUSR2 does no harm" 0 "$(status_of kill -0 "$endpoint")"
+
+# The end, in each way.
+for way in TERM INT; do
+  kill -$way "$endpoint"
+  status=0
+  wait "$endpoint" || status=$?
+  check "SIG$way: exit status" 0 $status
+  after=$(near ip address show; near ip route show table all; near ip -6 route show table all; near ip -6 rule show)
+  # The address that this test took away and gave back has lost its place in the list, and nothing else has changed.
+  check "SIG$way: the host is as before" "$(sort <<<"$before" | grep -v lft)" "$(sort <<<"$after" | grep -v lft)"
+  check "SIG$way: the control socket is gone" no "$([[ -e $control ]] && echo yes || echo no)"
+  run
+  endpoint=$started
+done
+kill -KILL "$endpoint"
+wait "$endpoint" 2>/dev/null || true
+check_match "a killed endpoint leaves its rules" 20641 "$(rules)"
+run
+succeeds "and the next one takes over" near ip -6 route get 2001:db8:99::1 from 2001:db8:41::2
+succeeds "down" "$program" down --control "$control"
+check "down: the rules are gone" "" "$(rules)"
+check "down: the interface is gone when it returns" no "$(near test -e /sys/class/net/near6 && echo yes || echo no)"
+
+# The interface taken away while it runs.
+run
+endpoint=$started
+near ip link delete near6
+status=0
+wait "$endpoint" || status=$?
+check "a deleted interface: exit status" 2 $status
+check_match "a deleted interface is named" 'near6 was deleted' "$(cat "$two_hosts_files/near.log")"
+check "and the rules are gone" "" "$(rules)"
+finish

@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# Traffic between two endpoints with real sockets: echoes of every size, TCP and UDP whose content is compared,
+# with receive offload on and off, merged packets forwarded onto a link with a small MTU, IPv4 fragments.
+#   traffic_test.sh PROGRAM
+set -euo pipefail
+program=$(realpath "$1")
+# shellcheck source=tests/netns/checks.sh
+source "$(dirname "$0")/checks.sh"
+two_hosts_enter "$@"
+two_hosts_make
+
+near6=2001:db8:41::2
+far6=2001:db8:41::1
+tcp_bytes=$((100 * 1000 * 1000))
+
+start_both() { # MTU
+  start_endpoint far "$program" --interface far6 --remote 192.0.2.1 --address $far6/64 --route 2001:db8:42::/64 --mtu "$1"
+  start_endpoint near "$program" --interface near6 --remote 192.0.2.2 --address $near6/64 --prefix 2001:db8:42::/64 --route ::/0 --mtu "$1"
+}
+stop_both() {
+  "$program" down --control "$two_hosts_files/near.sock"
+  "$program" down --control "$two_hosts_files/far.sock"
+}
+
+receive_offload() { # on|off
+  near ethtool -K wire gro "$1"
+  far ethtool -K wire gro "$1"
+}
+
+# tcp_arrives WHAT FROM TO ADDRESS PORT: sends the file and compares what arrives
+tcp_arrives() {
+  background "$3" socat -u "TCP6-LISTEN:$5,bind=[$4]" "CREATE:$two_hosts_files/received"
+  local receiver=$started
+  until_true 5 listening "$3" "$5" || true
+  "$2" timeout 60 socat -u "OPEN:$two_hosts_files/sent" "TCP6:[$4]:$5" || true
+  wait "$receiver" || true
+  check "$1" "$(sha256sum <"$two_hosts_files/sent")" "$(sha256sum <"$two_hosts_files/received")"
+}
+
+head -c $tcp_bytes /dev/urandom >"$two_hosts_files/sent"
+# A small queue and merged packets: what receive offload is for.
+near ethtool -K wire tso off gso off tx-udp-segmentation off
+far ethtool -K wire tso off gso off tx-udp-segmentation off
+
+for mtu in 1280 1480; do
+  start_both $mtu
+  for size in 0 1 56 1232 $((mtu - 48)); do
+    succeeds "mtu $mtu: an echo of $size bytes" near ping -6 -n -q -c 2 -i 0.02 -W 2 -M "do" -s "$size" $far6
+  done
+  succeeds "mtu $mtu: an echo in inner fragments" near ping -6 -n -q -c 2 -i 0.02 -W 2 -s 4000 $far6
+  check "mtu $mtu: nothing was dropped" "{} {}" "$(of_status near "str(s['drops']['in']) + ' ' + str(s['drops']['out'])")"
+  stop_both
+done
+
+start_both 1480
+for offload in on off; do
+  receive_offload $offload
+  handed_over=$(far cat /sys/class/net/far6/statistics/rx_packets)
+  tcp_arrives "receive offload $offload: $tcp_bytes bytes of TCP to the far end" near far $far6 5001
+  handed_over=$(($(far cat /sys/class/net/far6/statistics/rx_packets) - handed_over))
+  check "receive offload $offload: packets are handed over" "$([[ $offload == on ]] && echo merged || echo "one by one")" \
+    "$(((handed_over * 1420 < tcp_bytes)) && echo merged || echo "one by one")"
+  tcp_arrives "receive offload $offload: $tcp_bytes bytes of TCP from the far end" far near $near6 5002
+  # The kernel hands over UDP super-packets where the program that sends asks for segmentation.
+  background far python3 "$here/datagrams.py" receive $far6 5003 200 1200 >"$two_hosts_files/datagrams"
+  receiver=$started
+  sleep 0.3
+  near python3 "$here/datagrams.py" send $far6 5003 200 1200
+  wait "$receiver" || true
+  check "receive offload $offload: datagrams arrive one by one and whole" "200 of 200" "$(cat "$two_hosts_files/datagrams")"
+done
+check "no checksum was wrong at the far end" 0 \
+  "$(far cat /proc/net/snmp6 | awk '/^(Udp6InCsumErrors|Icmp6InCsumErrors|Ip6InHdrErrors)/ { n += $2 } END { print n }')"
+check "no TCP checksum was wrong at either end" "0 0" "$(snmp near Tcp InCsumErrors) $(snmp far Tcp InCsumErrors)"
+check "nothing was dropped on the way out" "{}" "$(of_status near "s['drops']['out']")"
+
+# A host behind the near end, on a link with a smaller MTU than the tunnel's.
+receive_offload on
+lan=sixin4-lan-$$
+trap 'ip netns delete $lan 2>/dev/null || true; two_hosts_remove' EXIT
+ip netns add "$lan"
+two_hosts_lan=$lan
+ip link add lan netns "$two_hosts_near" type veth peer name lan netns "$lan"
+for command in "link set lan mtu 1280 up" "link set lo up"; do
+  near ip $command
+  ip -n "$lan" $command
+done
+near ip address add 2001:db8:42::1/64 dev lan nodad
+ip -n "$lan" address add 2001:db8:42::2/64 dev lan nodad
+ip -n "$lan" route add default via 2001:db8:42::1
+near sysctl -qw net.ipv6.conf.all.forwarding=1
+near ethtool -K lan tso off gso off
+ip netns exec "$lan" ethtool -K lan gro off
+background lan tcpdump -n -i lan -w "$two_hosts_files/lan.pcap" 'ip6 and greater 1295' 2>"$two_hosts_files/tcpdump.err"
+capture=$started
+until_true 5 grep -q 'listening on' "$two_hosts_files/tcpdump.err"
+lan() { ip netns exec "$lan" "$@"; }
+tcp_arrives "forwarded to a link with MTU 1280: the bytes arrive" far lan 2001:db8:42::2 5004
+kill "$capture" && wait "$capture" || true
+check "no packet on that link is larger than its MTU" 0 "$(tcpdump -nr "$two_hosts_files/lan.pcap" 2>/dev/null | wc -l)"
+stop_both
+
+# RFC 4213 §3.2.1: a tunnel MTU beyond the link's means IPv4 fragments, and both ends cope with them.
+start_both 8000
+succeeds "mtu 8000 over 1500: an echo in one inner packet" near ping -6 -n -q -c 3 -i 0.02 -W 2 -M "do" -s $((8000 - 48)) $far6
+tcp_arrives "mtu 8000 over 1500: $tcp_bytes bytes of TCP in IPv4 fragments" near far $far6 5005
+check "they were IPv4 fragments" yes "$((($(snmp far Ip ReasmOKs) > 0)) && echo yes || echo no)"
+stop_both
+check "the interfaces are gone" "" "$(near ip -br link show type tun; far ip -br link show type tun)"
+finish

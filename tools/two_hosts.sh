@@ -1,0 +1,99 @@
+# Two hosts on one machine: network namespaces with a cable between them, for the demo, the tests and the
+# benchmarks. To be sourced; everything that it makes goes when the script ends.
+#
+#   two_hosts_enter "$@"   first of all: makes sure that namespaces can be made, or says why not
+#   two_hosts_make         near (192.0.2.1, this end) and far (192.0.2.2, the broker), link `wire` in each
+#   near COMMAND…          runs a command on one host, or on the other
+#   far COMMAND…
+#   background SIDE COMMAND…      starts a command on a host (near, far) that is ended with the script; its
+#                                 process id is in $started
+#   listening SIDE PORT   whether somebody listens on that TCP port
+#   until_true SECONDS COMMAND…   waits until a command succeeds
+
+two_hosts_fail() {
+  echo "$(basename "$0"): $*" >&2
+  exit "${two_hosts_failure:-1}"
+}
+
+# As root there is nothing to do. Others become root of a user namespace, with a /run of its own for ip(8).
+two_hosts_enter() {
+  if [[ ! -c /dev/net/tun ]]; then
+    two_hosts_fail "needs /dev/net/tun: load the kernel's tun module, or hand the device into the container"
+  fi
+  if [[ -n ${two_hosts_in_user_namespace:-} ]]; then
+    mount -t tmpfs tmpfs /run
+    ip link set lo up
+  elif [[ $(id -u) != 0 ]]; then
+    if ! unshare --user --map-root-user --net --mount true 2>/dev/null; then
+      two_hosts_fail "needs root, or a kernel that lets users make user namespaces: run it with sudo"
+    fi
+    two_hosts_in_user_namespace=1 exec unshare --user --map-root-user --net --mount "$0" "$@"
+  fi
+  if ! unshare --net true 2>/dev/null; then
+    two_hosts_fail "may not make network namespaces here: needs CAP_SYS_ADMIN (in a container: --privileged)"
+  fi
+}
+
+two_hosts_make() {
+  two_hosts_near=sixin4-near-$$
+  two_hosts_far=sixin4-far-$$
+  two_hosts_started=()
+  two_hosts_files=$(mktemp -d)
+  trap two_hosts_remove EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  ip netns add "$two_hosts_near"
+  ip netns add "$two_hosts_far"
+  ip link add wire netns "$two_hosts_near" type veth peer name wire netns "$two_hosts_far"
+  local side
+  for side in near far; do
+    $side sysctl -qw net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.default.disable_ipv6=0
+    $side ip link set lo up
+    $side ip link set wire addrgenmode none # IPv4 only
+    $side ip link set wire up
+  done
+  near ip address add 192.0.2.1/24 dev wire
+  far ip address add 192.0.2.2/24 dev wire
+}
+
+two_hosts_remove() {
+  local pid
+  for pid in "${two_hosts_started[@]}"; do kill "$pid" 2>/dev/null || true; done
+  for pid in "${two_hosts_started[@]}"; do wait "$pid" 2>/dev/null || true; done
+  ip netns delete "$two_hosts_near" 2>/dev/null || true
+  ip netns delete "$two_hosts_far" 2>/dev/null || true
+  rm -rf "$two_hosts_files"
+}
+
+near() { ip netns exec "$two_hosts_near" "$@"; }
+far() { ip netns exec "$two_hosts_far" "$@"; }
+
+# Not through near and far: the process that is ended has to be the command itself.
+background() {
+  local host=two_hosts_$1
+  shift
+  ip netns exec "${!host}" "$@" &
+  started=$!
+  two_hosts_started+=("$started")
+}
+
+listening() { "$1" ss -Hltn "sport = :$2" | grep -q .; }
+
+until_true() {
+  local tries=$(($1 * 20))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    ((tries-- > 0)) || return 1
+    sleep 0.05
+  done
+}
+
+# start_endpoint SIDE PROGRAM [--KEY VALUE]…: runs an endpoint on one side and waits until packets flow. Its log
+# is $two_hosts_files/SIDE.log, its control socket $two_hosts_files/SIDE.sock.
+start_endpoint() {
+  local side=$1 program=$2 log=$two_hosts_files/$1.log
+  shift 2
+  : >"$log"
+  background "$side" "$program" run --control "$two_hosts_files/$side.sock" "$@" 2>"$log"
+  until_true 10 grep -q '^ready: ' "$log" || two_hosts_fail "the endpoint at the $side end did not start: $(cat "$log")"
+}
