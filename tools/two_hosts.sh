@@ -56,6 +56,22 @@ two_hosts_make() {
   far ip address add 192.0.2.2/24 dev wire
 }
 
+# A veth pair passes 64 KiB packets whole and runs the receiver inside of the sender's call. This makes it behave like
+# two network cards: full-size packets only, received by a thread, in batches as interrupt moderation makes them, and
+# a queue that pushes back when it is full.
+two_hosts_like_network_cards() {
+  local side
+  for side in near far; do
+    two_hosts_receive_offload $side on # first: without it there is no receive thread to have
+    $side ethtool -K wire tso off gso off tx-udp-segmentation off tx-ipxip4-segmentation off >/dev/null
+    $side sh -c 'cd /sys/class/net/wire && echo 1 >threaded && echo 20000 >gro_flush_timeout && echo 2 >napi_defer_hard_irqs'
+    $side tc qdisc replace dev wire root pfifo limit 2000
+  done
+}
+
+# two_hosts_receive_offload SIDE on|off
+two_hosts_receive_offload() { "$1" ethtool -K wire gro "$2" >/dev/null; }
+
 two_hosts_remove() {
   local pid
   for pid in "${two_hosts_started[@]}"; do kill "$pid" 2>/dev/null || true; done

@@ -49,8 +49,11 @@ wire::Bytes write_icmp_error(IcmpErrorBuffer& buffer, wire::Bytes offending, con
 }
 
 bool TokenBucket::take(Time now) noexcept {
-  if (last_) filled_ = std::min(burst_, filled_ + std::max(now - *last_, Time::duration::zero()));
-  last_ = now;
+  if (!last_) last_ = now;
+  if (now > *last_) {
+    filled_ = std::min(burst_, filled_ + (now - *last_));
+    last_ = now;
+  }
   if (filled_ < interval_) return false;
   filled_ -= interval_;
   return true;

@@ -10,7 +10,8 @@ std::optional<Ipv4Header> Ipv4Header::at(Bytes packet) noexcept {
   const auto bytes = fixed<ipv4_header_size>(packet);
   if (!bytes || load8<0>(*bytes) >> 4U != 4) return std::nullopt;
   const Ipv4Header header{*bytes};
-  if (header.header_length() < ipv4_header_size) return std::nullopt;
+  if (header.header_length() < ipv4_header_size || header.header_length() > packet.size())
+    return std::nullopt;
   return header;
 }
 

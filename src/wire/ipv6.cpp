@@ -65,7 +65,8 @@ std::optional<UpperLayer> upper_layer_of(Bytes packet) noexcept {
         const auto extension = fixed<8>(packet, upper.offset);
         if (!extension) return std::nullopt;
         upper.fragment_offset = load16<2>(*extension) & 0xfff8U;
-        upper.more_fragments = (load16<2>(*extension) & 1U) != 0;
+        // A second fragment header does not make a fragment whole.
+        upper.more_fragments = upper.more_fragments || (load16<2>(*extension) & 1U) != 0;
         length = 8;
         break;
       }

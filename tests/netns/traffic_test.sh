@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Traffic between two endpoints with real sockets: echoes of every size, TCP and UDP whose content is compared,
 # with receive offload on and off, merged packets forwarded onto a link with a small MTU, IPv4 fragments.
-#   traffic_test.sh PROGRAM
+#   traffic_test.sh PROGRAM JUDGE
 set -euo pipefail
 program=$(realpath "$1")
+judge=$(realpath "$2")
 # shellcheck source=tests/netns/checks.sh
 source "$(dirname "$0")/checks.sh"
 two_hosts_enter "$@"
@@ -23,8 +24,8 @@ stop_both() {
 }
 
 receive_offload() { # on|off
-  near ethtool -K wire gro "$1"
-  far ethtool -K wire gro "$1"
+  two_hosts_receive_offload near "$1"
+  two_hosts_receive_offload far "$1"
 }
 
 # tcp_arrives WHAT FROM TO ADDRESS PORT: sends the file and compares what arrives
@@ -38,9 +39,7 @@ tcp_arrives() {
 }
 
 head -c $tcp_bytes /dev/urandom >"$two_hosts_files/sent"
-# A small queue and merged packets: what receive offload is for.
-near ethtool -K wire tso off gso off tx-udp-segmentation off
-far ethtool -K wire tso off gso off tx-udp-segmentation off
+two_hosts_like_network_cards
 
 for mtu in 1280 1480; do
   start_both $mtu
@@ -73,6 +72,20 @@ check "no checksum was wrong at the far end" 0 \
   "$(far cat /proc/net/snmp6 | awk '/^(Udp6InCsumErrors|Icmp6InCsumErrors|Ip6InHdrErrors)/ { n += $2 } END { print n }')"
 check "no TCP checksum was wrong at either end" "0 0" "$(snmp near Tcp InCsumErrors) $(snmp far Tcp InCsumErrors)"
 check "nothing was dropped on the way out" "{}" "$(of_status near "s['drops']['out']")"
+
+# Super-packets of both kinds on the wire, before the far end's receive offload can join them: every packet of a
+# capture is built anew by libtins and compared.
+background near tcpdump -n -i wire -s 0 -B 65536 -w "$two_hosts_files/outer.pcap" -c 3000 'ip proto 41 and src host 192.0.2.1' \
+  2>"$two_hosts_files/tcpdump.err"
+capture=$started
+until_true 5 grep -q 'listening on' "$two_hosts_files/tcpdump.err"
+near ping -6 -n -q -c 2 -i 0.02 -W 2 -s 1000 $far6 >/dev/null
+near python3 "$here/datagrams.py" send $far6 5003 200 1200
+near python3 "$here/datagrams.py" send $far6 5003 10 7
+tcp_arrives "TCP while it is captured" near far $far6 5006
+kill "$capture" 2>/dev/null || true
+wait "$capture" || true
+check "each packet on the wire is what libtins would have built" 3000 "$("$judge" "$two_hosts_files/outer.pcap")"
 
 # A host behind the near end, on a link with a smaller MTU than the tunnel's.
 receive_offload on

@@ -5,7 +5,8 @@
 
 namespace sixin4::control {
 
-/// Sends `state` (`READY=1`, `STOPPING=1`) to the socket that NOTIFY_SOCKET names; nobody listens: nothing happens.
+/// Sends `state` (`READY=1`, `STOPPING=1`) to the socket that NOTIFY_SOCKET names; nobody listens: nothing
+/// happens.
 void notify_service_manager(std::string_view state) noexcept;
 
 }  // namespace sixin4::control

@@ -75,14 +75,28 @@ class OutboundPump {
   void flush() noexcept {
     std::span<const OuterPacket> rest = batch_.packets();
     while (!rest.empty()) {
+      if (fragment_lost_) {
+        rest = behind_lost_packet(rest);
+        continue;
+      }
       const SendResult result = wire_.send(rest);
       for (const OuterPacket& packet : rest.first(result.sent)) count(packet);
       rest = rest.subspan(result.sent);
       if (result.status == IoStatus::ok || rest.empty()) continue;
       counters_.drop(result.status == IoStatus::full ? Verdict::wire_full : Verdict::wire_error);
-      rest = rest.subspan(1);
+      fragment_lost_ = true;
     }
     batch_.clear();
+  }
+
+  /// One fragment was refused: the others of its packet, perhaps in the next batch, would only be thrown away
+  /// by the far end.
+  std::span<const OuterPacket> behind_lost_packet(std::span<const OuterPacket> rest) noexcept {
+    const auto last =
+        std::ranges::find_if(rest, [](const OuterPacket& piece) { return piece.inner_length != 0; });
+    if (last == rest.end()) return {};
+    fragment_lost_ = false;
+    return {last + 1, rest.end()};
   }
 
   void count(const OuterPacket& packet) noexcept {
@@ -101,6 +115,7 @@ class OutboundPump {
   DirectionCounters& counters_;
   WireBatch batch_;
   Encapsulator encapsulator_;
+  bool fragment_lost_ = false;  ///< what comes next in the batch belongs to a packet that is lost already
   TokenBucket error_rate_{errors_per_second, error_burst};
   IcmpErrorBuffer error_packet_{};
   std::array<std::uint8_t, Segments::max_headers> segment_headers_{};

@@ -1,0 +1,152 @@
+// No packet costs an allocation: after the first turn the pumps allocate nothing.
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <span>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "sixin4/engine/pump.hpp"
+
+#include "packets.hpp"
+
+namespace {
+
+std::atomic<std::size_t> allocations = 0;
+
+void* counted(std::size_t size) {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  throw std::bad_alloc{};
+}
+
+}  // namespace
+
+// The array and nothrow forms call these.
+void* operator new(std::size_t size) {
+  return counted(size);
+}
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+
+namespace sixin4::engine {
+namespace {
+
+using namespace test;
+
+/// A tun device that hands over the same packets every turn and forgets what is written.
+class RepeatingTun {
+ public:
+  explicit RepeatingTun(std::vector<TunFrame> frames) : frames_(std::move(frames)) {}
+
+  ReadResult read(wire::MutableBytes buffer) noexcept {
+    if (next_ == frames_.size()) {
+      next_ = 0;
+      return {.status = IoStatus::empty};
+    }
+    const TunFrame& frame = frames_[next_++];
+    const wire::MutableBytes bytes = buffer.subspan(wire::vnet_header_size, frame.bytes.size());
+    std::ranges::copy(frame.bytes, bytes.begin());
+    return {.status = IoStatus::ok, .packet = {.offload = frame.offload, .bytes = bytes}};
+  }
+  IoStatus write(const wire::VnetHeader& /*offload*/, wire::Bytes packet) noexcept {
+    bytes_written += packet.size();
+    return IoStatus::ok;
+  }
+
+  std::size_t bytes_written = 0;
+
+ private:
+  std::vector<TunFrame> frames_;
+  std::size_t next_ = 0;
+};
+
+/// A wire that counts what it sends and hands over the same datagrams every turn.
+class RepeatingWire {
+ public:
+  explicit RepeatingWire(std::vector<Octets> datagrams = {}) : datagrams_(std::move(datagrams)) {
+    views_.assign(datagrams_.begin(), datagrams_.end());
+  }
+  SendResult send(std::span<const OuterPacket> batch) noexcept {
+    packets_sent += batch.size();
+    return {.sent = batch.size()};
+  }
+  ReceiveResult receive() noexcept { return {.datagrams = views_, .status = IoStatus::ok}; }
+
+  std::size_t packets_sent = 0;
+
+ private:
+  std::vector<Octets> datagrams_;
+  std::vector<wire::MutableBytes> views_;
+};
+
+/// Turns that end with an empty device.
+template <typename Turn>
+std::size_t allocations_of(int rounds, Turn&& turn) {
+  const std::size_t before = allocations.load();
+  for (int round = 0; round < rounds; ++round) turn();
+  return allocations.load() - before;
+}
+
+TEST(Allocation, IsSeenByThisTest) {
+  const std::size_t before = allocations.load();
+  const auto one = std::make_unique<std::array<int, 100>>();
+  EXPECT_NE(one, nullptr);
+  EXPECT_EQ(allocations.load() - before, 1U);
+}
+
+TEST(Allocation, OutboundTurnsAfterTheFirstAllocateNothing) {
+  RepeatingTun tun({{.bytes = packet_of(Udp{.payload = payload_of(100)})},
+                    unfinished(Tcp{.payload = payload_of(900)}),
+                    super_packet(Tcp{.timestamps = true, .payload = payload_of(60000)}, 300),
+                    super_packet(Udp{.payload = payload_of(9000)}, 1200),
+                    {.bytes = packet_of(Udp{.payload = payload_of(3000)})},  // answered: Packet Too Big
+                    {.bytes = Octets(50, 0)}});
+  RepeatingWire wire;
+  DirectionCounters counters;
+  TunnelParameters parameters = near_parameters();
+  parameters.link_mtu = 1280;  // some leave in fragments
+  const auto pump = std::make_unique<OutboundPump<RepeatingTun, RepeatingWire>>(tun, wire, counters);
+  Time now{std::chrono::hours{1}};
+  const auto turn = [&] {
+    now += std::chrono::seconds{1};
+    while (pump->turn(parameters, now) == IoStatus::ok) {
+    }
+  };
+  turn();
+  const std::size_t first = wire.packets_sent;
+  EXPECT_EQ(allocations_of(100, turn), 0U);
+  EXPECT_EQ(wire.packets_sent, 101 * first);
+  EXPECT_GT(first, 200U);
+  EXPECT_EQ(tun.bytes_written, 101U * 1280);
+}
+
+TEST(Allocation, InboundTurnsAfterTheFirstAllocateNothing) {
+  const Tcp merged{.payload = payload_of(60000), .source = far_host, .destination = near_host};
+  const Udp small{.payload = payload_of(100), .source = far_host, .destination = near_host};
+  RepeatingWire wire({outer_packet(packet_of(small)), outer_packet(unfinished(merged).bytes),
+                      outer_packet(packet_of(small), {.source = "203.0.113.1"})});
+  RepeatingTun tun({});
+  DirectionCounters counters;
+  LastTime last_heard;
+  const TunnelParameters parameters = near_parameters();
+  InboundPump<RepeatingWire, RepeatingTun> pump(wire, tun, counters, last_heard);
+  const auto turn = [&] { EXPECT_EQ(pump.turn(parameters, Time{}), IoStatus::ok); };
+  turn();
+  EXPECT_EQ(allocations_of(100, turn), 0U);
+  EXPECT_EQ(tun.bytes_written, 101U * (148 + 60060));
+  EXPECT_EQ(counters.dropped(Verdict::outer_source_mismatch), 101U);
+}
+
+}  // namespace
+}  // namespace sixin4::engine

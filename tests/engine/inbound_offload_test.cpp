@@ -1,0 +1,224 @@
+// Inbound: checksums that are unfinished or wrong, and packets that receive offload has merged.
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "sixin4/engine/inbound.hpp"
+#include "sixin4/engine/segment.hpp"
+
+#include "packets.hpp"
+#include "receive_offload.hpp"
+
+namespace sixin4::engine {
+namespace {
+
+using namespace test;
+
+Tcp from_far(std::size_t payload) {
+  return {.payload = payload_of(payload), .source = far_host, .destination = near_host};
+}
+Udp datagram_from_far(std::size_t payload) {
+  return {.payload = payload_of(payload), .source = far_host, .destination = near_host};
+}
+
+/// The packets into which a tun device, or the next link, cuts what `result` hands over.
+std::vector<Octets> cut_again(const Decapsulated& result) {
+  std::vector<Octets> packets;
+  const auto segments = Segments::of(result.packet);
+  for (std::size_t index = 0; segments && index < segments->count(); ++index) {
+    Octets packet(segments->header_length());
+    segments->write_headers(index, packet);
+    const auto payload = segments->payload(index);
+    packet.insert(packet.end(), payload.begin(), payload.end());
+    packets.push_back(std::move(packet));
+  }
+  return packets;
+}
+
+TEST(InboundOffload, AWrongChecksumIsPassedOnWrong) {
+  const Octets tcp = packet_of(from_far(1000));
+  const Octets udp = packet_of(datagram_from_far(1000));
+  for (const auto& [packet, field] : {std::pair{tcp, ipv6_header + 16U}, std::pair{udp, ipv6_header + 6U}}) {
+    for (const unsigned flip : {1U, 0x100U, 0xffffU}) {
+      Octets wrong = packet;
+      put_word(wrong, field, word_at(wrong, field) ^ flip);
+      Octets datagram = outer_packet(wrong);
+      const Decapsulated result = decapsulate(near_parameters(), datagram);
+      EXPECT_EQ(result.verdict, Verdict::pass);
+      EXPECT_EQ(octets_of(result.packet.bytes), wrong);
+      EXPECT_EQ(result.packet.offload, wire::VnetHeader{});
+    }
+  }
+}
+
+// The pseudo-header sum has to be that of the length and protocol in the packet.
+TEST(InboundOffload, APseudoHeaderSumOfAnotherLengthIsAWrongChecksum) {
+  TunFrame frame = unfinished(from_far(1000));
+  put_word(frame.bytes, ipv6_header + 16, word_at(frame.bytes, ipv6_header + 16) - 1U);
+  Octets datagram = outer_packet(frame.bytes);
+  const Decapsulated result = decapsulate(near_parameters(), datagram);
+  EXPECT_EQ(octets_of(result.packet.bytes), frame.bytes);
+  EXPECT_EQ(result.packet.offload, wire::VnetHeader{});
+}
+
+TEST(InboundOffload, AnUnfinishedChecksumIsMarked) {
+  Tcp tcp = from_far(1000);
+  tcp.timestamps = true;
+  Udp udp = datagram_from_far(1400);
+  udp.extensions = {options_extension(60, 2)};
+  for (const TunFrame& frame : {unfinished(tcp), unfinished(udp)}) {
+    Octets datagram = outer_packet(frame.bytes);
+    const Decapsulated result = decapsulate(near_parameters(), datagram);
+    EXPECT_EQ(result.verdict, Verdict::pass);
+    EXPECT_EQ(result.packet.offload, frame.offload);
+    EXPECT_EQ(octets_of(result.packet.bytes), frame.bytes);
+    EXPECT_EQ(result.packets, 1U);
+    EXPECT_EQ(result.wire_bytes, frame.bytes.size());
+  }
+}
+
+TEST(InboundOffload, AMergedPacketGetsOffloadData) {
+  Tcp fields = from_far(60000);
+  fields.timestamps = true;
+  Octets datagram = outer_packet(unfinished(fields).bytes);
+  const Decapsulated result = decapsulate(near_parameters(), datagram);
+  EXPECT_EQ(result.verdict, Verdict::pass);
+  EXPECT_EQ(result.packet.offload, (wire::VnetHeader{.needs_checksum = true,
+                                                     .gso = wire::Gso::tcp6,
+                                                     .header_length = 72,
+                                                     .gso_size = 1280 - 72,
+                                                     .checksum_start = 40,
+                                                     .checksum_offset = 16}));
+}
+
+// RFC 8200 §5: 1280 bytes pass every link.
+TEST(InboundOffload, AMergedPacketIsCutAgainIntoPacketsThatPassEveryLink) {
+  for (const std::size_t length : {std::size_t{1221}, std::size_t{2840}, std::size_t{65443 - 16}}) {
+    Tcp fields = from_far(length);
+    fields.timestamps = true;
+    fields.flags = tcp_ack | tcp_psh | tcp_fin;
+    fields.extensions = {options_extension(60, 2)};
+    Octets datagram = outer_packet(unfinished(fields).bytes);
+    const Decapsulated result = decapsulate(near_parameters(), datagram);
+    ASSERT_EQ(result.verdict, Verdict::pass);
+
+    Octets stream;
+    std::uint32_t sequence = fields.sequence;
+    for (const Octets& packet : cut_again(result)) {
+      EXPECT_LE(packet.size(), 1280U);
+      EXPECT_EQ(packet, rewritten_by_libtins(packet));
+      const Tins::IPv6 parsed(packet.data(), static_cast<std::uint32_t>(packet.size()));
+      EXPECT_EQ(parsed.rfind_pdu<Tins::TCP>().seq(), sequence);
+      const auto payload = packet.begin() + static_cast<std::ptrdiff_t>(headers_of(fields));
+      stream.insert(stream.end(), payload, packet.end());
+      sequence += static_cast<std::uint32_t>(packet.end() - payload);
+    }
+    EXPECT_EQ(stream, fields.payload);
+  }
+}
+
+TEST(InboundOffload, TheLargestPacketThatIpv4CanCarryIsTaken) {
+  const Tcp fields = from_far(65535 - 20 - 60);
+  Octets datagram = outer_packet(unfinished(fields).bytes);
+  ASSERT_EQ(datagram.size(), 65535U);
+  const Decapsulated result = decapsulate(near_parameters(), datagram);
+  ASSERT_EQ(result.verdict, Verdict::pass);
+  EXPECT_EQ(cut_again(result).size(), (fields.payload.size() + 1219) / 1220);
+}
+
+TEST(InboundOffload, AnUnfinishedPacketThatPassesEveryLinkIsNotCut) {
+  for (const std::size_t length : {std::size_t{1219}, std::size_t{1220}}) {
+    Octets datagram = outer_packet(unfinished(from_far(length)).bytes);
+    EXPECT_EQ(decapsulate(near_parameters(), datagram).packet.offload.gso, wire::Gso::none) << length;
+  }
+  Octets datagram = outer_packet(unfinished(from_far(1221)).bytes);
+  EXPECT_EQ(decapsulate(near_parameters(), datagram).packet.offload.gso, wire::Gso::tcp6);
+}
+
+TEST(InboundOffload, CwrIsToldInTheOffloadData) {
+  Tcp fields = from_far(5000);
+  fields.flags = tcp_ack | tcp_cwr;
+  Octets with = outer_packet(unfinished(fields).bytes);
+  EXPECT_TRUE(decapsulate(near_parameters(), with).packet.offload.gso_ecn);
+  fields.flags = tcp_ack | 0x40;  // ECE alone is not CWR
+  Octets without = outer_packet(unfinished(fields).bytes);
+  EXPECT_FALSE(decapsulate(near_parameters(), without).packet.offload.gso_ecn);
+}
+
+TEST(InboundOffload, MergedPacketsCountAsWhatTheyWereOnTheWire) {
+  std::vector<Octets> outer_packets;
+  Tcp fields{.source = far_host, .destination = near_host};
+  for (const std::size_t length : {1420U, 1420U, 1420U, 700U}) {  // what a tunnel MTU of 1480 lets through
+    fields.payload = payload_of(length);
+    outer_packets.push_back(outer_packet(packet_of(fields)));
+    fields.sequence += static_cast<std::uint32_t>(length);
+  }
+  Octets datagram = merged(outer_packets, 40, 60);
+  const Decapsulated result = decapsulate(near_parameters(), datagram);
+  EXPECT_EQ(result.verdict, Verdict::pass);
+  EXPECT_EQ(result.packets, 4U);
+  EXPECT_EQ(result.wire_bytes, 3U * 1480 + 760);
+}
+
+TEST(InboundOffload, EcnOfAMergedPacketIsThatOfTheTunnel) {
+  Tcp fields = from_far(5000);
+  fields.traffic_class = 2;
+  Octets datagram = outer_packet(unfinished(fields).bytes, {.tos = 3});
+  const Decapsulated result = decapsulate(near_parameters(), datagram);
+  ASSERT_EQ(result.verdict, Verdict::pass);
+  for (const Octets& packet : cut_again(result)) EXPECT_EQ(word_at(packet, 0) >> 4U & 0xffU, 3U);
+}
+
+TEST(InboundOffload, MergedDatagramsAreRefused) {
+  Octets datagram = outer_packet(unfinished(datagram_from_far(9000)).bytes);
+  EXPECT_EQ(decapsulate(near_parameters(), datagram).verdict, Verdict::merged_datagrams);
+}
+
+TEST(InboundOffload, ADatagramAsLargeAsTheLinkIsNoMergedOne) {
+  for (const std::uint16_t link_mtu : {std::uint16_t{1500}, std::uint16_t{9000}}) {
+    TunnelParameters parameters = near_parameters();
+    parameters.link_mtu = link_mtu;
+    Octets largest = outer_packet(unfinished(datagram_from_far(link_mtu - 20U - 48U)).bytes);
+    EXPECT_EQ(decapsulate(parameters, largest).verdict, Verdict::pass) << link_mtu;
+  }
+}
+
+// A finished datagram of any size was one on the wire: only its fragments were joined.
+TEST(InboundOffload, ALargeFinishedDatagramPasses) {
+  const Octets inner = packet_of(datagram_from_far(9000));
+  Octets datagram = outer_packet(inner);
+  const Decapsulated result = decapsulate(near_parameters(), datagram);
+  EXPECT_EQ(result.verdict, Verdict::pass);
+  EXPECT_EQ(octets_of(result.packet.bytes), inner);
+  EXPECT_EQ(result.packet.offload, wire::VnetHeader{});
+}
+
+TEST(InboundOffload, HeadersLargerThanTheLeastMtuAreNotCut) {
+  Tcp fields = from_far(5000);
+  fields.extensions = std::vector<Extension>(5, options_extension(60, 32));
+  ASSERT_GT(headers_of(fields), 1280U);
+  Octets datagram = outer_packet(unfinished(fields).bytes);
+  const Decapsulated result = decapsulate(near_parameters(), datagram);
+  EXPECT_EQ(result.verdict, Verdict::pass);
+  EXPECT_TRUE(result.packet.offload.needs_checksum);
+  EXPECT_EQ(result.packet.offload.gso, wire::Gso::none);
+}
+
+TEST(InboundOffload, ATruncatedTransportHeaderIsNoUnfinishedOne) {
+  for (std::size_t length = 0; length < 20; ++length) {
+    Octets inner = packet_of(from_far(0));
+    inner.resize(ipv6_header + length);
+    put_word(inner, 4, length);
+    if (length >= 18) unfinish_checksum(inner, 40, 16, 6);
+    Octets datagram = outer_packet(inner);
+    const Decapsulated result = decapsulate(near_parameters(), datagram);
+    EXPECT_EQ(result.verdict, Verdict::pass) << length;
+    EXPECT_EQ(octets_of(result.packet.bytes), inner) << length;
+    EXPECT_EQ(result.packet.offload, wire::VnetHeader{}) << length;
+  }
+}
+
+}  // namespace
+}  // namespace sixin4::engine

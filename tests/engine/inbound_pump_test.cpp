@@ -1,0 +1,163 @@
+// The inbound pump between a wire and a tun device in memory: batches, refusals and counters.
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include <gtest/gtest.h>
+
+#include "sixin4/engine/pump.hpp"
+
+#include "memory_ends.hpp"
+#include "packets.hpp"
+
+namespace sixin4::engine {
+namespace {
+
+using namespace test;
+
+Octets inner_packet(std::size_t payload) {
+  return packet_of(Udp{.payload = payload_of(payload), .source = far_host, .destination = near_host});
+}
+
+class InboundPumpTest : public testing::Test {
+ protected:
+  IoStatus turn() { return pump.turn(parameters, now); }
+  [[nodiscard]] std::uint64_t drops() const {
+    std::uint64_t all = 0;
+    for (const auto& counter : counters.drops) all += counter.value();
+    return all;
+  }
+
+  MemoryWire wire;
+  MemoryTun tun;
+  DirectionCounters counters;
+  LastTime last_heard;
+  TunnelParameters parameters = near_parameters();
+  Time now{std::chrono::hours{1}};
+  InboundPump<MemoryWire, MemoryTun> pump{wire, tun, counters, last_heard};
+};
+
+TEST_F(InboundPumpTest, PacketsReachTheDeviceInOrder) {
+  for (const std::size_t payload : {10U, 500U, 1000U})
+    wire.to_receive.push_back(outer_packet(inner_packet(payload)));
+  EXPECT_EQ(turn(), IoStatus::ok);
+  ASSERT_EQ(tun.written.size(), 3U);
+  EXPECT_EQ(tun.written[0].bytes, inner_packet(10));
+  EXPECT_EQ(tun.written[1].bytes, inner_packet(500));
+  EXPECT_EQ(tun.written[2].bytes, inner_packet(1000));
+  EXPECT_EQ(counters.packets.value(), 3U);
+  EXPECT_EQ(counters.bytes.value(), 3U * 48 + 1510);
+  EXPECT_EQ(drops(), 0U);
+}
+
+TEST_F(InboundPumpTest, OneTurnIsOneBatch) {
+  for (std::size_t count = 0; count < 100; ++count)
+    wire.to_receive.push_back(outer_packet(inner_packet(count)));
+  EXPECT_EQ(turn(), IoStatus::ok);
+  EXPECT_EQ(tun.written.size(), 64U);
+  EXPECT_EQ(turn(), IoStatus::ok);
+  EXPECT_EQ(tun.written.size(), 100U);
+  EXPECT_EQ(turn(), IoStatus::empty);
+}
+
+TEST_F(InboundPumpTest, TheStateOfTheWireIsReturned) {
+  EXPECT_EQ(turn(), IoStatus::empty);
+  wire.after_receive = IoStatus::error;
+  wire.to_receive.push_back(outer_packet(inner_packet(1)));
+  EXPECT_EQ(turn(), IoStatus::error);
+  EXPECT_EQ(tun.written.size(), 1U);
+}
+
+TEST_F(InboundPumpTest, ARefusalOfTheDeviceIsCountedUnderItsReasonAndTheRestGoesOn) {
+  for (std::size_t count = 0; count < 7; ++count)
+    wire.to_receive.push_back(outer_packet(inner_packet(count)));
+  tun.write_statuses = {IoStatus::ok,   IoStatus::full, IoStatus::down,
+                        IoStatus::down, IoStatus::ok,   IoStatus::error};
+  EXPECT_EQ(turn(), IoStatus::ok);
+  EXPECT_EQ(counters.dropped(Verdict::tun_full), 1U);
+  EXPECT_EQ(counters.dropped(Verdict::tun_down), 2U);
+  EXPECT_EQ(counters.dropped(Verdict::tun_error), 1U);
+  EXPECT_EQ(drops(), 4U);
+  EXPECT_EQ(counters.packets.value(), 3U);
+  EXPECT_EQ(counters.bytes.value(), 3U * 48 + 0 + 4 + 6);
+  ASSERT_EQ(tun.written.size(), 3U);
+  EXPECT_EQ(tun.written[1].bytes, inner_packet(4));
+}
+
+TEST_F(InboundPumpTest, ADeviceThatIsGoneIsToldAtOnce) {
+  for (std::size_t count = 0; count < 5; ++count)
+    wire.to_receive.push_back(outer_packet(inner_packet(count)));
+  tun.write_statuses = {IoStatus::ok, IoStatus::gone};
+  EXPECT_EQ(turn(), IoStatus::gone);
+  EXPECT_EQ(tun.written.size(), 1U);
+  EXPECT_EQ(counters.packets.value(), 1U);
+}
+
+TEST_F(InboundPumpTest, EveryRefusalIsCountedUnderItsOwnReason) {
+  const Octets inner = inner_packet(10);
+  const auto from = [](const char* source) {
+    return outer_packet(packet_of(Udp{.payload = payload_of(5), .source = source, .destination = near_host}));
+  };
+  const Udp large{.payload = payload_of(9000), .source = far_host, .destination = near_host};
+  const std::array refused{
+      std::pair{outer_packet(inner, {.protocol = 17}), Verdict::outer_malformed},
+      std::pair{outer_packet(inner, {.source = "203.0.113.9"}), Verdict::outer_source_mismatch},
+      std::pair{outer_packet(inner, {.destination = "203.0.113.9"}), Verdict::outer_destination_mismatch},
+      std::pair{outer_packet(payload_of(60)), Verdict::inner_malformed},
+      std::pair{from("::1"), Verdict::inner_source_invalid},
+      std::pair{from("2001:db8:1::1"), Verdict::inner_source_ours},
+      std::pair{outer_packet(inner, {.tos = 3}), Verdict::ecn_invalid},
+      std::pair{outer_packet(unfinished(large).bytes), Verdict::merged_datagrams},
+  };
+  for (const auto& [datagram, reason] : refused) {
+    wire.to_receive.push_back(datagram);
+    turn();
+    EXPECT_EQ(counters.dropped(reason), 1U) << name_of(reason);
+  }
+  EXPECT_EQ(drops(), refused.size());
+  EXPECT_TRUE(tun.written.empty());
+  EXPECT_EQ(counters.packets.value(), 0U);
+}
+
+// RFC 4213 §5: nothing goes out because of a packet that is refused.
+TEST_F(InboundPumpTest, NothingIsEverSent) {
+  wire.to_receive.push_back(outer_packet(inner_packet(1), {.source = "203.0.113.9"}));
+  wire.to_receive.push_back(outer_packet(payload_of(60)));
+  wire.to_receive.push_back(outer_packet(inner_packet(2)));
+  turn();
+  EXPECT_TRUE(wire.batches.empty());
+}
+
+TEST_F(InboundPumpTest, AMergedPacketIsWrittenOnceAndCountedAsItWas) {
+  const Tcp fields{.payload = payload_of(14200), .source = far_host, .destination = near_host};
+  wire.to_receive.push_back(outer_packet(unfinished(fields).bytes));
+  turn();
+  ASSERT_EQ(tun.written.size(), 1U);
+  EXPECT_EQ(tun.written[0].bytes, unfinished(fields).bytes);
+  EXPECT_EQ(tun.written[0].offload.gso, wire::Gso::tcp6);
+  EXPECT_EQ(counters.packets.value(), 10U);
+  EXPECT_EQ(counters.bytes.value(), 14200U + 10 * 60);
+}
+
+TEST_F(InboundPumpTest, TheFarEndIsHeardByPacketsThatPassOnly) {
+  wire.to_receive.push_back(outer_packet(inner_packet(1), {.source = "203.0.113.9"}));
+  turn();
+  EXPECT_EQ(last_heard.get(), Time{});
+  turn();
+  EXPECT_EQ(last_heard.get(), Time{});
+  wire.to_receive.push_back(outer_packet(inner_packet(1)));
+  turn();
+  EXPECT_EQ(last_heard.get(), now);
+}
+
+TEST_F(InboundPumpTest, TheFarEndIsHeardAlsoWhileTheDeviceIsDown) {
+  tun.write_statuses = {IoStatus::down};
+  wire.to_receive.push_back(outer_packet(inner_packet(1)));
+  turn();
+  EXPECT_EQ(last_heard.get(), now);
+}
+
+}  // namespace
+}  // namespace sixin4::engine

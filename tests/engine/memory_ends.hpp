@@ -1,0 +1,84 @@
+// The two ends of a pump in memory: what is to be read is put in, what was written is taken out, and each
+// end can be told to refuse.
+#pragma once
+
+#include <algorithm>
+#include <deque>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "sixin4/engine/packet.hpp"
+
+#include "packets.hpp"
+
+namespace sixin4::test {
+
+/// Stands for a tun device: a queue to read from and a list of what was written.
+class MemoryTun {
+ public:
+  std::deque<TunFrame> to_read;
+  std::vector<TunFrame> written;
+  engine::IoStatus when_empty = engine::IoStatus::empty;
+  std::deque<engine::IoStatus> write_statuses;  ///< of the next writes; ok when there are no more
+  std::size_t reads = 0;
+
+  engine::ReadResult read(wire::MutableBytes buffer) noexcept {
+    ++reads;
+    if (to_read.empty()) return {.status = when_empty};
+    const TunFrame frame = std::move(to_read.front());
+    to_read.pop_front();
+    const wire::MutableBytes bytes = buffer.subspan(wire::vnet_header_size, frame.bytes.size());
+    std::ranges::copy(frame.bytes, bytes.begin());
+    return {.status = engine::IoStatus::ok, .packet = {.offload = frame.offload, .bytes = bytes}};
+  }
+
+  engine::IoStatus write(const wire::VnetHeader& offload, wire::Bytes packet) noexcept {
+    engine::IoStatus status = engine::IoStatus::ok;
+    if (!write_statuses.empty()) {
+      status = write_statuses.front();
+      write_statuses.pop_front();
+    }
+    if (status == engine::IoStatus::ok) written.push_back({offload, octets_of(packet)});
+    return status;
+  }
+};
+
+/// Stands for a raw socket.
+class MemoryWire {
+ public:
+  std::vector<Octets> sent;
+  std::vector<std::size_t> batches;             ///< how many packets each call of send was offered
+  std::deque<engine::SendResult> send_results;  ///< of the next calls; all accepted when there are no more
+  std::deque<Octets> to_receive;
+  std::size_t receive_batch = 64;
+  engine::IoStatus after_receive = engine::IoStatus::ok;
+
+  engine::SendResult send(std::span<const engine::OuterPacket> batch) noexcept {
+    batches.push_back(batch.size());
+    engine::SendResult result{.sent = batch.size()};
+    if (!send_results.empty()) {
+      result = send_results.front();
+      send_results.pop_front();
+    }
+    for (const auto& packet : batch.first(result.sent)) sent.push_back(octets_of(packet));
+    return result;
+  }
+
+  engine::ReceiveResult receive() noexcept {
+    slots_.clear();
+    while (slots_.size() < receive_batch && !to_receive.empty()) {
+      slots_.push_back(std::move(to_receive.front()));
+      to_receive.pop_front();
+    }
+    views_.assign(slots_.begin(), slots_.end());
+    return {.datagrams = views_, .status = slots_.empty() ? engine::IoStatus::empty : after_receive};
+  }
+
+ private:
+  std::vector<Octets> slots_;
+  std::vector<wire::MutableBytes> views_;
+};
+
+}  // namespace sixin4::test

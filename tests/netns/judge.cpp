@@ -1,0 +1,65 @@
+// Judges the packets of a capture with libtins: taken apart and put together again, with every length and
+// checksum computed anew, each must be the same bytes as it was on the wire.
+//   judge CAPTURE    (a pcap file of Ethernet frames that hold IPv4; prints how many packets were judged)
+#include <algorithm>
+#include <cstdint>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <pcap/pcap.h>
+#include <tins/tins.h>
+
+namespace {
+
+constexpr std::size_t ethernet_header = 14;
+constexpr std::uint8_t icmpv6 = 58;
+constexpr std::uint8_t ipv6_in_ipv4 = 41;
+
+/// What differs from libtins' own work, or nothing.
+std::string fault_of(const std::vector<std::uint8_t>& bytes) {
+  Tins::IP outer{bytes.data(), static_cast<std::uint32_t>(bytes.size())};
+  if (outer.protocol() != ipv6_in_ipv4) return "is not protocol 41";
+  if (outer.tot_len() != bytes.size()) return "has bytes behind its end, or is short of some";
+  if ((outer.flags() & Tins::IP::DONT_FRAGMENT) != 0) return "has DF set";
+  const auto* inner = outer.find_pdu<Tins::IPv6>();
+  if (inner == nullptr) return "has no IPv6 packet inside";
+  if (inner->next_header() != icmpv6 && outer.find_pdu<Tins::TCP>() == nullptr &&
+      outer.find_pdu<Tins::UDP>() == nullptr) {
+    return "has neither TCP, UDP nor ICMPv6 inside";
+  }
+  const auto rebuilt = outer.serialize();
+  const auto differ = std::ranges::mismatch(rebuilt, bytes);
+  if (differ.in1 == rebuilt.end() && differ.in2 == bytes.end()) return {};
+  return "differs at byte " + std::to_string(differ.in1 - rebuilt.begin());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::cerr << "usage: judge CAPTURE\n";
+    return 2;
+  }
+  std::string error(PCAP_ERRBUF_SIZE, '\0');
+  const std::unique_ptr<pcap_t, void (*)(pcap_t*)> capture{pcap_open_offline(argv[1], error.data()),
+                                                           pcap_close};
+  if (!capture) {
+    std::cerr << error.c_str() << '\n';
+    return 2;
+  }
+  int judged = 0;
+  pcap_pkthdr* header = nullptr;
+  const std::uint8_t* data = nullptr;
+  while (pcap_next_ex(capture.get(), &header, &data) == 1) {
+    if (header->caplen <= ethernet_header) continue;
+    ++judged;
+    const std::string fault = fault_of({data + ethernet_header, data + header->caplen});
+    if (fault.empty()) continue;
+    std::cout << "packet " << judged << ' ' << fault << '\n';
+    return 1;
+  }
+  std::cout << judged << '\n';
+  return judged > 0 ? 0 : 1;
+}

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Builds sixin4 and runs every test, then everything once more under AddressSanitizer and
+# UndefinedBehaviorSanitizer.
+#   tools/test.sh           about ten minutes on two processors
+#   tools/test.sh --long    also ThreadSanitizer, the fuzz targets for a minute each, clang-format and clang-tidy
+# Tests that send packets make network namespaces of their own: they need root, or a kernel that lets users make
+# user namespaces. Where a test cannot run it is reported as skipped, with the reason in its output.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+long=
+case ${1:-} in
+  '') ;;
+  --long) long=1 ;;
+  *) echo "test.sh: give nothing or --long, not '$1'" >&2; exit 1 ;;
+esac
+
+tools/install-deps.sh test
+if [[ ! -c /dev/net/tun ]]; then
+  echo "test.sh: there is no /dev/net/tun; tests that need a tunnel will be skipped" >&2
+elif [[ $(id -u) != 0 ]] && ! unshare --user --map-root-user --net true 2>/dev/null; then
+  echo "test.sh: neither root nor allowed to make user namespaces; tests that need a network will be skipped" >&2
+fi
+
+# build_and_test DIRECTORY CMAKE_OPTION…
+build_and_test() {
+  local directory=$1
+  shift
+  echo "== $directory $*"
+  cmake -S . -B "$directory" -G Ninja -DSIXIN4_TESTS=ON "$@" >/dev/null
+  cmake --build "$directory"
+  ctest --test-dir "$directory" --output-on-failure --parallel "$(nproc)"
+}
+
+if [[ -n $long ]]; then
+  echo "== clang-format, clang-tidy"
+  git ls-files '*.cpp' '*.hpp' | xargs clang-format --dry-run --Werror
+  cmake -S . -B build -G Ninja -DSIXIN4_TESTS=ON -DSIXIN4_BENCH=ON >/dev/null
+  git ls-files 'src/*.cpp' 'tools/*.cpp' | xargs -P "$(nproc)" -n 1 clang-tidy -p build --quiet
+  build_and_test build/thread -DSIXIN4_BENCH=OFF -DSIXIN4_SANITIZE=thread
+  echo "== fuzz"
+  cmake -S . -B build/fuzz -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DSIXIN4_TESTS=ON -DSIXIN4_BENCH=OFF -DSIXIN4_FUZZ=ON \
+    -DSIXIN4_SANITIZE=address,undefined >/dev/null
+  cmake --build build/fuzz --target fuzz
+  for target in outbound inbound configuration; do
+    mkdir -p "build/fuzz/found/$target"
+    build/fuzz/tests/fuzz_$target -max_total_time=60 -max_len=4096 -timeout=10 -print_final_stats=1 \
+      -artifact_prefix="build/fuzz/found/$target-" "build/fuzz/found/$target" "tests/fuzz/corpus/$target" 2>&1 |
+      tail -n 12
+  done
+fi
+
+build_and_test build/sanitize -DSIXIN4_BENCH=OFF -DSIXIN4_SANITIZE=address,undefined
+build_and_test build -DSIXIN4_BENCH=ON
