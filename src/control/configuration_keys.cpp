@@ -48,13 +48,18 @@ std::size_t parse_choice(const std::string& text, const std::array<std::string_v
 constexpr std::array<std::string_view, 2> wire_names{"auto", "raw"};
 constexpr std::array<std::string_view, 4> log_level_names{"error", "warn", "info", "debug"};
 
-/// The kernel's rule (net/core/dev.c, dev_valid_name), and no '%', which would ask it to number the name.
+/// What would not read back from a file: a comment, or space that is cut off.
+constexpr const char* not_in_a_line = "# \t\n\v\f\r";
+
+/// The kernel's rule (net/core/dev.c, dev_valid_name), no '%', which would ask it to number the name, and no
+/// '#'.
 std::string parse_interface(const std::string& text) {
   const bool valid = !text.empty() && text.size() <= 15 && text != "." && text != ".." &&
-                     text.find_first_of("/:% \t\n\v\f\r") == std::string::npos;
+                     text.find_first_of("/:%") == std::string::npos &&
+                     text.find_first_of(not_in_a_line) == std::string::npos;
   if (!valid)
     throw ValueError("'" + text +
-                     "' is not the name of an interface (1 to 15 characters without / : % or space)");
+                     "' is not the name of an interface (1 to 15 characters without / : % # or space)");
   return text;
 }
 
@@ -204,7 +209,9 @@ const std::vector<Key>& keys() {
        [](const C& c) { return Values{std::string{wire_names[static_cast<std::size_t>(c.wire)]}}; }},
       {"control", false, "PATH", "path of the control socket",
        [](C& c, const std::string& v) {
-         if (v.empty() || v.front() != '/') throw ValueError("'" + v + "' is not an absolute path");
+         if (v.empty() || v.front() != '/' || v.find_first_of(not_in_a_line) != std::string::npos) {
+           throw ValueError("'" + v + "' is not an absolute path without space or #");
+         }
          c.control = v;
        },
        [](const C& c) { return c.control.empty() ? Values{} : Values{c.control}; }},

@@ -32,6 +32,7 @@ struct Unfinished {
   std::size_t transport = 0;      ///< offset of the transport header
   std::size_t header_length = 0;  ///< of all headers
   std::uint8_t protocol = 0;
+  wire::InternetSum pseudo_header;
 };
 
 /// The TCP or UDP headers of a packet whose checksum field holds the pseudo-header sum only. That is what
@@ -49,7 +50,8 @@ std::optional<Unfinished> unfinished_checksum(const wire::Ipv6Header& header, wi
   if (!field || wire::load16<0>(*field) != pseudo.folded()) return std::nullopt;
   return Unfinished{.transport = upper->offset,
                     .header_length = upper->offset + *transport_length,
-                    .protocol = upper->protocol};
+                    .protocol = upper->protocol,
+                    .pseudo_header = pseudo};
 }
 
 /// Describes what is unfinished to the tun device. Nothing about a merged packet says how large its
@@ -66,8 +68,16 @@ void describe_unfinished(const TunnelParameters& parameters, const Unfinished& u
   offload.checksum_offset = static_cast<std::uint16_t>(*wire::transport_checksum_offset(unfinished.protocol));
 
   if (unfinished.protocol == wire::next_header::udp) {
-    const std::size_t largest_single = std::max<std::size_t>(parameters.link_mtu, parameters.mtu);
-    if (length > largest_single) result.verdict = Verdict::merged_datagrams;
+    const std::size_t largest_unmerged = std::max<std::size_t>(parameters.link_mtu, parameters.mtu);
+    if (length <= largest_unmerged) return;
+    // One in 65536 complete checksums is the pseudo-header sum by chance; that one verifies.
+    const auto sum =
+        unfinished.pseudo_header + wire::sum_of(result.packet.bytes.subspan(unfinished.transport));
+    if (sum.checksum() == 0) {
+      offload = {};
+    } else {
+      result.verdict = Verdict::merged_datagrams;
+    }
     return;
   }
   if (length <= wire::ipv6_min_mtu || unfinished.header_length >= wire::ipv6_min_mtu) return;

@@ -56,11 +56,11 @@ Verdict judge_outbound(const TunnelParameters& parameters, TunPacket& packet) no
 
 bool finish_checksum(TunPacket& packet) noexcept {
   if (!packet.offload.needs_checksum) return true;
-  const auto field = wire::fixed<2>(
-      packet.bytes, std::size_t{packet.offload.checksum_start} + packet.offload.checksum_offset);
-  if (!field) return false;
+  const std::size_t start = packet.offload.checksum_start;
+  const auto field = wire::fixed<2>(packet.bytes, start + packet.offload.checksum_offset);
+  if (!field || start < wire::ipv6_header_size) return false;
   // The field holds the pseudo-header sum, so it takes part in the sum as it is.
-  const auto sum = wire::sum_of(packet.bytes.subspan(packet.offload.checksum_start));
+  const auto sum = wire::sum_of(packet.bytes.subspan(start));
   wire::store16<0>(*field, sum.transport_checksum());
   packet.offload.needs_checksum = false;
   return true;

@@ -7,6 +7,7 @@
 
 #include "sixin4/engine/inbound.hpp"
 #include "sixin4/engine/segment.hpp"
+#include "sixin4/wire/transport.hpp"
 
 #include "packets.hpp"
 #include "receive_offload.hpp"
@@ -183,6 +184,27 @@ TEST(InboundOffload, ADatagramAsLargeAsTheLinkIsNoMergedOne) {
     Octets largest = outer_packet(unfinished(datagram_from_far(link_mtu - 20U - 48U)).bytes);
     EXPECT_EQ(decapsulate(parameters, largest).verdict, Verdict::pass) << link_mtu;
   }
+}
+
+// One in 65536 finished checksums is, by chance, the sum of the pseudo-header.
+TEST(InboundOffload, ALargeDatagramWhoseFinishedChecksumLooksUnfinishedPasses) {
+  Udp fields = datagram_from_far(9000);
+  put_word(fields.payload, fields.payload.size() - 2, 0);
+  const Octets without = packet_of(fields);
+  const std::size_t transport = wire::ipv6_header_size;
+  const std::size_t field = transport + wire::udp::checksum_offset;
+  const std::uint16_t pseudo = reference_pseudo_sum(without, transport, wire::next_header::udp);
+  // The word that makes checksum and pseudo-header sum equal, in ones' complement.
+  const std::uint32_t word = (0xffffU ^ pseudo) + std::uint32_t{word_at(without, field)};
+  put_word(fields.payload, fields.payload.size() - 2, (word & 0xffffU) + (word >> 16U));
+  const Octets inner = packet_of(fields);
+  ASSERT_EQ(word_at(inner, field), pseudo);
+
+  Octets datagram = outer_packet(inner);
+  const Decapsulated result = decapsulate(near_parameters(), datagram);
+  EXPECT_EQ(result.verdict, Verdict::pass);
+  EXPECT_EQ(octets_of(result.packet.bytes), inner);
+  EXPECT_EQ(result.packet.offload, wire::VnetHeader{});
 }
 
 // A finished datagram of any size was one on the wire: only its fragments were joined.

@@ -17,7 +17,8 @@ namespace sixin4::engine {
 [[nodiscard]] Verdict judge_outbound(const TunnelParameters& parameters, TunPacket& packet) noexcept;
 
 /// Finishes the checksum of a packet that is not a super-packet, as `offload` asks for it (what the
-/// kernel's skb_checksum_help does). False where the offload data points outside of the packet.
+/// kernel's skb_checksum_help does). False where the offload data does not point
+/// behind the IPv6 header and into the packet.
 [[nodiscard]] bool finish_checksum(TunPacket& packet) noexcept;
 
 /// Writes outer headers: one packet, or the IPv4 fragments that the link needs (RFC 4213 §3.2.1: with a

@@ -1,0 +1,99 @@
+// Fuzzes configuration, in a file and as arguments: it is refused with a ConfigurationError, or its printed
+// form reads back.
+#include "sixin4/control/configuration.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <iostream>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "sixin4/control/options.hpp"
+
+namespace {
+
+using namespace sixin4;
+
+/// A file in memory with a path.
+class MemoryFile {
+ public:
+  explicit MemoryFile(std::string_view text) : fd_(::memfd_create("configuration", MFD_CLOEXEC)) {
+    if (fd_ < 0) throw_errno();
+    while (!text.empty()) {
+      const auto written = ::write(fd_, text.data(), text.size());
+      if (written < 0) throw_errno();
+      text.remove_prefix(static_cast<std::size_t>(written));
+    }
+  }
+  ~MemoryFile() { ::close(fd_); }
+  MemoryFile(const MemoryFile&) = delete;
+  MemoryFile& operator=(const MemoryFile&) = delete;
+
+  [[nodiscard]] std::string path() const { return "/proc/self/fd/" + std::to_string(fd_); }
+
+ private:
+  [[noreturn]] static void throw_errno() {
+    std::cerr << "no file in memory: " << std::generic_category().message(errno) << std::endl;
+    std::abort();
+  }
+
+  int fd_;
+};
+
+control::Configuration load(const std::string& text) {
+  const MemoryFile file{text};
+  const std::array<std::string, 2> arguments{"-c", file.path()};
+  return control::load_configuration(arguments);
+}
+
+/// The same keys as arguments: every line is one `--key=value`.
+control::Configuration load_as_arguments(const std::string& text) {
+  std::vector<std::string> arguments;
+  std::istringstream lines{text};
+  for (std::string line; std::getline(lines, line);) {
+    const auto equals = line.find(" = ");
+    const std::string key = line.substr(0, equals);
+    if (equals == std::string::npos || key == "config") continue;  // reads no file that the input names
+    arguments.push_back("--" + key + "=" + line.substr(equals + 3));
+  }
+  return control::load_configuration(arguments);
+}
+
+/// What was accepted must be a valid file in its printed form, and mean the same.
+void check(control::Configuration (*load_input)(const std::string&), const std::string& input) {
+  std::string printed;
+  try {
+    printed = control::to_text(load_input(input));
+  } catch (const control::ConfigurationError&) {
+    return;
+  } catch (const std::system_error&) {
+    return;
+  }
+  std::string again;
+  try {
+    again = control::to_text(load(printed));
+  } catch (const control::ConfigurationError& error) {
+    again = std::string{"refused: "} + error.what();
+  }
+  if (again == printed) return;
+  std::cerr << "printed:\n" << printed << "read back and printed again:\n" << again << std::endl;
+  std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string input(data, data + size);
+  check(load, input);
+  check(load_as_arguments, input);
+  return 0;
+}

@@ -1,0 +1,141 @@
+// Fuzzes the way from the wire to tun: whatever arrives, what is taken out of it lies within it.
+//
+// Input: mtu (2 bytes), link MTU (2), flags (1), datagram.
+#include "sixin4/engine/inbound.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+
+#include "sixin4/wire/checksum.hpp"
+
+namespace {
+
+using namespace sixin4;
+
+constexpr std::size_t parameter_bytes = 5;
+constexpr std::uint8_t flag_ingress_filter = 0x01;
+
+void check(bool holds, const char* what) {
+  if (holds) return;
+  std::cerr << "violated: " << what << std::endl;
+  std::abort();
+}
+
+engine::TunnelParameters parameters_of(wire::Bytes input) {
+  const auto fields = *wire::fixed<parameter_bytes>(input);
+  const wire::Ipv6Address ours{{0x20, 0x01, 0x0d, 0xb8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2}};
+  return {
+      .local = {{192, 0, 2, 1}},
+      .remote = {{198, 51, 100, 1}},
+      .mtu = static_cast<std::uint16_t>(1280 + wire::load16<0>(fields) % (65515 - 1280 + 1)),
+      .link_mtu = static_cast<std::uint16_t>(68 + wire::load16<2>(fields) % (65535 - 68 + 1)),
+      .error_source = ours,
+      .ours = {{.address = ours, .length = 128}},
+      .ingress_filter = (wire::load8<4>(fields) & flag_ingress_filter) != 0,
+  };
+}
+
+void check_offload(const engine::TunnelParameters& parameters, const engine::Decapsulated& result) {
+  const wire::VnetHeader& offload = result.packet.offload;
+  const wire::Bytes packet = result.packet.bytes;
+  if (offload == wire::VnetHeader{}) {
+    check(result.packets == 1 && result.wire_bytes == packet.size(), "a packet counts as what it is");
+    return;
+  }
+  check(offload.needs_checksum, "offload data asks for a checksum");
+  check(offload.checksum_start >= wire::ipv6_header_size, "the transport header is behind the IPv6 header");
+  const std::size_t field = std::size_t{offload.checksum_start} + offload.checksum_offset;
+  check(field + 2 <= offload.header_length, "the checksum field lies within the headers");
+  check(offload.header_length <= packet.size(), "the headers lie within the packet");
+
+  const auto header = wire::Ipv6Header::at(packet);
+  const auto upper = wire::upper_layer_of(packet);
+  check(upper && upper->offset == offload.checksum_start, "the checksum is that of the upper layer");
+  const std::uint16_t unfinished = static_cast<std::uint16_t>(packet[field] << 8U | packet[field + 1]);
+  check(unfinished == wire::pseudo_header_sum(header->source(), header->destination(),
+                                              static_cast<std::uint32_t>(packet.size() - upper->offset),
+                                              upper->protocol)
+                          .folded(),
+        "the checksum field holds the pseudo-header sum");
+
+  if (offload.gso == wire::Gso::none) {
+    check(offload.gso_size == 0 && !offload.gso_ecn, "no size where nothing is to be cut");
+    check(result.packets == 1 && result.wire_bytes == packet.size(), "a packet counts as what it is");
+    if (upper->protocol == wire::next_header::udp) {
+      check(packet.size() <= std::max(parameters.mtu, parameters.link_mtu), "a datagram is a single one");
+    }
+    return;
+  }
+  check(offload.gso == wire::Gso::tcp6 && upper->protocol == wire::next_header::tcp, "only TCP is cut");
+  const std::size_t payload = packet.size() - offload.header_length;
+  check(offload.gso_size != 0 && offload.gso_size < payload, "there is something to cut");
+  check(std::size_t{offload.header_length} + offload.gso_size <= wire::ipv6_min_mtu,
+        "segments fit every link");
+  check(result.packets >= 1 && result.packets <= payload, "segments are counted");
+  check(result.wire_bytes == payload + std::size_t{result.packets} * offload.header_length,
+        "their bytes are counted");
+}
+
+void check_passed(const engine::TunnelParameters& parameters, const engine::Decapsulated& result,
+                  wire::Bytes datagram, wire::Bytes original) {
+  const auto outer = wire::Ipv4Header::at(original);
+  check(outer && outer->protocol() == wire::protocol_ipv6 && !outer->is_fragment(), "a protocol 41 packet");
+  check(outer->source().address == parameters.remote, "from the far end");
+  check(outer->destination().address == parameters.local, "to us");
+  check(outer->total_length() <= original.size(), "all of it is there");
+
+  const wire::Bytes packet = result.packet.bytes;
+  check(packet.data() == datagram.data() + outer->header_length(), "the packet is behind the outer header");
+  check(outer->header_length() + packet.size() <= outer->total_length(),
+        "the packet lies within the outer one");
+  const auto header = wire::Ipv6Header::at(packet);
+  check(header && header->packet_length() == packet.size(), "an IPv6 packet and not one byte more");
+  check(!header->source().address.is_multicast(), "a source is not a group");
+  if (parameters.ingress_filter) {
+    check(!parameters.ours.front().contains(header->source().address), "a source is not ours");
+  }
+
+  // Only the ECN field may have changed.
+  const wire::Bytes before = original.subspan(outer->header_length(), packet.size());
+  check(packet[0] == before[0] && ((packet[1] ^ before[1]) & 0xcfU) == 0, "the first bytes stay but for ECN");
+  check(std::ranges::equal(packet.subspan(2), before.subspan(2)), "everything else stays");
+  if ((outer->tos() & 3U) == 3) check((header->traffic_class() & 3U) == 3, "congestion is not forgotten");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const wire::Bytes input{data, size};
+  if (size < parameter_bytes || size - parameter_bytes > wire::ipv4_max_packet) return -1;
+  const engine::TunnelParameters parameters = parameters_of(input);
+  const wire::Bytes original = input.subspan(parameter_bytes);
+
+  // In memory of exactly its size, so that one byte too far is seen.
+  const auto copy = std::make_unique<std::uint8_t[]>(original.size());
+  std::ranges::copy(original, copy.get());
+  const wire::MutableBytes datagram{copy.get(), original.size()};
+  const engine::Decapsulated result = engine::decapsulate(parameters, datagram);
+
+  switch (result.verdict) {
+    case engine::Verdict::pass:
+      check_passed(parameters, result, datagram, original);
+      check_offload(parameters, result);
+      break;
+    case engine::Verdict::outer_malformed:
+    case engine::Verdict::outer_source_mismatch:
+    case engine::Verdict::outer_destination_mismatch:
+    case engine::Verdict::inner_malformed:
+    case engine::Verdict::inner_source_invalid:
+    case engine::Verdict::inner_source_ours:
+    case engine::Verdict::ecn_invalid:
+    case engine::Verdict::merged_datagrams:
+      break;
+    default:
+      check(false, "a verdict of this direction");
+  }
+  return 0;
+}

@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+"""Makes the seed corpora of the fuzz targets from the scenarios: one file for each kind of packet.
+
+    tests/fuzz/make_corpus.py
+
+Seeds are named after their scenario and the order in it. Files with other names, what a fuzzer has found,
+stay as they are. How an input is laid out stands at the top of each target.
+"""
+
+import pathlib
+import re
+import struct
+
+HERE = pathlib.Path(__file__).resolve().parent
+SCENARIOS = HERE.parent / "scenarios"
+KINDS = {"tcp4": 1, "udp-fragments": 3, "tcp6": 4, "udp": 5}
+LARGEST_SEED = 4096
+
+
+def statements(text):
+    """Lists of words, continuation lines joined."""
+    for line in re.sub(r"#.*", "", text).replace("\n ", " ").splitlines():
+        if line.split():
+            yield line.split()
+
+
+def bytes_of(words):
+    text = "".join(word for word in words if word != "-" and "=" not in word)
+    return bytes.fromhex(re.sub(r"\{(\w+)\*(\d+)\}", lambda match: match[1] * int(match[2]), text))
+
+
+def vnet_header(words):
+    options = dict(word.split("=") for word in words if "=" in word)
+    start, offset = map(int, re.findall(r"\d+", options.get("csum", "0+0")))
+    kind, size, *ecn = options.get("gso", "none:0").split(":")
+    gso = KINDS.get(kind, 0) | (0x80 if ecn else 0)
+    needs_checksum = "csum" in options and not options["csum"].endswith(":finished")
+    return struct.pack("<BBHHHH", needs_checksum, gso, 0, int(size), start, offset)
+
+
+def settings(folder):
+    lines = (folder / "endpoint.conf").read_text().splitlines()
+    return dict(line.split(" = ") for line in lines)
+
+
+def outbound_parameters(keys, link_mtu):
+    ttl = 0 if keys.get("ttl") == "inherit" else int(keys.get("ttl", 64))
+    inherit_tos = keys.get("tos") == "inherit"
+    tos = 0 if inherit_tos else int(keys.get("tos", "0"), 16)
+    flags = (keys.get("ecn", "yes") == "yes") | 2 * inherit_tos
+    return struct.pack("!HHBBB", int(keys["mtu"]) - 1280, link_mtu - 68, ttl, tos, flags)
+
+
+def inbound_parameters(keys, link_mtu):
+    flags = keys.get("ingress-filter", "yes") == "yes"
+    return struct.pack("!HHB", int(keys["mtu"]) - 1280, link_mtu - 68, flags)
+
+
+def write(target, name, data):
+    folder = HERE / "corpus" / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+
+
+def seeds_of(folder, seen):
+    keys, link_mtu, number = settings(folder), 1500, 0
+    for words in statements((folder / "packets").read_text()):
+        if words[0] == "link-mtu":
+            link_mtu = int(words[1])
+        if words[0] not in ("tun", "wire"):
+            continue
+        data = bytes_of(words[1:])
+        if words[0] == "tun":
+            target, data = "outbound", outbound_parameters(keys, link_mtu) + vnet_header(words) + data
+        else:
+            target, data = "inbound", inbound_parameters(keys, link_mtu) + data
+        number += 1
+        # The first of each scenario are enough; the fuzzer makes the others.
+        if number <= 6 and len(data) <= LARGEST_SEED and data not in seen:
+            seen.add(data)
+            write(target, f"{folder.name}-{number}", data)
+
+
+CONFIGURATIONS = {
+    "everything": """# every key
+interface = he6
+local = 192.0.2.1
+remote = tunnel.example.net
+dev = eth0
+address = 2001:db8:1::2/64
+address = 2001:db8:1::4/127
+prefix = 2001:db8:100::/48
+prefix = 2001:db8:200::/56   # routed to us
+route = ::/0
+route = 2001:db8:ffff::/64
+table = 100
+metric = 512
+mtu = 1480
+ttl = inherit
+tos = b8
+ecn = no
+ingress-filter = no
+wire = raw
+control = /run/sixin4/he6.sock
+log-level = debug
+""",
+    "with-a-peer": "remote = 198.51.100.1\naddress = 2001:db8:1::2/128 peer 2001:db8:1::1\n",
+    "without-remote": "local = auto\n",
+    "unknown-key": "remote = 198.51.100.1\ncolour = green\n",
+    "given-twice": "remote = 198.51.100.1\nmtu = 1280\nmtu = 1281\n",
+    "section": "[tunnel]\nremote = 198.51.100.1\n",
+    "carriage-returns": "remote = 198.51.100.1\r\ntos = 0x2\r\nttl = 255\r\n",
+    "empty": "",
+}
+
+
+def write_many_segments():
+    """A super-packet that takes more than one batch: as many segments as it has bytes."""
+    folder = SCENARIOS / "tcp-super-packet-out"
+    words = next(words for words in statements((folder / "packets").read_text()) if words[0] == "tun")
+    words = [re.sub(r"^gso=.*", "gso=tcp6:1", word) for word in words[1:]]
+    parameters = outbound_parameters(settings(folder), 1500)
+    write("outbound", "many-segments", parameters + vnet_header(words) + bytes_of(words))
+
+
+def main():
+    seen = set()
+    write_many_segments()
+    for file in sorted(SCENARIOS.glob("*/packets")):
+        seeds_of(file.parent, seen)
+        configuration = (file.parent / "endpoint.conf").read_bytes()
+        if configuration not in seen:
+            seen.add(configuration)
+            write("configuration", file.parent.name, configuration)
+    for name, text in CONFIGURATIONS.items():
+        write("configuration", name, text.encode())
+
+
+if __name__ == "__main__":
+    main()

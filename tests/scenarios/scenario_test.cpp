@@ -1,0 +1,266 @@
+// Runs every folder beside this file through the real pumps: a configuration file, packets in, packets out
+// and counters, byte for byte. What is expected was written with another program, see author.py.
+#include "scenario.hpp"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <iomanip>
+#include <memory>
+#include <set>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "sixin4/control/address_text.hpp"
+#include "sixin4/control/configuration.hpp"
+#include "sixin4/engine/pump.hpp"
+
+#include "underlay.hpp"
+
+namespace sixin4::scenario {
+
+namespace {
+
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+/// The tun device: hands over what is given to it, and keeps what is written.
+class MemoryTun {
+ public:
+  void give(const std::vector<Packet>& packets) {
+    given_ = &packets;
+    next_ = 0;
+  }
+  [[nodiscard]] std::vector<Packet> take() { return std::exchange(written_, {}); }
+
+  engine::ReadResult read(wire::MutableBytes buffer) noexcept {
+    EXPECT_GE(buffer.size(), engine::tun_read_size);
+    if (given_ == nullptr || next_ == given_->size()) return {.status = engine::IoStatus::empty};
+    const Packet& packet = (*given_)[next_++];
+    // Where the device puts the packet: behind the offload data.
+    const wire::MutableBytes bytes = buffer.subspan(wire::vnet_header_size, packet.bytes.size());
+    std::ranges::copy(packet.bytes, bytes.begin());
+    return {.status = engine::IoStatus::ok, .packet = {.offload = packet.offload, .bytes = bytes}};
+  }
+  engine::IoStatus write(const wire::VnetHeader& offload, wire::Bytes packet) noexcept {
+    written_.push_back({.place = {}, .offload = offload, .bytes = {packet.begin(), packet.end()}});
+    return engine::IoStatus::ok;
+  }
+
+ private:
+  const std::vector<Packet>* given_ = nullptr;
+  std::size_t next_ = 0;
+  std::vector<Packet> written_;
+};
+
+/// The IPv4 side, likewise.
+class MemoryWire {
+ public:
+  void give(const std::vector<Packet>& packets) {
+    datagrams_.clear();
+    for (const Packet& packet : packets) datagrams_.push_back(packet.bytes);
+    spans_.assign(datagrams_.begin(), datagrams_.end());
+    received_ = false;
+  }
+  [[nodiscard]] std::vector<Packet> take() { return std::exchange(sent_, {}); }
+
+  engine::ReceiveResult receive() noexcept {
+    if (std::exchange(received_, true)) return {.datagrams = {}, .status = engine::IoStatus::empty};
+    return {.datagrams = spans_, .status = engine::IoStatus::ok};
+  }
+  engine::SendResult send(std::span<const engine::OuterPacket> batch) noexcept {
+    for (const engine::OuterPacket& packet : batch) {
+      Packet& sent = sent_.emplace_back();
+      sent.bytes.assign(packet.head.begin(), packet.head.end());
+      sent.bytes.insert(sent.bytes.end(), packet.body.begin(), packet.body.end());
+    }
+    return {.sent = batch.size(), .status = engine::IoStatus::ok};
+  }
+
+ private:
+  std::vector<std::vector<std::uint8_t>> datagrams_;
+  std::vector<wire::MutableBytes> spans_;
+  bool received_ = true;
+  std::vector<Packet> sent_;
+};
+
+/// As the program makes them, with both ends' IPv4 addresses in the file.
+engine::TunnelParameters parameters_over(std::uint16_t link_mtu,
+                                         const control::Configuration& configuration) {
+  const auto remote = control::parse_ipv4_address(configuration.remote);
+  if (!configuration.local || !remote) throw std::runtime_error("local and remote must be IPv4 addresses");
+  return parameters_of(configuration, {.ends = {.local = *configuration.local, .remote = *remote, .dev = {}},
+                                       .path_mtu = link_mtu});
+}
+
+std::string describe(const wire::VnetHeader& offload) {
+  if (offload == wire::VnetHeader{}) return "none";
+  std::ostringstream text;
+  if (offload.needs_checksum) text << "csum=" << offload.checksum_start << '+' << offload.checksum_offset;
+  if (offload.gso != wire::Gso::none) {
+    text << " gso=" << static_cast<int>(offload.gso) << ':' << offload.gso_size
+         << (offload.gso_ecn ? ":ecn" : "");
+  }
+  text << " headers=" << offload.header_length;
+  return text.str();
+}
+
+std::string hex_row(const std::vector<std::uint8_t>& bytes, std::size_t start) {
+  std::ostringstream text;
+  text << std::hex << std::setfill('0');
+  for (std::size_t at = start; at < std::min(start + 16, bytes.size()); ++at)
+    text << (at % 4 == 0 ? " " : "") << std::setw(2) << int{bytes[at]};
+  return text.str().empty() ? " (nothing)" : text.str();
+}
+
+/// The first rows that differ, each with its offset.
+std::string difference(const std::vector<std::uint8_t>& expected, const std::vector<std::uint8_t>& actual) {
+  const auto differs = std::ranges::mismatch(expected, actual).in1 - expected.begin();
+  std::ostringstream text;
+  text << "first difference at offset " << differs << "; " << expected.size() << " bytes expected, "
+       << actual.size() << " there\n";
+  int rows = 0;
+  for (auto start = static_cast<std::size_t>(differs) & ~std::size_t{15};
+       start < std::max(expected.size(), actual.size()) && rows < 6; start += 16) {
+    const std::string left = hex_row(expected, start);
+    const std::string right = hex_row(actual, start);
+    if (left == right) continue;
+    text << std::setw(6) << start << " expected" << left << "\n       actual  " << right << '\n';
+    ++rows;
+  }
+  return text.str();
+}
+
+void compare(const char* where, const std::string& after, const std::vector<Packet>& expected,
+             const std::vector<Packet>& actual) {
+  for (std::size_t i = 0; i < std::min(expected.size(), actual.size()); ++i) {
+    if (expected[i].bytes != actual[i].bytes) {
+      ADD_FAILURE() << expected[i].place << ": to " << where << ": "
+                    << difference(expected[i].bytes, actual[i].bytes);
+    }
+    if (expected[i].offload != actual[i].offload) {
+      ADD_FAILURE() << expected[i].place << ": to " << where << ": offload data\n  expected "
+                    << describe(expected[i].offload) << "\n  actual   " << describe(actual[i].offload);
+    }
+  }
+  for (std::size_t i = actual.size(); i < expected.size(); ++i)
+    ADD_FAILURE() << expected[i].place << ": never written to " << where;
+  for (std::size_t i = expected.size(); i < actual.size(); ++i) {
+    ADD_FAILURE() << after << ": " << actual[i].bytes.size() << " bytes written to " << where
+                  << " that nobody expects, beginning with" << hex_row(actual[i].bytes, 0)
+                  << hex_row(actual[i].bytes, 16) << hex_row(actual[i].bytes, 32);
+  }
+}
+
+json packets_and_bytes(const engine::DirectionCounters& counters) {
+  return {{"packets", counters.packets.value()}, {"bytes", counters.bytes.value()}};
+}
+
+json drops(const engine::DirectionCounters& counters) {
+  json reasons = json::object();
+  for (std::size_t i = 0; i < engine::verdict_count; ++i) {
+    const auto verdict = static_cast<engine::Verdict>(i);
+    if (const auto count = counters.dropped(verdict); count != 0)
+      reasons[std::string{name_of(verdict)}] = count;
+  }
+  return reasons;
+}
+
+json read_counters(const fs::path& folder) {
+  std::ifstream stream{folder / "counters.json"};
+  return json::parse(stream);
+}
+
+std::vector<fs::path> folders() {
+  std::vector<fs::path> found;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator{SIXIN4_SCENARIOS, error}) {
+    if (entry.is_directory() && !entry.path().filename().string().starts_with('_'))
+      found.push_back(entry.path());
+  }
+  std::ranges::sort(found);
+  return found;
+}
+
+class ScenarioTest : public testing::TestWithParam<fs::path> {};
+
+TEST_P(ScenarioTest, SendsWritesAndCountsWhatIsExpected) {
+  const fs::path& folder = GetParam();
+  const std::array<std::string, 2> arguments{"-c", (folder / "endpoint.conf").string()};
+  const Scenario scenario = read_scenario(folder / "packets");
+  const engine::TunnelParameters parameters =
+      parameters_over(scenario.link_mtu, control::load_configuration(arguments));
+
+  MemoryTun tun;
+  MemoryWire ipv4;
+  engine::DirectionCounters out;
+  engine::DirectionCounters in;
+  engine::LastTime last_heard;
+  const auto outbound = std::make_unique<engine::OutboundPump<MemoryTun, MemoryWire>>(tun, ipv4, out);
+  engine::InboundPump<MemoryWire, MemoryTun> inbound{ipv4, tun, in, last_heard};
+
+  engine::Time now{std::chrono::hours{1}};
+  for (const Step& step : scenario.steps) {
+    now += step.before;
+    if (step.side == Side::tun) {
+      tun.give(step.given);
+      while (outbound->turn(parameters, now) == engine::IoStatus::ok) continue;
+    } else {
+      ipv4.give(step.given);
+      while (inbound.turn(parameters, now) == engine::IoStatus::ok) continue;
+    }
+    const std::string& first = step.given.front().place;
+    const std::string& last = step.given.back().place;
+    const std::string after = first == last ? first : first + " to " + last.substr(last.rfind(':') + 1);
+    compare("wire", after, step.to_wire, ipv4.take());
+    compare("tun", after, step.to_tun, tun.take());
+  }
+
+  const json expected = read_counters(folder);
+  const json actual{{"out", packets_and_bytes(out)},
+                    {"in", packets_and_bytes(in)},
+                    {"drops", {{"out", drops(out)}, {"in", drops(in)}}}};
+  EXPECT_EQ(expected, actual) << json::diff(expected, actual).dump(2);
+}
+
+INSTANTIATE_TEST_SUITE_P(Folders, ScenarioTest, testing::ValuesIn(folders()),
+                         [](const testing::TestParamInfo<fs::path>& test) {
+                           std::string name = test.param.filename().string();
+                           std::ranges::replace_if(
+                               name,
+                               [](char c) {
+                                 return !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
+                                        !(c >= '0' && c <= '9');
+                               },
+                               '_');
+                           return name;
+                         });
+
+/// A new reason needs a scenario. Left out are those that take a device that fails.
+TEST(Scenarios, MeetEveryReasonToDrop) {
+  using engine::Verdict;
+  std::set<std::string> reasons;
+  for (std::size_t i = 0; i < engine::verdict_count; ++i) reasons.emplace(name_of(static_cast<Verdict>(i)));
+  for (const Verdict verdict : {Verdict::pass, Verdict::wire_full, Verdict::wire_error, Verdict::tun_full,
+                                Verdict::tun_down, Verdict::tun_error})
+    reasons.erase(std::string{name_of(verdict)});
+
+  std::set<std::string> met;
+  for (const fs::path& folder : folders()) {
+    const json counters = read_counters(folder);
+    for (const char* direction : {"out", "in"}) {
+      for (const auto& [reason, count] : counters.at("drops").at(direction).items()) met.insert(reason);
+    }
+  }
+  EXPECT_EQ(reasons, met);
+}
+
+}  // namespace
+
+}  // namespace sixin4::scenario
