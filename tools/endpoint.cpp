@@ -34,13 +34,11 @@ WorkerMailbox<Socket>::WorkerMailbox() : wake_(open_event()) {}
 
 template <typename Socket>
 void WorkerMailbox<Socket>::put(const engine::TunnelParameters& parameters, std::optional<Socket> socket) {
-  {
-    const std::lock_guard lock{mutex_};
-    parameters_ = parameters;
-    if (socket) socket_ = std::move(socket);
-    filled_.store(true, std::memory_order_relaxed);
-  }
-  wake();
+  const std::lock_guard lock{mutex_};
+  parameters_ = parameters;
+  if (socket) socket_ = std::move(socket);
+  filled_.store(true, std::memory_order_relaxed);
+  wake();  // under the lock: a wake that came behind `take` would never be read, and wake for ever
 }
 
 template <typename Socket>
@@ -57,9 +55,9 @@ void WorkerMailbox<Socket>::wake() noexcept {
 template <typename Socket>
 void WorkerMailbox<Socket>::take(engine::TunnelParameters& parameters, Socket& socket) {
   if (!filled_.load(std::memory_order_relaxed)) return;
+  const std::lock_guard lock{mutex_};
   eventfd_t ignored = 0;
   (void)::eventfd_read(wake_.get(), &ignored);
-  const std::lock_guard lock{mutex_};
   filled_.store(false, std::memory_order_relaxed);
   parameters = parameters_;
   if (socket_) socket = std::move(*socket_);
@@ -104,13 +102,15 @@ void Endpoint::run_outbound(engine::TunnelParameters parameters, io::RawSender s
 }
 
 void Endpoint::run_inbound(engine::TunnelParameters parameters, io::RawReceiver receiver) {
-  engine::InboundPump pump{receiver, tun_, in_, last_heard_};
+  const auto pump =
+      std::make_unique<engine::InboundPump<io::RawReceiver, io::TunDevice>>(receiver, tun_, in_, last_heard_);
   while (!inbound_mail_.stopped()) {
     inbound_mail_.take(parameters, receiver);
-    const engine::IoStatus status = pump.turn(parameters, std::chrono::steady_clock::now());
+    const engine::IoStatus status = pump->turn(parameters, std::chrono::steady_clock::now());
     if (status == engine::IoStatus::gone) return report_gone();
-    const auto [peer, strangers] = receiver.fds();
-    if (status == engine::IoStatus::empty) wait_for_any(std::array{inbound_mail_.fd(), peer, strangers});
+    if (status != engine::IoStatus::empty) continue;
+    const auto [peer, datagrams, strangers] = receiver.fds();
+    wait_for_any(std::array{inbound_mail_.fd(), peer, datagrams, strangers});
   }
 }
 

@@ -1,5 +1,6 @@
 // The program: verbs to functions, and errors to exit statuses.
 #include <array>
+#include <cerrno>
 #include <functional>
 #include <iostream>
 #include <string>
@@ -63,6 +64,7 @@ void show(const Words& words) {
   });
 
   Words statuses;
+  std::string silent;
   if (one) {
     statuses.push_back(sixin4::control::ask(path_of_endpoint(arguments, "show"), "show"));
   } else {
@@ -71,10 +73,13 @@ void show(const Words& words) {
         statuses.push_back(sixin4::control::ask(path, "show"));
       } catch (const sixin4::control::NoSuchEndpoint&) {
         continue;  // left over from an endpoint that was killed
+      } catch (const std::exception& error) {
+        silent += (silent.empty() ? "" : "; ") + std::string{error.what()};
       }
     }
   }
   std::cout << (json ? sixin4::control::show_json(statuses) : sixin4::control::show_text(statuses));
+  if (!silent.empty()) throw std::runtime_error(silent);
 }
 
 void reload(const Words& words) {
@@ -135,7 +140,7 @@ int dispatch(const Words& words) {
     std::cout << "sixin4 " SIXIN4_VERSION "\n";
     return exit_done;
   }
-  const auto verb = std::ranges::find(verbs, first, &Verb::name);
+  const auto* const verb = std::ranges::find(verbs, first, &Verb::name);
   if (verb == verbs.end())
     throw ConfigurationError("command line: unknown verb '" + first + "'; sixin4 --help lists them");
   const Words rest{words.begin() + 1, words.end()};
@@ -156,7 +161,10 @@ int failed(int status, const char* what) {
 
 int main(int argc, char** argv) {
   try {
-    return dispatch({argv + 1, argv + argc});
+    const int status = dispatch({argv + 1, argv + argc});
+    if (!std::cout.flush())
+      throw std::system_error(EIO, std::generic_category(), "cannot write to standard output");
+    return status;
   } catch (const ConfigurationError& error) {
     return failed(exit_usage, error.what());
   } catch (const sixin4::control::NoSuchEndpoint& error) {

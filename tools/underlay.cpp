@@ -25,21 +25,30 @@ Underlay find_underlay(control::Netlink& netlink, const control::Configuration& 
     }
     dev_index = dev->index;
   }
-  const auto path = netlink.path_to(remote, dev_index);
+  const auto path = netlink.path_to({.destination = remote, .source = configuration.local, .oif = dev_index});
   if (!path) {
     throw std::system_error(
         ENETUNREACH, std::generic_category(),
-        "cannot reach remote " + control::to_string(remote) + ": there must be an IPv4 route to it");
+        "cannot reach remote " + control::to_string(remote) +
+            (configuration.local
+                 ? " from " + control::to_string(*configuration.local) +
+                       ": 'local' must be an IPv4 address of this host, with a route to 'remote'"
+                 : ": there must be an IPv4 route to it"));
+  }
+  if (path->source == remote) {
+    throw std::system_error(EINVAL, std::generic_category(),
+                            "remote " + control::to_string(remote) + " is this host itself");
   }
   const auto mtu = std::clamp<std::uint32_t>(path->mtu, min_ipv4_mtu, wire::ipv4_max_packet);
-  return {.ends = {.local = configuration.local.value_or(path->source),
+  return {.ends = {.local = path->source,
                    .remote = remote,
-                   .dev = configuration.dev},
+                   .dev = configuration.dev,
+                   .dev_index = dev_index.value_or(0)},
           .path_mtu = static_cast<std::uint16_t>(mtu),
           .loops = path->loops_into(tunnel_index)};
 }
 
-engine::TunnelParameters parameters_of(const control::Configuration& configuration,
+engine::TunnelParameters parameters_of(const control::Configuration& configuration, std::uint16_t mtu,
                                        const Underlay& underlay) {
   engine::TunnelParameters parameters{
       .local = underlay.ends.local,
@@ -47,8 +56,9 @@ engine::TunnelParameters parameters_of(const control::Configuration& configurati
       .ttl = configuration.ttl,
       .tos = configuration.tos,
       .ecn = configuration.ecn,
-      .mtu = configuration.mtu,
+      .mtu = mtu,
       .link_mtu = underlay.path_mtu,
+      .loops = underlay.loops,
       .error_source = wire::link_local_of(underlay.ends.local),
       .ours = control::own_prefixes(configuration),
       .ingress_filter = configuration.ingress_filter,

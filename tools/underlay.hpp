@@ -22,7 +22,8 @@ struct Underlay {
 [[nodiscard]] Underlay find_underlay(control::Netlink& netlink, const control::Configuration& configuration,
                                      const wire::Ipv4Address& remote, int tunnel_index);
 
+/// `mtu` is the tunnel MTU in force, which the configuration gives at the start only.
 [[nodiscard]] engine::TunnelParameters parameters_of(const control::Configuration& configuration,
-                                                     const Underlay& underlay);
+                                                     std::uint16_t mtu, const Underlay& underlay);
 
 }  // namespace sixin4

@@ -72,9 +72,11 @@ std::string parse_host(const std::string& text) {
   if (text.empty() || text.size() > 253 || !std::ranges::all_of(text, allowed)) {
     throw ValueError("'" + text + "' is neither an IPv4 address nor a host name");
   }
-  if (text.find_first_not_of("0123456789.") == std::string::npos && !parse_ipv4_address(text)) {
+  const auto address = parse_ipv4_address(text);
+  if (text.find_first_not_of("0123456789.") == std::string::npos && !address) {
     throw ValueError("'" + text + "' is not an IPv4 address");
   }
+  if (address && !address->is_unicast()) throw ValueError("'" + text + "' is not the address of one host");
   return text;
 }
 
@@ -90,6 +92,11 @@ wire::Ipv6Prefix parse_prefix(const std::string& text) {
   return *prefix;
 }
 
+bool is_host(const wire::Ipv6Address& address) {
+  constexpr wire::Ipv6Address loopback{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
+  return !address.is_multicast() && !address.is_unspecified() && address != loopback;
+}
+
 InterfaceAddress parse_interface_address(const std::string& text) {
   std::istringstream words{text};
   std::string address;
@@ -101,13 +108,11 @@ InterfaceAddress parse_interface_address(const std::string& text) {
   if (!parsed || address.find('/') == std::string::npos) {
     throw ValueError("'" + text + "' is not an IPv6 ADDRESS/LENGTH, or ADDRESS/LENGTH peer ADDRESS");
   }
-  if (parsed->address.is_multicast() || parsed->address.is_unspecified()) {
-    throw ValueError("'" + address + "' is not the address of one host");
-  }
+  if (!is_host(parsed->address)) throw ValueError("'" + address + "' is not the address of one host");
   InterfaceAddress result{.address = parsed->address, .length = parsed->length};
   if (keyword.empty()) return result;
   result.peer = parse_ipv6_address(peer);
-  if (keyword != "peer" || !result.peer || !rest.empty()) {
+  if (keyword != "peer" || !result.peer || !is_host(*result.peer) || !rest.empty()) {
     throw ValueError("'" + text + "' is not ADDRESS/LENGTH peer ADDRESS");
   }
   return result;
@@ -147,7 +152,9 @@ const std::vector<Key>& keys() {
       {"local", false, "ADDRESS|auto", "this end's IPv4 address; auto follows the route to 'remote'",
        [](C& c, const std::string& v) {
          c.local = v == "auto" ? std::nullopt : parse_ipv4_address(v);
-         if (v != "auto" && !c.local) throw ValueError("'" + v + "' is neither an IPv4 address nor auto");
+         if (v != "auto" && !(c.local && c.local->is_unicast())) {
+           throw ValueError("'" + v + "' is neither the IPv4 address of a host nor auto");
+         }
        },
        [](const C& c) { return Values{c.local ? to_string(*c.local) : "auto"}; }},
       {"remote", false, "ADDRESS|HOST", "the far end's IPv4 address or host name (required)",

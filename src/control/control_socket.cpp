@@ -90,7 +90,14 @@ ControlServer::ControlServer(std::string path)
     refuse("cannot make control socket " + path_ +
            ": an endpoint is running there; choose another with 'control'");
   }
-  ::unlink(path_.c_str());
+  struct stat there {};
+  if (::lstat(path_.c_str(), &there) == 0) {
+    if (!S_ISSOCK(there.st_mode)) {
+      errno = EEXIST;
+      refuse("cannot make control socket " + path_ + ": something else is there");
+    }
+    ::unlink(path_.c_str());  // left over from an endpoint that was killed
+  }
   const sockaddr_un address = socket_address(path_);
   if (::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0 ||
       ::chmod(path_.c_str(), 0666) < 0 || ::listen(listener_.get(), SOMAXCONN) < 0) {
@@ -111,19 +118,34 @@ void ControlServer::serve(const Handler& handler) {
   for (const epoll_event& event : std::span{ready}.first(static_cast<std::size_t>(std::max(count, 0)))) {
     if (event.data.fd == listener_.get()) {
       accept_client();
-    } else if (!answer(event.data.fd, handler)) {
-      clients_.remove_if([&](const io::FileDescriptor& client) { return client.get() == event.data.fd; });
+      continue;
     }
+    const auto client =
+        std::ranges::find(clients_, event.data.fd, [](const Client& c) { return c.fd.get(); });
+    if (client == clients_.end()) continue;
+    client->answered = true;
+    if (!answer(event.data.fd, handler)) clients_.erase(client);
   }
 }
 
 void ControlServer::accept_client() {
   io::FileDescriptor client{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
   if (!client) return;
+  // A message has to fit the sender's buffer as a whole.
+  constexpr int buffer = 2 * static_cast<int>(max_answer);
+  if (::setsockopt(client.get(), SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof buffer) < 0) {
+    (void)::setsockopt(client.get(), SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
+  }
   epoll_event event{.events = EPOLLIN, .data = {.fd = client.get()}};
+  if (clients_.size() == max_clients) make_room();
   if (::epoll_ctl(events_.get(), EPOLL_CTL_ADD, client.get(), &event) < 0) return;
-  if (clients_.size() == max_clients) clients_.pop_front();
-  clients_.push_back(std::move(client));
+  clients_.push_back({.fd = std::move(client), .answered = false});
+}
+
+/// Whoever has said nothing for longest goes. One that has been answered may be waiting for our end.
+void ControlServer::make_room() {
+  const auto idle = std::ranges::find(clients_, false, &Client::answered);
+  clients_.erase(idle != clients_.end() ? idle : clients_.begin());
 }
 
 bool ControlServer::answer(int client, const Handler& handler) {
@@ -157,13 +179,16 @@ std::string ask(const std::string& path, std::string_view verb, Wait wait) {
     refuse("cannot send to control socket " + path);
   std::string buffer(max_answer, '\0');
   const ssize_t length = ::recv(fd.get(), buffer.data(), buffer.size(), 0);
+  if (length < 0 && errno == EAGAIN) throw EndpointRefusal("the endpoint at " + path + " does not answer");
   if (length < 0) refuse("cannot read from control socket " + path);
   if (length == 0) throw NoSuchEndpoint("the endpoint at " + path + " went away");
   const json reply = json::parse(buffer.substr(0, static_cast<std::size_t>(length)));
   if (reply.contains("configuration-error"))
     throw ConfigurationError(reply["configuration-error"].get<std::string>());
   if (reply.contains("error")) throw EndpointRefusal(reply["error"].get<std::string>());
-  if (wait == Wait::for_end) (void)::recv(fd.get(), buffer.data(), buffer.size(), 0);
+  if (wait == Wait::for_end && ::recv(fd.get(), buffer.data(), buffer.size(), 0) < 0) {
+    throw EndpointRefusal("the endpoint at " + path + " has been told to end, and still runs");
+  }
   return reply.at("result").dump();
 }
 

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cerrno>
 #include <memory>
+#include <stdexcept>
 #include <system_error>
 
 #include <netdb.h>
@@ -19,13 +20,16 @@ wire::Ipv4Address resolve_ipv4(const std::string& host) {
   hints.ai_socktype = SOCK_RAW;
   addrinfo* found = nullptr;
   const int error = ::getaddrinfo(host.c_str(), nullptr, &hints, &found);
-  if (error != 0) {
-    throw std::system_error(error == EAI_SYSTEM ? errno : EADDRNOTAVAIL, std::generic_category(),
-                            "cannot resolve remote " + host + " (" + ::gai_strerror(error) + ")");
-  }
+  if (error == EAI_SYSTEM)
+    throw std::system_error(errno, std::generic_category(), "cannot resolve remote " + host);
+  if (error != 0) throw std::runtime_error("cannot resolve remote " + host + ": " + ::gai_strerror(error));
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner{found, ::freeaddrinfo};
-  const auto* address = reinterpret_cast<const sockaddr_in*>(found->ai_addr);
-  return {std::bit_cast<std::array<std::uint8_t, 4>>(address->sin_addr.s_addr)};
+  const auto* socket_address = reinterpret_cast<const sockaddr_in*>(found->ai_addr);
+  const wire::Ipv4Address address{
+      std::bit_cast<std::array<std::uint8_t, 4>>(socket_address->sin_addr.s_addr)};
+  if (address.is_unicast()) return address;
+  throw std::runtime_error("remote " + host + " resolves to " + to_string(address) +
+                           ", which is not the address of one host");
 }
 
 }  // namespace sixin4::control

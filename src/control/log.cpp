@@ -42,8 +42,12 @@ void Log::write(LogLevel level, std::string_view kind, std::string_view text) {
   if (rate.held_back != 0)
     line += " (" + std::to_string(rate.held_back) + " lines like this one were held back)";
   rate.held_back = 0;
-  line += '\n';
-  std::cerr << line << std::flush;
+  answer(line);
+}
+
+// In one piece, so that lines of several processes do not mix.
+void Log::answer(std::string_view text) {
+  std::cerr << (std::string{text} + '\n') << std::flush;
 }
 
 }  // namespace sixin4::control

@@ -164,13 +164,34 @@ std::optional<Ipv4Path> parse_path(const nlmsghdr& message) {
   const auto family = family_header<rtmsg>(message);
   if (message.nlmsg_type != RTM_NEWROUTE || !family || family->rtm_family != AF_INET) return std::nullopt;
   const NetlinkAttributes attributes(message, sizeof *family);
-  const auto source = attributes.address<Ipv4Address>(RTA_PREFSRC);
+  // A source that was asked for is not repeated as the preferred one.
+  const auto preferred = attributes.address<Ipv4Address>(RTA_PREFSRC);
+  const auto source = preferred ? preferred : attributes.address<Ipv4Address>(RTA_SRC);
   const auto link_index = attributes.number(RTA_OIF);
   if (!source || !link_index) return std::nullopt;
-  const auto metrics = attributes.nested(RTA_METRICS);
-  return Ipv4Path{.source = *source,
-                  .link_index = static_cast<int>(*link_index),
-                  .mtu = metrics ? metrics->number(RTAX_MTU).value_or(0) : 0};
+  return Ipv4Path{.source = *source, .link_index = static_cast<int>(*link_index)};
+}
+
+/// The MTU that a route has as its metric, 0 where it has none.
+std::uint32_t parse_mtu_metric(const nlmsghdr& message) {
+  const auto family = family_header<rtmsg>(message);
+  if (message.nlmsg_type != RTM_NEWROUTE || !family) return 0;
+  const auto metrics = NetlinkAttributes(message, sizeof *family).nested(RTA_METRICS);
+  return metrics ? metrics->number(RTAX_MTU).value_or(0) : 0;
+}
+
+/// Asks for the way to one address, as `ip route get` does.
+NetlinkRequest path_request(const Ipv4PathQuery& query, unsigned flags) {
+  rtmsg family{};
+  family.rtm_family = AF_INET;
+  family.rtm_dst_len = 32;
+  family.rtm_src_len = query.source ? 32 : 0;
+  family.rtm_flags = flags;
+  NetlinkRequest request(RTM_GETROUTE, 0, family);
+  request.put(RTA_DST, query.destination.octets);
+  if (query.source) request.put(RTA_SRC, query.source->octets);
+  if (query.oif) request.put(RTA_OIF, static_cast<std::uint32_t>(*query.oif));
+  return request;
 }
 
 [[noreturn]] void refuse(const NetlinkOutcome& outcome, std::string operation) {
@@ -277,7 +298,10 @@ void Netlink::add_address(int link_index, const InterfaceAddress& address) {
   if (outcome.error == 0) return;
   // The kernel answers EEXIST to the same address with any length and peer.
   if (outcome.error == EEXIST && contains(addresses(link_index), wanted)) return;
-  refuse(outcome, "add address " + to_string(address) + " dev " + dev(link_index));
+  // What net.ipv6.conf.*.disable_ipv6 answers, which is 1 in many containers.
+  const char* remedy =
+      outcome.error == EACCES ? " (IPv6 has to be enabled: sysctl net.ipv6.conf.all.disable_ipv6=0)" : "";
+  refuse(outcome, "add address " + to_string(address) + " dev " + dev(link_index) + remedy);
 }
 
 void Netlink::remove_address(int link_index, const InterfaceAddress& address) {
@@ -303,7 +327,9 @@ void Netlink::add_route(int link_index, const Ipv6Route& route) {
   if (outcome.error == 0) return;
   // The kernel answers EEXIST to this prefix and metric on any link: the host's own default route, say.
   if (outcome.error == EEXIST && contains(routes(link_index, wanted.table), wanted)) return;
-  refuse(outcome, "add route " + to_string(route, dev(link_index)));
+  const char* remedy =
+      outcome.error == EEXIST ? " (the host has such a route: choose another metric or table)" : "";
+  refuse(outcome, "add route " + to_string(route, dev(link_index)) + remedy);
 }
 
 void Netlink::remove_route(int link_index, const Ipv6Route& route) {
@@ -346,25 +372,30 @@ void Netlink::remove_rule(const Rule& rule) {
   }
 }
 
-std::optional<Ipv4Path> Netlink::path_to(const Ipv4Address& destination, std::optional<int> oif) {
-  rtmsg family{};
-  family.rtm_family = AF_INET;
-  family.rtm_dst_len = 32;
-  NetlinkRequest request(RTM_GETROUTE, 0, family);
-  request.put(RTA_DST, destination.octets);
-  if (oif) request.put(RTA_OIF, static_cast<std::uint32_t>(*oif));
-
+std::optional<Ipv4Path> Netlink::path_to(const Ipv4PathQuery& query) {
   std::optional<Ipv4Path> path;
+  NetlinkRequest request = path_request(query, 0);
   const auto outcome =
       socket_->exchange(request, [&](const nlmsghdr& message) { path = parse_path(message); });
-  if (outcome.error == ENETUNREACH || outcome.error == EHOSTUNREACH) return std::nullopt;
+  // EINVAL: the source is not an address of this host.
+  if (outcome.error == ENETUNREACH || outcome.error == EHOSTUNREACH ||
+      (query.source && outcome.error == EINVAL)) {
+    return std::nullopt;
+  }
   if (outcome.error != 0) {
-    refuse(outcome, "get route " + to_string(destination) + (oif ? " oif " + dev(*oif) : std::string()));
+    refuse(outcome, "get route " + to_string(query.destination) +
+                        (query.oif ? " oif " + dev(*query.oif) : std::string()));
   }
   if (!path) return std::nullopt;
   const auto output = link(path->link_index);
   if (!output) return std::nullopt;  // gone meanwhile, and the route with it
-  path->mtu = path->mtu == 0 ? output->mtu : std::min(path->mtu, output->mtu);
+
+  // The route as it was configured: the answer above would hold what the kernel has been told by ICMP for a
+  // while.
+  std::uint32_t metric = 0;
+  NetlinkRequest configured = path_request(query, RTM_F_FIB_MATCH);
+  (void)socket_->exchange(configured, [&](const nlmsghdr& message) { metric = parse_mtu_metric(message); });
+  path->mtu = metric == 0 ? output->mtu : std::min(metric, output->mtu);
   return path;
 }
 

@@ -36,31 +36,12 @@ bool subscribe(int fd) {
   });
 }
 
-int open_subscribed() {
-  const int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
-  if (fd < 0) fail("cannot open a netlink socket");
-  if (!subscribe(fd)) {
-    const int reason = errno;
-    close(fd);
-    errno = reason;
-    fail("cannot subscribe to network configuration changes");
-  }
-  return fd;
-}
-
 }  // namespace
 
-NetlinkMonitor::NetlinkMonitor() : fd_(open_subscribed()) {}
-
-NetlinkMonitor::~NetlinkMonitor() {
-  if (fd_ >= 0) close(fd_);
-}
-
-NetlinkMonitor::NetlinkMonitor(NetlinkMonitor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-
-NetlinkMonitor& NetlinkMonitor::operator=(NetlinkMonitor&& other) noexcept {
-  std::swap(fd_, other.fd_);
-  return *this;
+NetlinkMonitor::NetlinkMonitor()
+    : fd_(::socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE)) {
+  if (!fd_) fail("cannot open a netlink socket");
+  if (!subscribe(fd_.get())) fail("cannot subscribe to network configuration changes");
 }
 
 // NOLINTNEXTLINE(readability-make-member-function-const): it takes the events away.
@@ -69,7 +50,7 @@ bool NetlinkMonitor::drain() {
   for (;;) {
     // What an event says does not matter, so one byte will do: the kernel throws the rest of it away.
     char first = 0;
-    if (recv(fd_, &first, sizeof first, 0) >= 0 || errno == ENOBUFS) {
+    if (recv(fd_.get(), &first, sizeof first, 0) >= 0 || errno == ENOBUFS) {
       came = true;
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       return came;

@@ -72,6 +72,16 @@ std::string to_json(const Status& status) {
   return object.dump();
 }
 
+std::string to_line(const Status& status) {
+  std::ostringstream line;
+  line << status.interface << ": out " << status.out.packets << " packets " << status.out.bytes
+       << " bytes, in " << status.in.packets << " packets " << status.in.bytes << " bytes";
+  for (const auto* direction : {&status.out, &status.in}) {
+    for (const auto& [reason, count] : direction->drops) line << ", " << reason << ' ' << count;
+  }
+  return line.str();
+}
+
 std::string show_json(std::span<const std::string> statuses) {
   json list = json::array();
   for (const std::string& status : statuses) list.push_back(json::parse(status));

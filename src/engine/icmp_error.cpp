@@ -15,7 +15,8 @@ bool may_answer(wire::Bytes offending, const wire::icmpv6::Error& error) noexcep
   if (header->destination().address.is_multicast() && !packet_too_big) return false;
 
   const auto upper = wire::upper_layer_of(offending);
-  if (!upper || upper->protocol != wire::next_header::icmpv6) return true;
+  if (!upper) return false;  // may be an error itself
+  if (upper->protocol != wire::next_header::icmpv6) return true;
   if (upper->fragment_offset != 0) return true;  // its type stands in another packet
   const auto type = wire::fixed<1>(offending, upper->offset);
   return type && !wire::icmpv6::is_error(type->front()) && type->front() != wire::icmpv6::type_redirect;

@@ -41,7 +41,7 @@ Verdict judge_outbound(const TunnelParameters& parameters, TunPacket& packet) no
   const bool version_6 = first && wire::load8<0>(*first) >> 4U == 6;
   const auto header = wire::Ipv6Header::at(packet.bytes);
   if (version_6 && !header) return Verdict::malformed;
-  if (is_loop(parameters, packet.bytes)) return Verdict::loop;
+  if (parameters.loops || is_loop(parameters, packet.bytes)) return Verdict::loop;
   if (!header) return Verdict::not_ipv6;
   packet.bytes = packet.bytes.first(header->packet_length());
 

@@ -26,7 +26,8 @@ std::optional<Segments> Segments::of(const TunPacket& packet) noexcept {
   const auto upper = wire::upper_layer_of(packet.bytes);
   if (!protocol || !upper || upper->is_fragment() || upper->protocol != *protocol) return std::nullopt;
   if (packet.offload.gso_size == 0 || !packet.offload.needs_checksum ||
-      packet.offload.checksum_start != upper->offset) {
+      packet.offload.checksum_start != upper->offset ||
+      packet.offload.checksum_offset != wire::transport_checksum_offset(*protocol)) {
     return std::nullopt;
   }
   const auto transport_length = wire::transport_header_length(packet.bytes, *protocol, upper->offset);

@@ -2,15 +2,16 @@
 
 #include <bit>
 #include <cerrno>
-#include <cstring>
-#include <system_error>
+#include <utility>
 
 #include <arpa/inet.h>
-#include <linux/filter.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <poll.h>
 
 #include "sixin4/wire/ipv4.hpp"
+
+#include "socket_options.hpp"
 
 namespace sixin4::io {
 
@@ -22,10 +23,6 @@ constexpr int receive_buffer =
 constexpr int strangers_buffer = 256 << 10;
 constexpr int full_wait_ms = 20;
 
-[[noreturn]] void refuse(const std::string& what) {
-  throw std::system_error(errno, std::generic_category(), what);
-}
-
 FileDescriptor open_raw(int protocol) {
   FileDescriptor fd{::socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol)};
   if (!fd) {
@@ -33,18 +30,6 @@ FileDescriptor open_raw(int protocol) {
                           : "cannot open a raw socket");
   }
   return fd;
-}
-
-template <typename Value>
-void set_option(const FileDescriptor& fd, int level, int option, const Value& value, const char* what) {
-  if (::setsockopt(fd.get(), level, option, &value, sizeof value) < 0)
-    refuse(std::string{"cannot set "} + what);
-}
-
-/// Past the host's limit where that is allowed, up to it where not.
-void set_buffer(const FileDescriptor& fd, int forced_option, int option, int size) {
-  if (::setsockopt(fd.get(), SOL_SOCKET, forced_option, &size, sizeof size) == 0) return;
-  set_option(fd, SOL_SOCKET, option, size, "the size of a socket's buffer");
 }
 
 void bind_to_link(const FileDescriptor& fd, const std::string& dev) {
@@ -68,29 +53,30 @@ std::string text(const wire::Ipv4Address& address) {
   return buffer.data();
 }
 
-template <std::size_t Size>
-void attach_filter(const FileDescriptor& fd, std::array<sock_filter, Size> program) {
-  const sock_fprog filter{.len = Size, .filter = program.data()};
-  set_option(fd, SOL_SOCKET, SO_ATTACH_FILTER, filter, "a socket filter (SO_ATTACH_FILTER)");
+void bind_to_address(const FileDescriptor& fd, const wire::Ipv4Address& address) {
+  const sockaddr_in local = socket_address(address);
+  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&local), sizeof local) == 0) return;
+  refuse("cannot bind a raw socket to " + text(address) +
+         (errno == EADDRNOTAVAIL ? ": 'local' must be an IPv4 address of this host" : ""));
 }
 
 /// A socket filter sees a raw socket's packets from the IPv4 header on; its result is how many bytes to keep.
 void keep_nothing(const FileDescriptor& fd) {
-  attach_filter(fd, std::array{sock_filter BPF_STMT(BPF_RET | BPF_K, 0)});
+  std::array program{sock_filter BPF_STMT(BPF_RET | BPF_K, 0)};
+  attach_filter(fd, program);
 }
 
 void keep_heads_of_strangers(const FileDescriptor& fd, const WireEnds& ends) {
   constexpr std::uint32_t head = 128;
-  const auto local = ntohl(std::bit_cast<std::uint32_t>(ends.local.octets));
-  const auto remote = ntohl(std::bit_cast<std::uint32_t>(ends.remote.octets));
-  attach_filter(fd, std::array{
-                        sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 12),
-                        sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, remote, 0, 3),
-                        sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 16),
-                        sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, local, 0, 1),
-                        sock_filter BPF_STMT(BPF_RET | BPF_K, 0),
-                        sock_filter BPF_STMT(BPF_RET | BPF_K, head),
-                    });
+  std::array program{
+      sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 12),
+      sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, filter_word(ends.remote), 0, 3),
+      sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 16),
+      sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, filter_word(ends.local), 0, 1),
+      sock_filter BPF_STMT(BPF_RET | BPF_K, 0),
+      sock_filter BPF_STMT(BPF_RET | BPF_K, head),
+  };
+  attach_filter(fd, program);
 }
 
 }  // namespace
@@ -99,9 +85,13 @@ void keep_heads_of_strangers(const FileDescriptor& fd, const WireEnds& ends) {
 // as the failure of an unrelated send.
 RawSender::RawSender(const WireEnds& ends) : fd_(open_raw(IPPROTO_RAW)) {
   bind_to_link(fd_, ends.dev);
-  set_buffer(fd_, SO_SNDBUFFORCE, SO_SNDBUF, send_buffer);
+  set_send_buffer(fd_, send_buffer);
   // The engine minds the path MTU: the kernel is not to judge by what it has learnt of the path itself.
   set_option(fd_, IPPROTO_IP, IP_MTU_DISCOVER, int{IP_PMTUDISC_PROBE}, "IP_MTU_DISCOVER");
+  // An error of a full queue reaches the sender only where errors are asked for (net/ipv4/raw.c,
+  // raw_send_hdrinc).
+  set_option(fd_, IPPROTO_IP, IP_RECVERR, int{1}, "IP_RECVERR");
+  bind_to_address(fd_, ends.local);  // policy rules may send this address out of another link
   const sockaddr_in remote = socket_address(ends.remote);
   if (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&remote), sizeof remote) < 0) {
     refuse("cannot connect a raw socket to " + text(ends.remote) + ": there must be an IPv4 route to it");
@@ -117,20 +107,18 @@ engine::SendResult RawSender::send(std::span<const engine::OuterPacket> batch) n
     messages_[i].msg_hdr.msg_iov = parts_[i].data();
     messages_[i].msg_hdr.msg_iovlen = batch[i].body.empty() ? 1 : 2;
   }
-  bool waited = false;
   for (;;) {
     const int sent = ::sendmmsg(fd_.get(), messages_.data(), static_cast<unsigned>(count), 0);
-    if (sent >= 0) return {.sent = static_cast<std::size_t>(sent), .status = engine::IoStatus::ok};
+    if (sent >= 0) {
+      stalled_ = false;
+      return {.sent = static_cast<std::size_t>(sent), .status = engine::IoStatus::ok};
+    }
     switch (errno) {
       case EINTR:
         continue;
-      case EAGAIN: {
-        if (waited) return {.sent = 0, .status = engine::IoStatus::full};
-        pollfd writable{.fd = fd_.get(), .events = POLLOUT, .revents = 0};
-        (void)::poll(&writable, 1, full_wait_ms);
-        waited = true;
+      case EAGAIN:
+        if (stalled_ || !becomes_writable()) return {.sent = 0, .status = engine::IoStatus::full};
         continue;
-      }
       case ENOBUFS:
       case ENOMEM:
         return {.sent = 0, .status = engine::IoStatus::full};
@@ -140,23 +128,30 @@ engine::SendResult RawSender::send(std::span<const engine::OuterPacket> batch) n
   }
 }
 
+/// Waits for a moment. Where that was in vain, the packets behind are not worth a wait of their own.
+bool RawSender::becomes_writable() noexcept {
+  // Errors of packets that were too large for the link have been counted; here they would end the wait.
+  std::uint8_t ignored = 0;
+  while (::recv(fd_.get(), &ignored, sizeof ignored, MSG_ERRQUEUE) >= 0) continue;
+  pollfd writable{.fd = fd_.get(), .events = POLLOUT, .revents = 0};
+  stalled_ = ::poll(&writable, 1, full_wait_ms) <= 0;
+  return !stalled_;
+}
+
 RawReceiver::RawReceiver(const WireEnds& ends)
     : peer_(open_raw(wire::protocol_ipv6)),
       strangers_(open_raw(wire::protocol_ipv6)),
       guard_(open_raw(wire::protocol_ipv6)),
+      datagrams_(ends),
       slots_(max_batch * slot_size) {
   // The guard first: from here on nothing is answered.
   keep_nothing(guard_);
   keep_heads_of_strangers(strangers_, ends);
-  set_buffer(strangers_, SO_RCVBUFFORCE, SO_RCVBUF, strangers_buffer);
+  set_receive_buffer(strangers_, strangers_buffer);
 
   bind_to_link(peer_, ends.dev);
-  set_buffer(peer_, SO_RCVBUFFORCE, SO_RCVBUF, receive_buffer);
-  const sockaddr_in local = socket_address(ends.local);
-  if (::bind(peer_.get(), reinterpret_cast<const sockaddr*>(&local), sizeof local) < 0) {
-    refuse("cannot bind a raw socket to " + text(ends.local) +
-           (errno == EADDRNOTAVAIL ? ": 'local' must be an IPv4 address of this host" : ""));
-  }
+  set_receive_buffer(peer_, receive_buffer);
+  bind_to_address(peer_, ends.local);
   const sockaddr_in remote = socket_address(ends.remote);
   if (::connect(peer_.get(), reinterpret_cast<const sockaddr*>(&remote), sizeof remote) < 0) {
     refuse("cannot connect a raw socket to " + text(ends.remote) + ": there must be an IPv4 route to it");
@@ -164,8 +159,13 @@ RawReceiver::RawReceiver(const WireEnds& ends)
 }
 
 engine::ReceiveResult RawReceiver::receive() noexcept {
-  const engine::ReceiveResult from_peer = receive_from(peer_.get());
-  return from_peer.status == engine::IoStatus::empty ? receive_from(strangers_.get()) : from_peer;
+  datagrams_next_ = !datagrams_next_;
+  for (int turn = 0; turn < 2; ++turn) {
+    const engine::ReceiveResult result =
+        datagrams_next_ == (turn == 0) ? datagrams_.receive() : receive_from(peer_.get());
+    if (result.status != engine::IoStatus::empty) return result;
+  }
+  return receive_from(strangers_.get());
 }
 
 engine::ReceiveResult RawReceiver::receive_from(int fd) noexcept {
@@ -181,9 +181,19 @@ engine::ReceiveResult RawReceiver::receive_from(int fd) noexcept {
   }
   const auto received = static_cast<std::size_t>(count);
   for (std::size_t i = 0; i < received; ++i) {
-    datagrams_[i] = wire::MutableBytes{slots_}.subspan(i * slot_size, messages_[i].msg_len);
+    packets_[i] = {.bytes = wire::MutableBytes{slots_}.subspan(i * slot_size, messages_[i].msg_len)};
   }
-  return {.datagrams = std::span{datagrams_}.first(received), .status = engine::IoStatus::ok};
+  return {.packets = std::span{packets_}.first(received),
+          .lost = fd == peer_.get() ? newly_lost() : 0,
+          .status = engine::IoStatus::ok};
+}
+
+/// What the kernel had no room for in the queue since the last time.
+std::uint32_t RawReceiver::newly_lost() noexcept {
+  std::array<std::uint32_t, SK_MEMINFO_VARS> memory{};
+  socklen_t length = sizeof memory;
+  if (::getsockopt(peer_.get(), SOL_SOCKET, SO_MEMINFO, memory.data(), &length) < 0) return 0;
+  return memory[SK_MEMINFO_DROPS] - std::exchange(lost_, memory[SK_MEMINFO_DROPS]);
 }
 
 }  // namespace sixin4::io

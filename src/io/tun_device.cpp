@@ -71,8 +71,9 @@ TunDevice::TunDevice(const std::string& interface) : fd_(open_clone_device()) {
                             "cannot set the byte order of offload data (TUNSETVNETLE)");
   }
   constexpr unsigned offloads = TUN_F_CSUM | TUN_F_TSO6 | TUN_F_TSO_ECN;
-  segments_udp_ = ::ioctl(fd_.get(), TUNSETOFFLOAD, offloads | TUN_F_TSO4 | tun_f_uso) == 0;
-  if (!segments_udp_ && ::ioctl(fd_.get(), TUNSETOFFLOAD, offloads) < 0) {
+  // UDP super-packets since Linux 6.2.
+  if (::ioctl(fd_.get(), TUNSETOFFLOAD, offloads | TUN_F_TSO4 | tun_f_uso) < 0 &&
+      ::ioctl(fd_.get(), TUNSETOFFLOAD, offloads) < 0) {
     throw std::system_error(errno, std::generic_category(),
                             "cannot switch on offloads of the tun device (TUNSETOFFLOAD)");
   }

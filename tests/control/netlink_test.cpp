@@ -216,7 +216,9 @@ TEST_F(NetlinkRoute, OfAnotherLinkIsInTheWayAndIsNotTakenForOurs) {
   Netlink netlink;
   const auto refusal = refusal_of([&] { netlink.add_route(link_, {.prefix = net6("::/0")}); });
   EXPECT_EQ(refusal.error, EEXIST);
-  EXPECT_EQ(refusal.text, "cannot add route ::/0 dev sixin4: File exists");
+  EXPECT_EQ(refusal.text,
+            "cannot add route ::/0 dev sixin4 (the host has such a route: choose another metric or "
+            "table): File exists");
   netlink.add_route(link_, {.prefix = net6("::/0"), .metric = 2048});
   netlink.remove_route(link_, {.prefix = net6("::/0")});
   const auto shown = run("ip -j -6 route show default");
@@ -312,10 +314,12 @@ TEST_F(NetlinkPath, HasTheSourceTheLinkAndTheSmallestMtu) {
   run("ip route add 203.0.113.0/25 via 192.0.2.9 mtu 1300 && ip route add 203.0.113.128/25 dev sixin4 mtu "
       "9000");
   Netlink netlink;
-  EXPECT_EQ(netlink.path_to(ip4("192.0.2.2")), (Ipv4Path{ip4("192.0.2.1"), link_, 1500}));
-  EXPECT_EQ(netlink.path_to(ip4("198.51.100.2")), (Ipv4Path{ip4("198.51.100.1"), far_, 1400}));
-  EXPECT_EQ(netlink.path_to(ip4("203.0.113.1")), (Ipv4Path{ip4("192.0.2.1"), link_, 1300}));
-  EXPECT_EQ(netlink.path_to(ip4("203.0.113.129")), (Ipv4Path{ip4("192.0.2.1"), link_, 1500}));
+  EXPECT_EQ(netlink.path_to({.destination = ip4("192.0.2.2")}), (Ipv4Path{ip4("192.0.2.1"), link_, 1500}));
+  EXPECT_EQ(netlink.path_to({.destination = ip4("198.51.100.2")}),
+            (Ipv4Path{ip4("198.51.100.1"), far_, 1400}));
+  EXPECT_EQ(netlink.path_to({.destination = ip4("203.0.113.1")}), (Ipv4Path{ip4("192.0.2.1"), link_, 1300}));
+  EXPECT_EQ(netlink.path_to({.destination = ip4("203.0.113.129")}),
+            (Ipv4Path{ip4("192.0.2.1"), link_, 1500}));
   const auto shown = run("ip -j route get 203.0.113.1");
   EXPECT_EQ(count(shown, "\"dev\":\"sixin4\",\"prefsrc\":\"192.0.2.1\""), 1U) << shown;
 }
@@ -325,8 +329,8 @@ TEST_F(NetlinkPath, CanBeBoundToALink) {
   run("ip addr add 192.0.2.1/24 dev sixin4 && ip addr add 198.51.100.1/24 dev far");
   run("ip route add default dev sixin4 && ip route add default dev far metric 5");
   Netlink netlink;
-  EXPECT_EQ(netlink.path_to(ip4("203.0.113.1")).value().link_index, link_);
-  const auto bound = netlink.path_to(ip4("203.0.113.1"), far_);
+  EXPECT_EQ(netlink.path_to({.destination = ip4("203.0.113.1")}).value().link_index, link_);
+  const auto bound = netlink.path_to({.destination = ip4("203.0.113.1"), .oif = far_});
   ASSERT_TRUE(bound);
   EXPECT_EQ(bound->source, ip4("198.51.100.1"));
   EXPECT_TRUE(bound->loops_into(far_));
@@ -337,8 +341,8 @@ TEST_F(NetlinkPath, IsNothingWithoutARoute) {
   bring_up();
   run("ip addr add 192.0.2.1/24 dev sixin4 && ip route add unreachable 203.0.113.0/24");
   Netlink netlink;
-  EXPECT_FALSE(netlink.path_to(ip4("198.51.100.1")));
-  EXPECT_FALSE(netlink.path_to(ip4("203.0.113.1")));
+  EXPECT_FALSE(netlink.path_to({.destination = ip4("198.51.100.1")}));
+  EXPECT_FALSE(netlink.path_to({.destination = ip4("203.0.113.1")}));
 }
 
 TEST_F(NetlinkRefusal, NamesALinkThatDoesNotExist) {
@@ -350,7 +354,9 @@ TEST_F(NetlinkRefusal, NamesALinkThatDoesNotExist) {
   EXPECT_EQ(refusal_of([&] { netlink.configure_link(no_such_link, {.mtu = 1280, .up = true}); }).text,
             "cannot set link if9999 mtu 1280 up: No such device");
   EXPECT_EQ(refusal_of([&] { netlink.add_address(no_such_link, on_link("2001:db8::2/64")); }).error, ENODEV);
-  EXPECT_EQ(refusal_of([&] { static_cast<void>(netlink.path_to(ip4("192.0.2.1"), no_such_link)); }).error,
+  EXPECT_EQ(refusal_of([&] {
+              static_cast<void>(netlink.path_to({.destination = ip4("192.0.2.1"), .oif = no_such_link}));
+            }).error,
             ENODEV);
 }
 

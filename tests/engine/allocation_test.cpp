@@ -75,19 +75,19 @@ class RepeatingTun {
 class RepeatingWire {
  public:
   explicit RepeatingWire(std::vector<Octets> datagrams = {}) : datagrams_(std::move(datagrams)) {
-    views_.assign(datagrams_.begin(), datagrams_.end());
+    for (Octets& datagram : datagrams_) packets_.push_back({.bytes = datagram});
   }
   SendResult send(std::span<const OuterPacket> batch) noexcept {
     packets_sent += batch.size();
     return {.sent = batch.size()};
   }
-  ReceiveResult receive() noexcept { return {.datagrams = views_, .status = IoStatus::ok}; }
+  ReceiveResult receive() noexcept { return {.packets = packets_, .status = IoStatus::ok}; }
 
   std::size_t packets_sent = 0;
 
  private:
   std::vector<Octets> datagrams_;
-  std::vector<wire::MutableBytes> views_;
+  std::vector<WirePacket> packets_;
 };
 
 /// Turns that end with an empty device.

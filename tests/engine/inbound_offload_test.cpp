@@ -69,7 +69,7 @@ TEST(InboundOffload, AnUnfinishedChecksumIsMarked) {
   tcp.timestamps = true;
   Udp udp = datagram_from_far(1400);
   udp.extensions = {options_extension(60, 2)};
-  for (const TunFrame& frame : {unfinished(tcp), unfinished(udp)}) {
+  for (const TunFrame& frame : {unfinished(tcp), unfinished(udp)}) {  // UDP behind options: no merging
     Octets datagram = outer_packet(frame.bytes);
     const Decapsulated result = decapsulate(near_parameters(), datagram);
     EXPECT_EQ(result.verdict, Verdict::pass);
@@ -172,18 +172,59 @@ TEST(InboundOffload, EcnOfAMergedPacketIsThatOfTheTunnel) {
   for (const Octets& packet : cut_again(result)) EXPECT_EQ(word_at(packet, 0) >> 4U & 0xffU, 3U);
 }
 
-TEST(InboundOffload, MergedDatagramsAreRefused) {
-  Octets datagram = outer_packet(unfinished(datagram_from_far(9000)).bytes);
-  EXPECT_EQ(decapsulate(near_parameters(), datagram).verdict, Verdict::merged_datagrams);
+// Which of the two sockets an unfinished datagram is taken from.
+TEST(InboundOffload, AnUnfinishedDatagramIsTakenFromThePacketSocketOnly) {
+  for (const std::size_t payload : {1U, 1400U, 9000U, 60000U}) {
+    const TunFrame frame = unfinished(datagram_from_far(payload));
+    Octets raw = outer_packet(frame.bytes);
+    EXPECT_TRUE(decapsulate(near_parameters(), raw).taken_elsewhere) << payload;
+    Octets datagram = outer_packet(frame.bytes);
+    const Decapsulated result = decapsulate(near_parameters(), datagram, {.known = true});
+    EXPECT_EQ(result.verdict, Verdict::pass);
+    EXPECT_FALSE(result.taken_elsewhere);
+    EXPECT_EQ(result.packet.offload, frame.offload);
+    EXPECT_EQ(octets_of(result.packet.bytes), frame.bytes);
+  }
 }
 
-TEST(InboundOffload, ADatagramAsLargeAsTheLinkIsNoMergedOne) {
-  for (const std::uint16_t link_mtu : {std::uint16_t{1500}, std::uint16_t{9000}}) {
-    TunnelParameters parameters = near_parameters();
-    parameters.link_mtu = link_mtu;
-    Octets largest = outer_packet(unfinished(datagram_from_far(link_mtu - 20U - 48U)).bytes);
-    EXPECT_EQ(decapsulate(parameters, largest).verdict, Verdict::pass) << link_mtu;
+TEST(InboundOffload, WhatIsNotAnUnfinishedDatagramIsLeftToTheRawSocket) {
+  Udp extended = datagram_from_far(1000);
+  extended.extensions = {options_extension(60, 2)};
+  for (const Octets& inner : {packet_of(datagram_from_far(1000)), packet_of(from_far(1000)),
+                              unfinished(from_far(5000)).bytes, unfinished(extended).bytes}) {
+    Octets datagram = outer_packet(inner);
+    EXPECT_TRUE(decapsulate(near_parameters(), datagram, {.known = true}).taken_elsewhere);
+    Octets raw = outer_packet(inner);
+    EXPECT_FALSE(decapsulate(near_parameters(), raw).taken_elsewhere);
   }
+}
+
+TEST(InboundOffload, ARefusedPacketIsLeftToTheRawSocketToCount) {
+  Octets datagram = outer_packet(unfinished(datagram_from_far(1000)).bytes, {.source = "203.0.113.9"});
+  EXPECT_TRUE(decapsulate(near_parameters(), datagram, {.known = true}).taken_elsewhere);
+}
+
+TEST(InboundOffload, ThePacketSocketsHeadersAreVerified) {
+  Octets datagram = outer_packet(unfinished(datagram_from_far(1000)).bytes);
+  put_word(datagram, 10, word_at(datagram, 10) ^ 1U);
+  EXPECT_TRUE(decapsulate(near_parameters(), datagram, {.known = true}).taken_elsewhere);
+}
+
+TEST(InboundOffload, MergedDatagramsAreCutAgainWhereTheyWereJoined) {
+  Octets datagram = outer_packet(unfinished(datagram_from_far(2100)).bytes);
+  const Decapsulated result = decapsulate(near_parameters(), datagram, {.known = true, .gso_size = 500});
+  ASSERT_EQ(result.verdict, Verdict::pass);
+  EXPECT_EQ(result.packet.offload, (wire::VnetHeader{.needs_checksum = true,
+                                                     .gso = wire::Gso::udp,
+                                                     .header_length = 48,
+                                                     .gso_size = 500,
+                                                     .checksum_start = 40,
+                                                     .checksum_offset = 6}));
+  EXPECT_EQ(result.packets, 5U);
+  EXPECT_EQ(result.wire_bytes, 2100U + 5U * 48U);
+  const auto packets = cut_again(result);
+  ASSERT_EQ(packets.size(), 5U);
+  for (const Octets& packet : packets) EXPECT_EQ(rewritten_by_libtins(packet), packet);
 }
 
 // One in 65536 finished checksums is, by chance, the sum of the pseudo-header.

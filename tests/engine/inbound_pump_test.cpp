@@ -100,7 +100,6 @@ TEST_F(InboundPumpTest, EveryRefusalIsCountedUnderItsOwnReason) {
   const auto from = [](const char* source) {
     return outer_packet(packet_of(Udp{.payload = payload_of(5), .source = source, .destination = near_host}));
   };
-  const Udp large{.payload = payload_of(9000), .source = far_host, .destination = near_host};
   const std::array refused{
       std::pair{outer_packet(inner, {.protocol = 17}), Verdict::outer_malformed},
       std::pair{outer_packet(inner, {.source = "203.0.113.9"}), Verdict::outer_source_mismatch},
@@ -109,7 +108,6 @@ TEST_F(InboundPumpTest, EveryRefusalIsCountedUnderItsOwnReason) {
       std::pair{from("::1"), Verdict::inner_source_invalid},
       std::pair{from("2001:db8:1::1"), Verdict::inner_source_ours},
       std::pair{outer_packet(inner, {.tos = 3}), Verdict::ecn_invalid},
-      std::pair{outer_packet(unfinished(large).bytes), Verdict::merged_datagrams},
   };
   for (const auto& [datagram, reason] : refused) {
     wire.to_receive.push_back(datagram);
@@ -119,6 +117,14 @@ TEST_F(InboundPumpTest, EveryRefusalIsCountedUnderItsOwnReason) {
   EXPECT_EQ(drops(), refused.size());
   EXPECT_TRUE(tun.written.empty());
   EXPECT_EQ(counters.packets.value(), 0U);
+}
+
+TEST_F(InboundPumpTest, WhatTheKernelHadNoRoomForIsCounted) {
+  wire.lost = 7;
+  wire.to_receive.push_back(outer_packet(inner_packet(1)));
+  turn();
+  EXPECT_EQ(counters.dropped(Verdict::wire_overflow), 7U);
+  EXPECT_EQ(counters.packets.value(), 1U);
 }
 
 // RFC 4213 §5: nothing goes out because of a packet that is refused.
@@ -139,6 +145,35 @@ TEST_F(InboundPumpTest, AMergedPacketIsWrittenOnceAndCountedAsItWas) {
   EXPECT_EQ(tun.written[0].offload.gso, wire::Gso::tcp6);
   EXPECT_EQ(counters.packets.value(), 10U);
   EXPECT_EQ(counters.bytes.value(), 14200U + 10 * 60);
+}
+
+// The tun device of Linux before 6.2 refuses UDP super-packets with EINVAL.
+TEST_F(InboundPumpTest, MergedDatagramsThatTheDeviceRefusesAreWrittenOneByOne) {
+  const Udp fields{.payload = payload_of(1100), .source = far_host, .destination = near_host};
+  tun.write_statuses = {IoStatus::error};
+  wire.offload = {.known = true, .gso_size = 500};
+  wire.to_receive.push_back(outer_packet(unfinished(fields).bytes));
+  turn();
+  ASSERT_EQ(tun.written.size(), 3U);
+  Octets joined;
+  for (const TunFrame& frame : tun.written) {
+    EXPECT_EQ(frame.offload, wire::VnetHeader{});
+    EXPECT_EQ(rewritten_by_libtins(frame.bytes), frame.bytes);
+    joined.insert(joined.end(), frame.bytes.begin() + ipv6_header + 8, frame.bytes.end());
+  }
+  EXPECT_EQ(joined, fields.payload);
+  EXPECT_EQ(counters.packets.value(), 3U);
+  EXPECT_EQ(counters.bytes.value(), 1100U + 3 * 48);
+  EXPECT_EQ(drops(), 0U);
+}
+
+TEST_F(InboundPumpTest, WhatTheOtherSocketTakesIsNeitherWrittenNorCounted) {
+  const Udp fields{.payload = payload_of(1100), .source = far_host, .destination = near_host};
+  wire.to_receive.push_back(outer_packet(unfinished(fields).bytes));
+  turn();
+  EXPECT_TRUE(tun.written.empty());
+  EXPECT_EQ(counters.packets.value(), 0U);
+  EXPECT_EQ(drops(), 0U);
 }
 
 TEST_F(InboundPumpTest, TheFarEndIsHeardByPacketsThatPassOnly) {

@@ -52,6 +52,8 @@ class MemoryWire {
   std::vector<std::size_t> batches;             ///< how many packets each call of send was offered
   std::deque<engine::SendResult> send_results;  ///< of the next calls; all accepted when there are no more
   std::deque<Octets> to_receive;
+  engine::ReceiveOffload offload{};  ///< of everything that is received
+  std::uint32_t lost = 0;            ///< told with the next packets
   std::size_t receive_batch = 64;
   engine::IoStatus after_receive = engine::IoStatus::ok;
 
@@ -72,13 +74,16 @@ class MemoryWire {
       slots_.push_back(std::move(to_receive.front()));
       to_receive.pop_front();
     }
-    views_.assign(slots_.begin(), slots_.end());
-    return {.datagrams = views_, .status = slots_.empty() ? engine::IoStatus::empty : after_receive};
+    packets_.clear();
+    for (Octets& slot : slots_) packets_.push_back({.bytes = slot, .offload = offload});
+    return {.packets = packets_,
+            .lost = std::exchange(lost, 0),
+            .status = slots_.empty() ? engine::IoStatus::empty : after_receive};
   }
 
  private:
   std::vector<Octets> slots_;
-  std::vector<wire::MutableBytes> views_;
+  std::vector<engine::WirePacket> packets_;
 };
 
 }  // namespace sixin4::test

@@ -211,6 +211,23 @@ TEST_F(OutboundPumpTest, APacketThatLostAFragmentIsCountedAsDroppedOnly) {
   }
 }
 
+// The fragments of a lost packet that stand in the next batch are of no use to the far end.
+TEST_F(OutboundPumpTest, ALostFragmentLosesItsPacketBeyondTheBatchToo) {
+  parameters.link_mtu = 68;
+  for (std::size_t count = 0; count < 6; ++count) put(1232 + count);  // 27 fragments each, 128 a batch
+  wire.send_results = {{.sent = 110, .status = IoStatus::error}};     // the third of the fifth packet
+  turn();
+  EXPECT_EQ(wire.batches, (std::vector<std::size_t>{128, 27}));
+  Reassembler far;
+  for (const Octets& fragment : wire.sent) far.add(fragment);
+  ASSERT_EQ(far.whole().size(), 5U);
+  EXPECT_EQ(far.whole()[3], packet_of(Udp{.payload = payload_of(1235)}));
+  EXPECT_EQ(far.whole()[4], packet_of(Udp{.payload = payload_of(1237)}));
+  EXPECT_EQ(counters.packets.value(), 5U);
+  EXPECT_EQ(counters.dropped(Verdict::wire_error), 1U);
+  EXPECT_EQ(drops(), 1U);
+}
+
 TEST_F(OutboundPumpTest, EveryRefusalIsCountedUnderItsOwnReason) {
   const Octets inner = packet_of(Udp{.payload = payload_of(20)});
   tun.to_read.push_back({.bytes = Octets(40, 0x11)});

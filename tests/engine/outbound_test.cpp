@@ -38,6 +38,14 @@ Octets in_ipv6(const Octets& inner, const std::vector<Extension>& extensions = {
   return with_extensions(packet, extensions);
 }
 
+TEST(JudgeOutbound, NothingLeavesWhileTheRouteLeadsIntoTheTunnel) {
+  TunnelParameters parameters = near_parameters();
+  parameters.loops = true;
+  Octets inner = packet_of(Udp{.payload = payload_of(10)});
+  TunPacket packet{.offload = {}, .bytes = inner};
+  EXPECT_EQ(judge_outbound(parameters, packet), Verdict::loop);
+}
+
 TEST(Outbound, AnIpv6PacketPasses) {
   EXPECT_EQ(judged({.bytes = packet_of(Tcp{.payload = payload_of(100)})}), Verdict::pass);
   EXPECT_EQ(judged({.bytes = packet_of(Udp{.payload = payload_of(0)})}), Verdict::pass);
@@ -196,6 +204,19 @@ TEST(FinishChecksum, AFieldOutsideOfThePacketIsRefused) {
     TunPacket packet = frame.packet();
     EXPECT_FALSE(finish_checksum(packet)) << start << "+" << offset;
     EXPECT_EQ(frame.bytes, bytes);
+  }
+}
+
+TEST(FinishChecksum, AFieldWhoseRangeBeginsInTheIpv6HeaderIsRefused) {
+  const Octets bytes = packet_of(Udp{.payload = payload_of(10)});
+  for (const unsigned start : {0U, 2U, 39U}) {
+    TunFrame frame{.offload = {.needs_checksum = true,
+                               .checksum_start = static_cast<std::uint16_t>(start),
+                               .checksum_offset = static_cast<std::uint16_t>(46 - start)},
+                   .bytes = bytes};
+    TunPacket packet = frame.packet();
+    EXPECT_FALSE(finish_checksum(packet)) << start;
+    EXPECT_EQ(frame.bytes, bytes) << start;
   }
 }
 

@@ -18,7 +18,7 @@ for arguments in "--help" "run --help" "check --help" "show --help" "reload --he
   # shellcheck disable=SC2086
   check_match "sixin4 $arguments: on standard output" 'sixin4' "$("$program" $arguments 2>/dev/null)"
 done
-for key in interface local remote dev address prefix route table metric mtu ttl tos wire control log-level; do
+for key in interface local remote dev address prefix route table metric mtu ttl tos ecn ingress-filter wire control log-level; do
   check_match "run --help tells of $key" "--$key" "$("$program" run --help)"
 done
 
@@ -63,6 +63,13 @@ mistake 'control = relative/path' 'control: '
 mistake 'log-level = loud' 'log-level: '
 mistake 'ecn = maybe' 'ecn: '
 mistake 'ingress-filter = 1' 'ingress-filter: '
+for remote in 0.0.0.0 224.0.0.1 255.255.255.255; do
+  check_match "a remote that is no host: $remote" 'command line: remote: ' "$(said "$program" check --remote $remote)"
+done
+check_match "a remote that is this host" 'is this host itself' "$(said near "$program" run --remote 192.0.2.1 --control "$PWD/x.sock")"
+echo precious >"$PWD/file"
+check "a control path that is a file: exit status" 2 "$(status_of near "$program" run --remote 192.0.2.2 --control "$PWD/file")"
+check "and the file is still there" precious "$(cat "$PWD/file")"
 printf 'remote = 192.0.2.256\n' >bad.conf
 check_match "a remote that is no address" 'bad.conf:1: remote: ' "$(said "$program" check -c bad.conf)"
 printf 'mtu = 1480\n' >bad.conf
@@ -113,10 +120,11 @@ fi
 check "nothing was left behind" "" "$(near ip -br link show type tun)"
 
 # A running endpoint.
-start_endpoint near "$program" --interface near6 --remote 192.0.2.2 --address 2001:db8:41::2/64
+start_endpoint near "$program" --interface near6 --remote 192.0.2.2 --address 2001:db8:41::2/64 >stdout
 endpoint=$started
 control=$two_hosts_files/near.sock
-check "run prints nothing on standard output" "" "$(grep -v '^ready' near.log || true)"
+check "run prints nothing on standard output" "" "$(cat stdout)"
+check "and one line on standard error" 1 "$(wc -l <near.log)"
 check "a second endpoint on the same socket: exit status" 2 "$(status_of near "$program" run --remote 192.0.2.2 --interface other --control "$control")"
 check_match "a second endpoint on the same interface" 'near6' "$(said near "$program" run --remote 192.0.2.2 --interface near6 --control "$PWD/x.sock")"
 check "show --json has the fixed names" \

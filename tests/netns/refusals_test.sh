@@ -59,6 +59,7 @@ craft 192.0.2.3 192.0.2.1 2000 good
 kill -CONT "$endpoint"
 sleep 0.5
 accepted "an honest packet after the flood" good
+check "what no queue had room for is counted: wire-overflow" yes "$((($(drops near in wire-overflow) > 1000)) && echo yes || echo no)"
 
 kill "$capture" && wait "$capture" || true
 check "no ICMP message was sent because of any of them" "" "$(tcpdump -nr "$two_hosts_files/icmp.pcap" 2>/dev/null | head -3)"
@@ -90,5 +91,13 @@ near nft 'add table ip t; add chain ip t out { type filter hook output priority 
 near ping -6 -c 2 -i 0.1 -W 0.2 2001:db8:41::1 >/dev/null 2>&1 || true
 check_match "a firewall drops what we send: wire-error" '^[1-9]' "$(drops near out wire-error)"
 near nft delete table ip t
+
+# A full queue of the link: what it does not take was not sent.
+near tc qdisc replace dev wire root tbf rate 8kbit burst 1600 limit 3000
+before=$(of_status near "s['out']['packets']")
+near ping -6 -q -i 0.01 -c 50 -s 1000 -W 0.2 2001:db8:41::1 >/dev/null 2>&1 || true
+check "a full queue of the link: wire-full" yes "$((($(drops near out wire-full) > 30)) && echo yes || echo no)"
+check "and not counted as sent" yes "$((($(of_status near "s['out']['packets']") - before < 20)) && echo yes || echo no)"
+near tc qdisc delete dev wire root
 kill "$endpoint"
 finish

@@ -26,7 +26,8 @@ own='"[a-z_]+\.hpp"' # a private header of the same room
 
 only 'include/sixin4/wire src/wire' "$standard|\"sixin4/wire/"
 only 'include/sixin4/engine src/engine' "$standard|\"sixin4/(wire|engine)/"
-only 'include/sixin4/io src/io' "$standard|$system|\"sixin4/wire/|\"sixin4/io/|\"sixin4/engine/(packet|verdict)\.hpp"
+only 'include/sixin4/io' "$standard|$system|\"sixin4/wire/|\"sixin4/io/|\"sixin4/engine/(packet|verdict)\.hpp"
+only 'src/io' "$standard|$system|$own|\"sixin4/wire/|\"sixin4/io/|\"sixin4/engine/(packet|verdict)\.hpp"
 only 'include/sixin4/control' "$standard|$system|\"sixin4/(wire|control)/|\"sixin4/io/file_descriptor\.hpp"
 only 'src/control' "$standard|$system|$own|<(boost|libmnl|nlohmann)/|\"sixin4/(wire|control)/|\"sixin4/io/file_descriptor\.hpp"
 

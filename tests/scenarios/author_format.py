@@ -127,9 +127,10 @@ class Scenario:
             "drops": {"out": {}, "in": {}},
         }
 
-    def _statement(self, what, start, packet, csum=None, gso=None, headers=None, times=1):
+    def _statement(self, what, start, packet, csum=None, gso=None, headers=None, times=1, packet_socket=None):
         packet = raw(packet)
-        options = {"csum": csum, "gso": gso, "headers": headers, "times": times if times > 1 else None}
+        options = {"csum": csum, "gso": gso, "headers": headers, "times": times if times > 1 else None,
+                   "packet-socket": packet_socket}
         words = [start] + [f"{key}={value}" for key, value in options.items() if value is not None]
         self.lines += [f"# {what}", " ".join(words + ([] if packet else ["-"]))] + list(lines_of(packet))
 
@@ -154,17 +155,17 @@ class Scenario:
         if drop:
             self._drop("out", drop, times)
 
-    def wire(self, what, datagram, drop=None):
-        """Arrives on the IPv4 side."""
+    def wire(self, what, datagram, drop=None, packet_socket=None):
+        """Arrives on the IPv4 side; over the packet socket where that gives the size of joined datagrams."""
         self.lines.append("")
-        self._statement(f"{what}: {drop}" if drop else what, "wire", datagram)
+        self._statement(f"{what}: {drop}" if drop else what, "wire", datagram, packet_socket=packet_socket)
         if drop:
             self._drop("in", drop, 1)
 
-    def arrives(self, what, inner, drop=None, identification=0x4D2, **fields):
+    def arrives(self, what, inner, drop=None, identification=0x4D2, packet_socket=None, **fields):
         """Arrives on the IPv4 side, in a protocol 41 packet from the far end."""
         fields = {"source": REMOTE, "destination": LOCAL} | fields
-        self.wire(what, outer(inner, identification, **fields), drop)
+        self.wire(what, outer(inner, identification, **fields), drop, packet_socket)
 
     def sent(self, what, inner, **fields):
         """Leaves in one IPv4 packet."""

@@ -79,13 +79,13 @@ def unfinished_in(s):
     stamp = [("NOP", None), ("NOP", None), ("Timestamp", (7, 9))]
     s.arrives("a TCP segment with options", unfinished(tcp(b"data!", options=stamp)))
     s.delivered("marked", unfinished(tcp(b"data!", options=stamp)), csum="40+16", headers=72)
-    s.arrives("a UDP datagram", unfinished(udp(b"hello")))
+    s.arrives("a UDP datagram", unfinished(udp(b"hello")), packet_socket=0)
     s.delivered("marked", unfinished(udp(b"hello")), csum="40+6", headers=48)
     hop = ip6(nh=0) / IPv6ExtHdrHopByHop(nh=17) / UDP(sport=1, dport=2) / Raw(b"hello")
     s.arrives("a UDP datagram behind hop-by-hop options", unfinished(hop, 48))
     s.delivered("marked", unfinished(hop, 48), csum="48+6", headers=56)
     full = udp(b"v" * (1480 - 48))
-    s.arrives("a UDP datagram of 1480 bytes", unfinished(full))
+    s.arrives("a UDP datagram of 1480 bytes", unfinished(full), packet_socket=0)
     s.delivered("marked", unfinished(full), csum="40+6", headers=48)
     s.part("A checksum that is finished is left alone.")
     s.arrives("a TCP segment", tcp(b"data!"))
@@ -124,18 +124,24 @@ def merged_tcp(s):
 
 @scenario("merged-udp-in")
 def merged_udp(s):
-    """UDP datagrams that receive offload has joined cannot be told apart again. What is unfinished
-    and larger than the link takes is that.
+    """Only the packet socket knows of what size UDP datagrams were that receive offload has joined.
+    So what is unfinished is taken from there, everything else from the raw socket, and nothing twice.
     """
-    s.arrives("1200 + 1200 bytes, unfinished", unfinished(udp(b"1" * 1200 + b"2" * 1200)), drop="merged-datagrams")
-    one = unfinished(udp(b"1" * (1501 - 48)))
-    s.arrives("1501 bytes, unfinished", one, drop="merged-datagrams")
-    s.part("These are single datagrams.")
-    one = unfinished(udp(b"1" * (1500 - 48)))
-    s.arrives("1500 bytes, unfinished", one)
+    joined = unfinished(udp(b"1" * 500 + b"2" * 500 + b"3" * 100))
+    s.arrives("500 + 500 + 100 bytes over the raw socket: left to the other one", joined)
+    s.arrives("the same over the packet socket", joined, packet_socket=500)
+    s.delivered("whole", joined, packets=3, length=1100 + 3 * 48, csum="40+6", gso="udp:500", headers=48)
+    one = unfinished(udp(b"1" * 1400))
+    s.arrives("one datagram, unfinished, over the raw socket: left to the other one", one)
+    s.arrives("the same over the packet socket", one, packet_socket=0)
     s.delivered("marked", one, csum="40+6", headers=48)
-    s.arrives("2448 bytes, finished", udp(b"1" * 2400))
+    s.arrives("a finished one over the packet socket: left to the raw socket", udp(b"1" * 1400), packet_socket=0)
+    s.arrives("2448 bytes, finished, over the raw socket", udp(b"1" * 2400))
     s.delivered("as it is", udp(b"1" * 2400))
+    s.arrives("TCP over the packet socket: left to the raw socket", unfinished(tcp(b"1" * 100)), packet_socket=0)
+    s.arrives("what is refused is counted at the raw socket only", joined, packet_socket=500, source="203.0.113.5")
+    damaged = with_bytes(from_far_end(joined), 10, b"\0\0")
+    s.wire("a wrong IPv4 header checksum: the raw socket never sees it", damaged, packet_socket=500)
 
 
 @scenario("outer-source-mismatch")
@@ -201,7 +207,7 @@ def padding(s):
     s.delivered("cut", reply())
     s.wire("six bytes behind the outer packet, as of an Ethernet frame", from_far_end(reply()) + b"\xee" * 6)
     s.delivered("cut", reply())
-    s.arrives("behind an unfinished datagram", unfinished(udp(b"hello")) + b"\0\0\0")
+    s.arrives("behind an unfinished datagram", unfinished(udp(b"hello")) + b"\0\0\0", packet_socket=0)
     s.delivered("cut, and still known as unfinished", unfinished(udp(b"hello")), csum="40+6", headers=48)
 
 

@@ -103,7 +103,7 @@ void read_gso(wire::VnetHeader& offload, std::string_view text) {
 
 /// The packet of a statement whose first words have been read, and how often it comes.
 std::pair<Packet, std::size_t> read_packet(const Statement& statement, std::size_t next) {
-  Packet packet{.place = statement.place, .offload = {}, .bytes = {}};
+  Packet packet{.place = statement.place, .offload = {}, .received = {}, .bytes = {}};
   std::size_t times = 1;
   const Words& words = statement.words;
   for (; next < words.size() && words[next].find('=') != std::string::npos; ++next) {
@@ -118,6 +118,8 @@ std::pair<Packet, std::size_t> read_packet(const Statement& statement, std::size
       read_gso(packet.offload, value);
     } else if (option == "headers") {
       packet.offload.header_length = number_of<std::uint16_t>(value);
+    } else if (option == "packet-socket") {
+      packet.received = {.known = true, .gso_size = number_of<std::uint16_t>(value)};
     } else if (option == "times") {
       times = number_of<std::size_t>(value);
     } else {

@@ -13,8 +13,10 @@
 // OFFLOAD is what the virtio-net header says: `csum=START+OFFSET` (the checksum field there is unfinished;
 // `:finished` behind it: the place is named, but nothing is to be done),
 // `gso=KIND:SIZE[:ecn]` with KIND one of tcp4, tcp6, udp and udp-fragments, `headers=LENGTH`. `times=COUNT`
-// stands for as many equal packets. In HEX spaces do not count, `{00*1200}` is a repetition, and `-` alone
-// is a packet without bytes. Packets of one side that stand together are handed over in one go.
+// stands for as many equal packets, and `packet-socket=SIZE` for one that came over the packet socket and was
+// joined of datagrams with that payload (0: not joined). In HEX spaces do not count, `{00*1200}` is a
+// repetition, and `-` alone is a packet without bytes. Packets of one side that stand together are handed
+// over in one go.
 #pragma once
 
 #include <chrono>
@@ -23,6 +25,7 @@
 #include <string>
 #include <vector>
 
+#include "sixin4/engine/packet.hpp"
 #include "sixin4/wire/vnet_header.hpp"
 
 namespace sixin4::scenario {
@@ -30,6 +33,7 @@ namespace sixin4::scenario {
 struct Packet {
   std::string place;  ///< FILE:LINE where it is written
   wire::VnetHeader offload;
+  engine::ReceiveOffload received;
   std::vector<std::uint8_t> bytes;
 };
 

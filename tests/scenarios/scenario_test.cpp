@@ -49,7 +49,8 @@ class MemoryTun {
     return {.status = engine::IoStatus::ok, .packet = {.offload = packet.offload, .bytes = bytes}};
   }
   engine::IoStatus write(const wire::VnetHeader& offload, wire::Bytes packet) noexcept {
-    written_.push_back({.place = {}, .offload = offload, .bytes = {packet.begin(), packet.end()}});
+    written_.push_back(
+        {.place = {}, .offload = offload, .received = {}, .bytes = {packet.begin(), packet.end()}});
     return engine::IoStatus::ok;
   }
 
@@ -64,15 +65,18 @@ class MemoryWire {
  public:
   void give(const std::vector<Packet>& packets) {
     datagrams_.clear();
+    packets_.clear();
     for (const Packet& packet : packets) datagrams_.push_back(packet.bytes);
-    spans_.assign(datagrams_.begin(), datagrams_.end());
+    for (std::size_t i = 0; i < packets.size(); ++i) {
+      packets_.push_back({.bytes = datagrams_[i], .offload = packets[i].received});
+    }
     received_ = false;
   }
   [[nodiscard]] std::vector<Packet> take() { return std::exchange(sent_, {}); }
 
   engine::ReceiveResult receive() noexcept {
-    if (std::exchange(received_, true)) return {.datagrams = {}, .status = engine::IoStatus::empty};
-    return {.datagrams = spans_, .status = engine::IoStatus::ok};
+    if (std::exchange(received_, true)) return {.packets = {}, .status = engine::IoStatus::empty};
+    return {.packets = packets_, .status = engine::IoStatus::ok};
   }
   engine::SendResult send(std::span<const engine::OuterPacket> batch) noexcept {
     for (const engine::OuterPacket& packet : batch) {
@@ -85,7 +89,7 @@ class MemoryWire {
 
  private:
   std::vector<std::vector<std::uint8_t>> datagrams_;
-  std::vector<wire::MutableBytes> spans_;
+  std::vector<engine::WirePacket> packets_;
   bool received_ = true;
   std::vector<Packet> sent_;
 };
@@ -95,8 +99,9 @@ engine::TunnelParameters parameters_over(std::uint16_t link_mtu,
                                          const control::Configuration& configuration) {
   const auto remote = control::parse_ipv4_address(configuration.remote);
   if (!configuration.local || !remote) throw std::runtime_error("local and remote must be IPv4 addresses");
-  return parameters_of(configuration, {.ends = {.local = *configuration.local, .remote = *remote, .dev = {}},
-                                       .path_mtu = link_mtu});
+  return parameters_of(
+      configuration, configuration.mtu,
+      {.ends = {.local = *configuration.local, .remote = *remote, .dev = {}}, .path_mtu = link_mtu});
 }
 
 std::string describe(const wire::VnetHeader& offload) {
@@ -247,8 +252,9 @@ TEST(Scenarios, MeetEveryReasonToDrop) {
   using engine::Verdict;
   std::set<std::string> reasons;
   for (std::size_t i = 0; i < engine::verdict_count; ++i) reasons.emplace(name_of(static_cast<Verdict>(i)));
-  for (const Verdict verdict : {Verdict::pass, Verdict::wire_full, Verdict::wire_error, Verdict::tun_full,
-                                Verdict::tun_down, Verdict::tun_error})
+  for (const Verdict verdict :
+       {Verdict::pass, Verdict::wire_full, Verdict::wire_error, Verdict::wire_overflow, Verdict::tun_full,
+        Verdict::tun_down, Verdict::tun_error})
     reasons.erase(std::string{name_of(verdict)});
 
   std::set<std::string> met;

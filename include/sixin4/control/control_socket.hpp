@@ -42,11 +42,16 @@ class ControlServer {
  private:
   void accept_client();
   [[nodiscard]] static bool answer(int client, const Handler& handler);
+  void make_room();
 
   std::string path_;
   io::FileDescriptor listener_;
   io::FileDescriptor events_;
-  std::list<io::FileDescriptor> clients_;
+  struct Client {
+    io::FileDescriptor fd;
+    bool answered = false;
+  };
+  std::list<Client> clients_;
 };
 
 /// Nobody listens at that path.

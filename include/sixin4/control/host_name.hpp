@@ -8,7 +8,7 @@
 namespace sixin4::control {
 
 /// The IPv4 address that `host` is, or its name resolves to (the first one). Blocks on the resolver. Throws
-/// std::system_error naming the host.
+/// std::runtime_error naming the host.
 [[nodiscard]] wire::Ipv4Address resolve_ipv4(const std::string& host);
 
 }  // namespace sixin4::control

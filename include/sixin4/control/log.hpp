@@ -20,6 +20,8 @@ class Log {
   /// `kind` groups events for the rate limit and is not printed. What the limit held back is counted in the
   /// next line of that kind.
   void write(LogLevel level, std::string_view kind, std::string_view text);
+  /// What somebody has asked for: at every level.
+  static void answer(std::string_view text);
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -54,10 +54,9 @@ class Netlink {
   /// last.
   void remove_rule(const Rule& rule);
 
-  /// The path to a destination, optionally only out of the link `oif`; nothing when there is no route
-  /// to it, or none that has a source address.
-  [[nodiscard]] std::optional<Ipv4Path> path_to(const wire::Ipv4Address& destination,
-                                                std::optional<int> oif = std::nullopt);
+  /// The path to a destination; nothing when there is no route to it, none that has a source address, or the
+  /// source asked for is not this host's.
+  [[nodiscard]] std::optional<Ipv4Path> path_to(const Ipv4PathQuery& query);
 
  private:
   [[nodiscard]] std::string dev(int link_index);

@@ -1,6 +1,8 @@
 // Tells that something changed in the host's network configuration, not what: whoever cares looks again.
 #pragma once
 
+#include "sixin4/io/file_descriptor.hpp"
+
 namespace sixin4::control {
 
 /// A nonblocking socket subscribed to changes of links, IPv4 addresses, routes and rules, and IPv6
@@ -10,21 +12,16 @@ class NetlinkMonitor {
  public:
   /// Throws `std::system_error` when the kernel refuses the socket or a subscription.
   NetlinkMonitor();
-  ~NetlinkMonitor();
-  NetlinkMonitor(NetlinkMonitor&& other) noexcept;
-  NetlinkMonitor& operator=(NetlinkMonitor&& other) noexcept;
-  NetlinkMonitor(const NetlinkMonitor&) = delete;
-  NetlinkMonitor& operator=(const NetlinkMonitor&) = delete;
 
   /// For poll(2): readable when something changed.
-  [[nodiscard]] int fd() const noexcept { return fd_; }
+  [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
   /// Empties the socket and says whether anything came; events lost to a full socket (ENOBUFS) count.
   /// Throws `std::system_error` on any other error.
   [[nodiscard]] bool drain();
 
  private:
-  int fd_ = -1;
+  io::FileDescriptor fd_;
 };
 
 }  // namespace sixin4::control

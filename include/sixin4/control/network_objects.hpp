@@ -30,11 +30,18 @@ struct LinkSettings {
   bool addrgenmode_none = false;  ///< no automatic link-local address when the link comes up
 };
 
+struct Ipv4PathQuery {
+  wire::Ipv4Address destination;
+  std::optional<wire::Ipv4Address> source = std::nullopt;  ///< policy rules may depend on it
+  std::optional<int> oif = std::nullopt;                   ///< only out of this link
+};
+
 /// How IPv4 packets leave for a destination.
 struct Ipv4Path {
   wire::Ipv4Address source;  ///< the one that the kernel prefers
   int link_index = 0;        ///< of the output link
-  std::uint32_t mtu = 0;     ///< in bytes: the route's metric or a learned path MTU, at most the link's MTU
+  std::uint32_t mtu =
+      0;  ///< in bytes: the route's metric where it has one, at most the link's MTU; not what ICMP told
 
   /// Whether the path leads into the tunnel that it is meant to carry.
   [[nodiscard]] bool loops_into(int tunnel_index) const noexcept { return link_index == tunnel_index; }

@@ -32,6 +32,9 @@ struct Status {
 /// One JSON object.
 [[nodiscard]] std::string to_json(const Status& status);
 
+/// Its counters in one line, for a log.
+[[nodiscard]] std::string to_line(const Status& status);
+
 /// A list of such objects, for machines.
 [[nodiscard]] std::string show_json(std::span<const std::string> statuses);
 /// The same for people.

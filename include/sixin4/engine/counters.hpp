@@ -27,9 +27,11 @@ class Counter {
 struct DirectionCounters {
   Counter packets;  ///< inner packets as they are on the wire: each segment of a super-packet counts
   Counter bytes;    ///< of those inner packets, IPv6 headers included
-  std::array<Counter, verdict_count> drops;
+  std::array<Counter, verdict_count> drops;  ///< packets as they were refused: a super-packet is one
 
-  void drop(Verdict reason) noexcept { drops[static_cast<std::size_t>(reason)].add(1); }
+  void drop(Verdict reason, std::uint64_t count = 1) noexcept {
+    drops[static_cast<std::size_t>(reason)].add(count);
+  }
   [[nodiscard]] std::uint64_t dropped(Verdict reason) const noexcept {
     return drops[static_cast<std::size_t>(reason)].value();
   }

@@ -10,14 +10,21 @@ namespace sixin4::engine {
 
 struct Decapsulated {
   Verdict verdict = Verdict::pass;
-  TunPacket packet{};            ///< within the datagram, where the verdict is pass
+  bool taken_elsewhere =
+      false;           ///< not a refusal: the same packet comes over the other socket, and is taken there
+  TunPacket packet{};  ///< within the datagram, where the verdict is pass
   std::uint32_t packets = 1;     ///< how many inner packets it was on the wire
   std::uint32_t wire_bytes = 0;  ///< bytes of those inner packets
 };
 
-/// `datagram` is one IPv4 packet as a raw socket gives it: reassembled, its header checksum verified by the
-/// kernel, and where receive offload is on perhaps many TCP segments of one flow merged into one.
-[[nodiscard]] Decapsulated decapsulate(const TunnelParameters& parameters,
-                                       wire::MutableBytes datagram) noexcept;
+/// `packet` is one IPv4 packet as a raw socket gives it: reassembled, its header checksum verified by the
+/// kernel, and where receive offload is on perhaps many TCP segments or UDP datagrams of one flow merged into
+/// one.
+///
+/// Merged TCP segments are a byte stream, and taken as they are. Merged UDP datagrams have lost their
+/// boundaries but for the packet socket, so those are taken from there: whatever has an unfinished UDP
+/// checksum, which is what merging leaves.
+[[nodiscard]] Decapsulated decapsulate(const TunnelParameters& parameters, wire::MutableBytes packet,
+                                       const ReceiveOffload& offload = {}) noexcept;
 
 }  // namespace sixin4::engine

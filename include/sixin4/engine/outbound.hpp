@@ -26,8 +26,8 @@ namespace sixin4::engine {
 class Encapsulator {
  public:
   /// `packet` is inner bytes in two parts: `headers` are copied in front of `payload`, which is borrowed.
-  /// The first of them begins with the IPv6 header. `flush` is called when `batch` is full; it sends and
-  /// clears it.
+  /// The first of them begins with the IPv6 header; `headers` are `Segments::max_headers` bytes at most.
+  /// `flush` is called when `batch` is full; it sends and clears it.
   template <typename Flush>
   void add(const TunnelParameters& parameters, wire::Bytes headers, wire::Bytes payload, WireBatch& batch,
            Flush&& flush) noexcept {

@@ -37,15 +37,31 @@ struct ReadResult {
   TunPacket packet{};  ///< within the buffer that was given, where the status is ok
 };
 
-/// `sent` packets from the start of the batch have left; a status other than ok tells of the one behind them.
+/// `sent` packets from the start of the batch have left, at least one where the status is ok; any other
+/// status tells of the one behind them.
 struct SendResult {
   std::size_t sent = 0;
   IoStatus status = IoStatus::ok;
 };
 
-/// `datagrams` are IPv4 packets, header included, in memory that stays valid until the next call.
+/// What is known of a received packet beside its bytes. A raw socket knows nothing. A packet socket knows
+/// whether receive offload has joined packets, and of what size; the same packets come over the raw socket
+/// too.
+struct ReceiveOffload {
+  bool known = false;
+  std::uint16_t gso_size = 0;  ///< payload bytes of each datagram that was joined; 0: none was
+};
+
+/// An IPv4 packet, header included.
+struct WirePacket {
+  wire::MutableBytes bytes{};
+  ReceiveOffload offload{};
+};
+
+/// The packets' memory stays valid until the next call.
 struct ReceiveResult {
-  std::span<const wire::MutableBytes> datagrams{};
+  std::span<const WirePacket> packets{};
+  std::uint32_t lost = 0;  ///< packets since the last call for which there was no room
   IoStatus status = IoStatus::empty;
 };
 

@@ -20,10 +20,12 @@ struct TunnelParameters {
   bool ecn = true;  ///< RFC 6040: the outer ECN field is the inner one (normal mode); false: Not-ECT
                     ///< (compatibility mode)
   std::uint16_t mtu = wire::ipv6_min_mtu;  ///< tunnel MTU: the largest inner packet, 1280 to 65515
-  std::uint16_t link_mtu = 1500;           ///< largest IPv4 packet that the link towards `remote` takes
-  wire::Ipv6Address error_source;          ///< where the ICMPv6 errors that we send come from
-  std::vector<wire::Ipv6Prefix> ours;      ///< the addresses that belong to this end
-  bool ingress_filter = true;              ///< refuse inner sources that are ours when they come from outside
+  std::uint16_t link_mtu =
+      1500;            ///< largest IPv4 packet that the link towards `remote` takes, 68 (RFC 791) or more
+  bool loops = false;  ///< the IPv4 route towards `remote` leads into the tunnel itself
+  wire::Ipv6Address error_source;      ///< where the ICMPv6 errors that we send come from
+  std::vector<wire::Ipv6Prefix> ours;  ///< the addresses that belong to this end
+  bool ingress_filter = true;          ///< refuse inner sources that are ours when they come from outside
 };
 
 }  // namespace sixin4::engine

@@ -132,15 +132,17 @@ class InboundPump {
   /// else how the wire was: ok where it may hold more.
   IoStatus turn(const TunnelParameters& parameters, Time now) noexcept {
     const ReceiveResult received = wire_.receive();
+    if (received.lost != 0) counters_.drop(Verdict::wire_overflow, received.lost);
     bool heard = false;
-    for (const wire::MutableBytes datagram : received.datagrams) {
-      const Decapsulated inner = decapsulate(parameters, datagram);
+    for (const WirePacket& packet : received.packets) {
+      const Decapsulated inner = decapsulate(parameters, packet.bytes, packet.offload);
+      if (inner.taken_elsewhere) continue;
       if (inner.verdict != Verdict::pass) {
         counters_.drop(inner.verdict);
         continue;
       }
       heard = true;
-      const IoStatus written = tun_.write(inner.packet.offload, inner.packet.bytes);
+      const IoStatus written = write(inner.packet);
       if (written == IoStatus::gone) return written;
       count(inner, written);
     }
@@ -149,6 +151,26 @@ class InboundPump {
   }
 
  private:
+  IoStatus write(const TunPacket& packet) noexcept {
+    const IoStatus written = tun_.write(packet.offload, packet.bytes);
+    if (written != IoStatus::error || packet.offload.gso != wire::Gso::udp) return written;
+    // Linux before 6.2 takes no UDP super-packet.
+    const auto segments = Segments::of(packet);
+    return segments ? write_each(*segments) : written;
+  }
+
+  IoStatus write_each(const Segments& segments) noexcept {
+    IoStatus written = IoStatus::ok;
+    for (std::size_t index = 0; index < segments.count() && written == IoStatus::ok; ++index) {
+      const wire::Bytes payload = segments.payload(index);
+      const auto datagram = std::span{datagram_}.first(segments.header_length() + payload.size());
+      segments.write_headers(index, datagram.first(segments.header_length()));
+      std::ranges::copy(payload, datagram.subspan(segments.header_length()).begin());
+      written = tun_.write({}, datagram);
+    }
+    return written;
+  }
+
   void count(const Decapsulated& inner, IoStatus written) noexcept {
     switch (written) {
       case IoStatus::ok:
@@ -171,6 +193,7 @@ class InboundPump {
   Tun& tun_;
   DirectionCounters& counters_;
   LastTime& last_heard_;
+  std::array<std::uint8_t, wire::ipv6_header_size + 65535> datagram_{};
 };
 
 }  // namespace sixin4::engine

@@ -15,7 +15,8 @@ class Segments {
   /// Headers longer than this are refused. Linux bounds them by the room that it leaves in front of a packet.
   static constexpr std::size_t max_headers = 4096;
 
-  /// Nothing where offload data and headers contradict each other.
+  /// `packet` is an IPv6 packet cut to its length. Nothing where offload data and headers contradict each
+  /// other.
   [[nodiscard]] static std::optional<Segments> of(const TunPacket& packet) noexcept;
 
   [[nodiscard]] std::size_t count() const noexcept {

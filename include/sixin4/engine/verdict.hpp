@@ -14,12 +14,13 @@ enum class Verdict : std::uint8_t {
   // Outbound, in the order in which a packet meets them.
   not_ipv6,    ///< tun handed over something that is not IPv6
   malformed,   ///< an IPv6 packet, or its offload data, that contradicts itself
-  loop,        ///< our own outer packet, routed back into the tunnel
+  loop,        ///< its outer packet would be, or is, routed back into the tunnel
   too_big,     ///< larger than the tunnel MTU; answered with Packet Too Big
   wire_full,   ///< the IPv4 side takes no more: its queue stayed full
   wire_error,  ///< the IPv4 side refused the packet: no route, a firewall, a link that is down
 
   // Inbound, in the order in which a packet meets them.
+  wire_overflow,               ///< the queue of the IPv4 side was full before the endpoint read it
   outer_malformed,             ///< not an IPv4 packet of protocol 41, or a fragment
   outer_source_mismatch,       ///< not from `remote`
   outer_destination_mismatch,  ///< not to `local`
@@ -27,7 +28,6 @@ enum class Verdict : std::uint8_t {
   inner_source_invalid,        ///< a source that no packet from a tunnel may have
   inner_source_ours,           ///< a source of our own, from outside
   ecn_invalid,                 ///< congestion experienced outside, no ECN inside (RFC 6040 §4.2)
-  merged_datagrams,            ///< UDP datagrams joined by receive offload; their boundaries are lost
   tun_full,                    ///< the tun device's queue is full
   tun_down,                    ///< the interface is down
   tun_error,                   ///< the tun device refused the packet
@@ -47,6 +47,7 @@ inline constexpr std::size_t verdict_count = static_cast<std::size_t>(Verdict::c
       "too-big",
       "wire-full",
       "wire-error",
+      "wire-overflow",
       "outer-malformed",
       "outer-source-mismatch",
       "outer-destination-mismatch",
@@ -54,7 +55,6 @@ inline constexpr std::size_t verdict_count = static_cast<std::size_t>(Verdict::c
       "inner-source-invalid",
       "inner-source-ours",
       "ecn-invalid",
-      "merged-datagrams",
       "tun-full",
       "tun-down",
       "tun-error",

@@ -42,7 +42,7 @@ class WireBatch {
 
  private:
   std::array<OuterPacket, max_packets> packets_;
-  std::array<std::uint8_t, 32 * max_packets + 4 * max_head> heads_;
+  std::array<std::uint8_t, 32 * max_packets + 4 * max_head> heads_{};
   std::size_t count_ = 0;
   std::size_t heads_used_ = 0;
 };

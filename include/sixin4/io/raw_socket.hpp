@@ -1,25 +1,17 @@
-// The IPv4 side over raw sockets (raw(7)): one that sends, and one that receives with two helpers.
+// The IPv4 side over raw sockets (raw(7)): one that sends, and one that receives with its helpers.
 #pragma once
 
 #include <array>
-#include <string>
 #include <vector>
 
 #include <sys/socket.h>
 
 #include "sixin4/engine/packet.hpp"
+#include "sixin4/io/datagram_socket.hpp"
 #include "sixin4/io/file_descriptor.hpp"
-#include "sixin4/wire/address.hpp"
+#include "sixin4/io/wire_ends.hpp"
 
 namespace sixin4::io {
-
-/// The two ends of the tunnel, and the link that it is bound to (empty: any).
-struct WireEnds {
-  wire::Ipv4Address local;
-  wire::Ipv4Address remote;
-  std::string dev;
-  bool operator==(const WireEnds&) const = default;
-};
 
 /// Sends IPv4 packets with their headers. For one thread.
 class RawSender {
@@ -33,28 +25,34 @@ class RawSender {
  private:
   static constexpr std::size_t max_batch = 128;
 
+  [[nodiscard]] bool becomes_writable() noexcept;
+
   FileDescriptor fd_;
+  bool stalled_ = false;  ///< the last wait for room was in vain
   std::array<mmsghdr, max_batch> messages_{};
   std::array<std::array<iovec, 2>, max_batch> parts_{};
 };
 
-/// Receives whole IPv4 packets of protocol 41. For one thread.
+/// Receives IPv4 packets of protocol 41. For one thread.
 ///
-/// Three sockets, because of how Linux hands a packet to raw sockets (net/ipv4/raw.c, raw_v4_input):
+/// Several sockets, because of how Linux hands a packet to raw sockets (net/ipv4/raw.c, raw_v4_input):
 /// - `peer`, bound to `local` and connected to `remote`, gets the tunnel's packets and nobody else's, so
 ///   that others cannot fill its queue;
 /// - `strangers` gets the first bytes of all other packets of protocol 41, for the counters;
 /// - `guard` accepts and forgets everything: a packet for which every queue is full counts as undeliverable
 ///   otherwise, and the kernel answers it with ICMP protocol unreachable, which RFC 4213 §3.6 forbids.
+/// And beside them the packet socket, for what only that one can tell.
 class RawReceiver {
  public:
   /// Throws std::system_error naming the call and what would allow it.
   explicit RawReceiver(const WireEnds& ends);
 
   /// What to poll for reading.
-  [[nodiscard]] std::array<int, 2> fds() const noexcept { return {peer_.get(), strangers_.get()}; }
+  [[nodiscard]] std::array<int, 3> fds() const noexcept {
+    return {peer_.get(), datagrams_.fd(), strangers_.get()};
+  }
 
-  /// Does not block. The peer's packets come first, strangers when there are none.
+  /// Does not block. The sockets in turn, strangers only when the others have nothing.
   [[nodiscard]] engine::ReceiveResult receive() noexcept;
 
  private:
@@ -62,14 +60,18 @@ class RawReceiver {
   static constexpr std::size_t slot_size = 65536;
 
   [[nodiscard]] engine::ReceiveResult receive_from(int fd) noexcept;
+  [[nodiscard]] std::uint32_t newly_lost() noexcept;
 
   FileDescriptor peer_;
   FileDescriptor strangers_;
   FileDescriptor guard_;
+  DatagramSocket datagrams_;
+  bool datagrams_next_ = false;
+  std::uint32_t lost_ = 0;  ///< the kernel's count for `peer`
   std::vector<std::uint8_t> slots_;
   std::array<mmsghdr, max_batch> messages_{};
   std::array<iovec, max_batch> parts_{};
-  std::array<wire::MutableBytes, max_batch> datagrams_{};
+  std::array<engine::WirePacket, max_batch> packets_{};
 };
 
 }  // namespace sixin4::io

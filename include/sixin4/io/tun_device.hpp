@@ -16,8 +16,6 @@ class TunDevice {
   explicit TunDevice(const std::string& interface);
 
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
-  /// Whether the kernel hands over UDP super-packets too (Linux 6.2).
-  [[nodiscard]] bool segments_udp() const noexcept { return segments_udp_; }
 
   /// Does not block. `buffer` has at least `engine::tun_read_size` bytes.
   [[nodiscard]] engine::ReadResult read(wire::MutableBytes buffer) const noexcept;
@@ -26,7 +24,6 @@ class TunDevice {
 
  private:
   FileDescriptor fd_;
-  bool segments_udp_ = false;
 };
 
 }  // namespace sixin4::io

@@ -13,6 +13,9 @@ namespace sixin4::wire {
 struct Ipv4Address {
   std::array<std::uint8_t, 4> octets{};
   auto operator<=>(const Ipv4Address&) const = default;
+
+  /// Whether it can be the address of one host: neither 0.0.0.0/8 nor multicast, reserved or broadcast.
+  [[nodiscard]] constexpr bool is_unicast() const noexcept { return octets[0] != 0 && octets[0] < 224; }
 };
 
 struct Ipv6Address {

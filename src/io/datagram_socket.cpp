@@ -1,0 +1,145 @@
+#include "sixin4/io/datagram_socket.hpp"
+
+#include <cerrno>
+#include <cstring>
+
+#include <arpa/inet.h>
+#include <linux/if_ether.h>
+
+#include "sixin4/wire/ipv4.hpp"
+#include "sixin4/wire/ipv6.hpp"
+#include "sixin4/wire/transport.hpp"
+#include "sixin4/wire/vnet_header.hpp"
+
+#include "socket_options.hpp"
+
+namespace sixin4::io {
+
+namespace {
+
+constexpr int receive_buffer = 4 << 20;
+constexpr std::uint32_t whole_packet = 0x40000;
+
+// Offsets in the packet, for a filter.
+constexpr std::uint32_t outer = static_cast<std::uint32_t>(SKF_NET_OFF);
+constexpr std::uint32_t inner = outer + wire::ipv4_header_size;
+constexpr std::uint32_t udp = inner + wire::ipv6_header_size;
+
+/// Accepts the tunnel's unfragmented packets without options whose inner packet is UDP right behind the IPv6
+/// header, with the pseudo-header's sum (RFC 8200 §8.1) in its checksum field.
+std::vector<sock_filter> unfinished_datagrams(const WireEnds& ends) {
+  std::vector<sock_filter> program;
+  std::vector<std::size_t> tests;
+  const auto add = [&](std::uint16_t code, std::uint32_t operand = 0) {
+    program.push_back({.code = code, .jt = 0, .jf = 0, .k = operand});
+  };
+  const auto require = [&](std::uint16_t source, std::uint32_t operand = 0) {
+    tests.push_back(program.size());
+    add(static_cast<std::uint16_t>(BPF_JMP | BPF_JEQ | source), operand);
+  };
+  const auto require_at = [&](std::uint16_t size, std::uint32_t offset, std::uint32_t value) {
+    add(static_cast<std::uint16_t>(BPF_LD | BPF_ABS | size), offset);
+    require(BPF_K, value);
+  };
+
+  require_at(BPF_B, static_cast<std::uint32_t>(SKF_AD_OFF + SKF_AD_PKTTYPE), PACKET_HOST);
+  require_at(BPF_B, outer + 9, wire::protocol_ipv6);
+  require_at(BPF_W, outer + 12, filter_word(ends.remote));
+  require_at(BPF_W, outer + 16, filter_word(ends.local));
+  require_at(BPF_B, inner + 6, wire::next_header::udp);
+  require_at(BPF_B, outer, 0x45);
+  add(BPF_LD | BPF_H | BPF_ABS, outer + 6);
+  add(BPF_ALU | BPF_AND | BPF_K, 0x3fff);  // more fragments, and the offset
+  require(BPF_K, 0);
+
+  add(BPF_LD | BPF_H | BPF_ABS, inner + 4);  // the payload length is that of the datagram
+  add(BPF_ALU | BPF_ADD | BPF_K, wire::next_header::udp);
+  for (std::uint32_t address_word = inner + 8; address_word < udp; address_word += 2) {
+    add(BPF_MISC | BPF_TAX);
+    add(BPF_LD | BPF_H | BPF_ABS, address_word);
+    add(BPF_ALU | BPF_ADD | BPF_X);
+  }
+  for (int fold = 0; fold < 2; ++fold) {
+    add(BPF_ST, 0);
+    add(BPF_ALU | BPF_RSH | BPF_K, 16);
+    add(BPF_MISC | BPF_TAX);
+    add(BPF_LD | BPF_MEM, 0);
+    add(BPF_ALU | BPF_AND | BPF_K, 0xffff);
+    add(BPF_ALU | BPF_ADD | BPF_X);
+  }
+  add(BPF_MISC | BPF_TAX);
+  add(BPF_LD | BPF_H | BPF_ABS, udp + wire::udp::checksum_offset);
+  require(BPF_X);
+
+  add(BPF_RET | BPF_K, whole_packet);
+  for (const std::size_t test : tests)
+    program[test].jf = static_cast<std::uint8_t>(program.size() - test - 1);
+  add(BPF_RET | BPF_K, 0);
+  return program;
+}
+
+FileDescriptor open_packet_socket() {
+  // No protocol yet: nothing is to arrive before the filter is there.
+  FileDescriptor fd{::socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+  if (!fd) {
+    refuse(errno == EPERM
+               ? "cannot open a packet socket: needs CAP_NET_RAW; run as root, or give the capability"
+               : "cannot open a packet socket");
+  }
+  return fd;
+}
+
+}  // namespace
+
+DatagramSocket::DatagramSocket(const WireEnds& ends)
+    : fd_(open_packet_socket()), slots_(max_batch * slot_size) {
+  auto filter = unfinished_datagrams(ends);
+  attach_filter(fd_, filter);
+  set_option(fd_, SOL_PACKET, PACKET_VNET_HDR, int{1}, "offload data on a packet socket (PACKET_VNET_HDR)");
+  set_option(fd_, SOL_PACKET, PACKET_AUXDATA, int{1}, "PACKET_AUXDATA");
+  set_receive_buffer(fd_, receive_buffer);
+
+  sockaddr_ll address{};
+  address.sll_family = AF_PACKET;
+  address.sll_protocol = htons(ETH_P_IP);
+  address.sll_ifindex = ends.dev_index;
+  if (::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) {
+    refuse("cannot bind a packet socket to link " + ends.dev);
+  }
+}
+
+engine::ReceiveResult DatagramSocket::receive() noexcept {
+  for (std::size_t i = 0; i < max_batch; ++i) {
+    parts_[i] = {slots_.data() + i * slot_size, slot_size};
+    messages_[i].msg_hdr.msg_iov = &parts_[i];
+    messages_[i].msg_hdr.msg_iovlen = 1;
+    messages_[i].msg_hdr.msg_control = control_[i].data();
+    messages_[i].msg_hdr.msg_controllen = control_[i].size();
+  }
+  const int count = ::recvmmsg(fd_.get(), messages_.data(), max_batch, MSG_DONTWAIT, nullptr);
+  if (count <= 0) return {.status = engine::IoStatus::empty};
+  const auto received = static_cast<std::size_t>(count);
+  for (std::size_t i = 0; i < received; ++i) packets_[i] = packet_in(i);
+  return {.packets = std::span{packets_}.first(received), .status = engine::IoStatus::ok};
+}
+
+/// Behind the offload data stands the link header, if the link has one, and the auxiliary data say how long
+/// it is.
+engine::WirePacket DatagramSocket::packet_in(std::size_t slot) noexcept {
+  const auto bytes = wire::MutableBytes{slots_}.subspan(slot * slot_size, messages_[slot].msg_len);
+  engine::WirePacket packet{.offload = {.known = true}};
+  const auto offload = wire::fixed<wire::vnet_header_size>(bytes);
+  const cmsghdr* control = CMSG_FIRSTHDR(&messages_[slot].msg_hdr);
+  if (!offload || control == nullptr || control->cmsg_type != PACKET_AUXDATA) return packet;
+  tpacket_auxdata auxiliary{};
+  std::memcpy(&auxiliary, CMSG_DATA(control), sizeof auxiliary);
+  const std::size_t start = wire::vnet_header_size + auxiliary.tp_net;
+  if (start < bytes.size()) packet.bytes = bytes.subspan(start);
+  // Here in the machine's byte order, whatever a tun device is told.
+  if (wire::read_vnet_header(*offload).gso == wire::Gso::udp) {
+    std::memcpy(&packet.offload.gso_size, &(*offload)[4], sizeof packet.offload.gso_size);
+  }
+  return packet;
+}
+
+}  // namespace sixin4::io

@@ -1,0 +1,299 @@
+// The control socket: answers and errors cross it, the dead leave it to the living, and only some may ask.
+#include "sixin4/control/control_socket.hpp"
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <future>
+#include <list>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <pwd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sixin4/control/options.hpp"
+
+namespace sixin4::control::testing {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+std::string handle(std::string_view verb) {
+  if (verb == "show") return R"({"b": 1, "a": [2, "x"]})";
+  if (verb == "down") return "null";
+  if (verb == "reload") throw ConfigurationError("he6.conf:3: mtu: 'x' is not a number");
+  if (verb == "nonsense") return "{not json";
+  throw std::runtime_error("unknown verb '" + std::string{verb} + "'");
+}
+
+void serve_once(ControlServer& server, const Handler& handler) {
+  pollfd readable{.fd = server.fd(), .events = POLLIN, .revents = 0};
+  if (poll(&readable, 1, 10) > 0) server.serve(handler);
+}
+
+/// A server that somebody serves until it ends.
+class Running {
+ public:
+  explicit Running(const std::string& path, Handler handler = handle)
+      : server_(path), handler_(std::move(handler)) {}
+
+ private:
+  ControlServer server_;
+  Handler handler_;
+  std::jthread thread_{[this](const std::stop_token& stop) {
+    while (!stop.stop_requested()) serve_once(server_, handler_);
+  }};
+};
+
+sockaddr_un address_of(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  return address;
+}
+
+/// A connection that a test drives by hand.
+io::FileDescriptor connect_to(const std::string& path) {
+  io::FileDescriptor fd{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
+  const sockaddr_un address = address_of(path);
+  EXPECT_EQ(connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0) << path;
+  const timeval limit{.tv_sec = 5, .tv_usec = 0};
+  EXPECT_EQ(setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), 0);
+  return fd;
+}
+
+std::string exchange(const io::FileDescriptor& fd, const std::string& request) {
+  EXPECT_EQ(send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL),
+            static_cast<ssize_t>(request.size()));
+  std::string reply(65536, '\0');
+  const ssize_t length = recv(fd.get(), reply.data(), reply.size(), 0);
+  return length < 0 ? "error" : reply.substr(0, static_cast<std::size_t>(length));
+}
+
+std::errc error_of(const std::function<void()>& action, const std::string& text) {
+  try {
+    action();
+  } catch (const std::system_error& error) {
+    EXPECT_NE(std::string{error.what()}.find(text), std::string::npos) << error.what();
+    return static_cast<std::errc>(error.code().value());
+  }
+  return {};
+}
+
+/// What comes of a request.
+std::string outcome(const std::string& path, const std::string& verb) {
+  try {
+    return ask(path, verb);
+  } catch (const ConfigurationError& error) {
+    return std::string{"ConfigurationError: "} + error.what();
+  } catch (const EndpointRefusal& error) {
+    return std::string{"EndpointRefusal: "} + error.what();
+  } catch (const NoSuchEndpoint& error) {
+    return std::string{"NoSuchEndpoint: "} + error.what();
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+}
+
+class ControlSocketTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = "/tmp/sixin4-control-XXXXXX";
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    directory_ = name;
+    fs::permissions(directory_, fs::perms{0711});
+    path_ = directory_ / "he6.sock";
+  }
+  void TearDown() override { fs::remove_all(directory_); }
+
+  /// What a process leaves that was killed.
+  void leave_a_dead_socket() const {
+    const io::FileDescriptor fd{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
+    const sockaddr_un address = address_of(path_);
+    ASSERT_EQ(bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    ASSERT_EQ(listen(fd.get(), 1), 0);
+  }
+
+  fs::path directory_;
+  std::string path_;
+};
+
+TEST_F(ControlSocketTest, TheAnswerKeepsItsOrder) {
+  EXPECT_EQ(control_path("he6"), "/run/sixin4/he6.sock") << "the usual one";
+  const Running endpoint{path_};
+  EXPECT_EQ(ask(path_, "show"), R"({"b":1,"a":[2,"x"]})");
+  EXPECT_EQ(ask(path_, "down"), "null");
+}
+
+TEST_F(ControlSocketTest, ErrorsComeOutAsTheirKind) {
+  const Running endpoint{path_};
+  EXPECT_EQ(outcome(path_, "reload"), "ConfigurationError: he6.conf:3: mtu: 'x' is not a number");
+  EXPECT_EQ(outcome(path_, "dance"), "EndpointRefusal: unknown verb 'dance'");
+  EXPECT_TRUE(outcome(path_, "nonsense").starts_with("EndpointRefusal: ")) << "an answer that is no JSON";
+  EXPECT_EQ(outcome(path_, "down"), "null") << "and it goes on";
+}
+
+TEST_F(ControlSocketTest, NobodyThereIsNoSuchEndpoint) {
+  EXPECT_EQ(outcome(path_, "show"), "NoSuchEndpoint: no running endpoint at " + path_);
+  leave_a_dead_socket();
+  EXPECT_EQ(outcome(path_, "show"), "NoSuchEndpoint: no running endpoint at " + path_);
+}
+
+TEST_F(ControlSocketTest, ADeadEndpointsPathIsTakenOver) {
+  leave_a_dead_socket();
+  const Running endpoint{path_};
+  EXPECT_EQ(ask(path_, "down"), "null");
+}
+
+TEST_F(ControlSocketTest, ALivingEndpointKeepsItsPath) {
+  const Running endpoint{path_};
+  EXPECT_EQ(error_of([this] { const ControlServer second{path_}; }, path_ + ": an endpoint is running there"),
+            std::errc::address_in_use);
+  EXPECT_EQ(ask(path_, "down"), "null");
+}
+
+TEST_F(ControlSocketTest, AFileThatIsNoSocketIsLeftAlone) {
+  std::ofstream(path_) << "precious";
+  EXPECT_EQ(error_of([this] { const ControlServer server{path_}; }, path_), std::errc::file_exists);
+  EXPECT_TRUE(fs::is_regular_file(path_));
+}
+
+TEST_F(ControlSocketTest, APathThatIsTooLongIsRefusedOnBothSides) {
+  const std::string longest = path_ + std::string(107 - path_.size(), 'x');
+  {
+    const Running endpoint{longest};
+    EXPECT_EQ(ask(longest, "down"), "null");
+  }
+  const std::string too_long = longest + "x";
+  EXPECT_EQ(error_of([&] { const ControlServer server{too_long}; }, too_long), std::errc::filename_too_long);
+  EXPECT_EQ(error_of([&] { static_cast<void>(ask(too_long, "show")); }, too_long),
+            std::errc::filename_too_long);
+}
+
+TEST_F(ControlSocketTest, TheDirectoryIsMadeAndTheSocketRemoved) {
+  const std::string path = directory_ / "a" / "b" / "he6.sock";
+  {
+    const ControlServer server{path};
+    EXPECT_TRUE(fs::is_socket(path));
+  }
+  EXPECT_FALSE(fs::exists(path));
+}
+
+TEST_F(ControlSocketTest, LargeAnswersArriveWhole) {
+  const Running endpoint{path_, [](std::string_view verb) {
+                           return '"' + std::string(std::stoul(std::string{verb}), 'x') + '"';
+                         }};
+  for (const std::size_t length : {4096U, 65536U, 150000U, 1000000U}) {
+    const std::string answer = outcome(path_, std::to_string(length));
+    EXPECT_EQ(answer.size(), length + 2) << answer.substr(0, 100);
+  }
+}
+
+TEST_F(ControlSocketTest, NonsenseIsAnsweredOrClosedAndHurtsNobody) {
+  const Running endpoint{path_};
+  EXPECT_EQ(exchange(connect_to(path_), ""), "") << "an empty request counts as the end";
+  EXPECT_EQ(exchange(connect_to(path_), "\xff\n\xfe"),
+            "{\"error\":\"unknown verb '\xef\xbf\xbd\\n\xef\xbf\xbd'\"}");
+  EXPECT_EQ(exchange(connect_to(path_), std::string(100000, 'x')),
+            "{\"error\":\"unknown verb '" + std::string(4096, 'x') + "'\"}");
+  const io::FileDescriptor twice = connect_to(path_);
+  EXPECT_EQ(exchange(twice, "down"), R"({"result":null})");
+  EXPECT_EQ(exchange(twice, "down"), R"({"result":null})");
+}
+
+TEST_F(ControlSocketTest, IdleClientsKeepNobodyOut) {
+  const Running endpoint{path_};
+  std::list<io::FileDescriptor> idle;
+  for (int i = 0; i < 200; ++i) {
+    idle.push_back(connect_to(path_));
+    if (i % 20 == 0) {
+      EXPECT_EQ(outcome(path_, "down"), "null") << i;
+    }
+  }
+}
+
+TEST_F(ControlSocketTest, WhoDoesNotReadHoldsNobodyUp) {
+  const Running endpoint{path_, [](std::string_view) {
+                           std::string quoted(100002, 'x');
+                           quoted.front() = quoted.back() = '"';
+                           return quoted;
+                         }};
+  const io::FileDescriptor deaf = connect_to(path_);
+  for (int i = 0; i < 50; ++i) static_cast<void>(send(deaf.get(), "show", 4, MSG_NOSIGNAL | MSG_DONTWAIT));
+  EXPECT_EQ(ask(path_, "show").size(), 100002U);
+}
+
+class WaitForEnd : public ControlSocketTest {
+ protected:
+  [[nodiscard]] std::future<std::string> waiting() const {
+    return std::async(std::launch::async, [this] { return ask(path_, "down", Wait::for_end); });
+  }
+  std::unique_ptr<Running> endpoint_;
+};
+
+TEST_F(WaitForEnd, ReturnsTheAnswerWhenTheServerHasGone) {
+  endpoint_ = std::make_unique<Running>(path_);
+  auto answer = waiting();
+  EXPECT_EQ(answer.wait_for(300ms), std::future_status::timeout);
+  endpoint_.reset();
+  ASSERT_EQ(answer.wait_for(5s), std::future_status::ready);
+  EXPECT_EQ(answer.get(), "null");
+}
+
+TEST_F(WaitForEnd, IsNotCutShortByOtherClients) {
+  endpoint_ = std::make_unique<Running>(path_);
+  auto answer = waiting();
+  EXPECT_EQ(answer.wait_for(100ms), std::future_status::timeout);
+  std::list<io::FileDescriptor> idle;
+  for (int i = 0; i < 40; ++i) idle.push_back(connect_to(path_));
+  static_cast<void>(outcome(path_, "down"));  // by then all of them are accepted
+  EXPECT_EQ(answer.wait_for(300ms), std::future_status::timeout) << "the endpoint still runs";
+  endpoint_.reset();
+}
+
+TEST_F(WaitForEnd, IsNotOverWhileTheEndpointRuns) {
+  endpoint_ = std::make_unique<Running>(path_);
+  auto answer = waiting();
+  if (answer.wait_for(11s) == std::future_status::ready) {
+    EXPECT_THROW(static_cast<void>(answer.get()), EndpointRefusal);
+  }
+  endpoint_.reset();
+}
+
+TEST_F(ControlSocketTest, AnyoneMaySeeButNotChange) {
+  if (getuid() != 0) GTEST_SKIP() << "needs root, to become somebody else";
+  const passwd* const nobody = getpwnam("nobody");
+  ASSERT_NE(nobody, nullptr);
+  ControlServer server{path_};
+  for (const std::string verb : {"show", "down", "reload", "shows", ""}) {
+    const std::string expected =
+        verb == "show" ? R"({"b":1,"a":[2,"x"]})"
+        : verb.empty() ? "NoSuchEndpoint: the endpoint at " + path_ + " went away"
+                       : "EndpointRefusal: only root and the user that runs the endpoint may do that";
+    const pid_t child = fork();
+    if (child == 0) {
+      const bool changed = setgid(nobody->pw_gid) == 0 && setuid(nobody->pw_uid) == 0;
+      _exit(changed && outcome(path_, verb) == expected ? 0 : 1);
+    }
+    int status = -1;
+    while (waitpid(child, &status, WNOHANG) == 0) serve_once(server, handle);
+    EXPECT_EQ(status, 0) << verb;
+  }
+}
+
+}  // namespace
+}  // namespace sixin4::control::testing

@@ -1,0 +1,35 @@
+// The far end's address, from what the configuration calls it.
+#include "sixin4/control/host_name.hpp"
+
+#include <stdexcept>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "own_network.hpp"
+
+namespace sixin4::control::testing {
+namespace {
+
+TEST(HostNameTest, AnAddressIsItself) {
+  EXPECT_EQ(resolve_ipv4("192.0.2.254"), (wire::Ipv4Address{{192, 0, 2, 254}}));
+}
+
+TEST(HostNameTest, ANameIsLookedUp) {
+  EXPECT_EQ(resolve_ipv4("localhost"), (wire::Ipv4Address{{127, 0, 0, 1}}));
+}
+
+TEST(HostNameTest, ANameThatIsNotFoundIsNamed) {
+  if (!enter_own_network()) GTEST_SKIP() << "needs a network in which no name server answers";
+  for (const std::string host : {"nowhere.invalid", "2001:db8::1", ""}) {
+    try {
+      static_cast<void>(resolve_ipv4(host));
+      ADD_FAILURE() << host << " was resolved";
+    } catch (const std::runtime_error& error) {
+      EXPECT_TRUE(std::string{error.what()}.starts_with("cannot resolve remote " + host)) << error.what();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sixin4::control::testing

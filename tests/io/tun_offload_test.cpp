@@ -1,0 +1,241 @@
+// Super-packets between the tun device and sockets of the kernel behind it, in a network namespace of their
+// own.
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstddef>
+#include <cstdio>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <netinet/udp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "sixin4/io/file_descriptor.hpp"
+#include "sixin4/io/tun_device.hpp"
+
+#include "../control/own_network.hpp"
+#include "../engine/packets.hpp"
+
+namespace sixin4::io {
+namespace {
+
+using control::testing::enter_own_network;
+using control::testing::ip6;
+using control::testing::run;
+using engine::IoStatus;
+using test::Octets;
+
+const std::string host = "2001:db8::1";
+const std::string peer = "2001:db8::2";
+constexpr std::uint16_t server_port = 443;  // as the packets of packets.hpp have them
+constexpr std::uint16_t datagram_port = 53;
+constexpr std::uint16_t peer_port = 40000;
+
+sockaddr_in6 endpoint(const std::string& address, std::uint16_t port) {
+  sockaddr_in6 result{};
+  result.sin6_family = AF_INET6;
+  result.sin6_port = htons(port);
+  result.sin6_addr = std::bit_cast<in6_addr>(ip6(address).octets);
+  return result;
+}
+
+FileDescriptor socket_at(int type, std::uint16_t port) {
+  FileDescriptor fd{::socket(AF_INET6, type | SOCK_CLOEXEC, 0)};
+  const sockaddr_in6 address = endpoint(host, port);
+  EXPECT_EQ(bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  const timeval limit{.tv_sec = 3, .tv_usec = 0};
+  EXPECT_EQ(setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), 0);
+  return fd;
+}
+
+bool kernel_has_udp_super_packets() {
+  utsname kernel{};
+  int major = 0;
+  int minor = 0;
+  return uname(&kernel) == 0 && std::sscanf(kernel.release, "%d.%d", &major, &minor) == 2 &&
+         (major > 6 || (major == 6 && minor >= 2));
+}
+
+class TunOffloadTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!enter_own_network()) GTEST_SKIP() << "needs the right to make a network namespace";
+    if (access("/dev/net/tun", R_OK | W_OK) != 0) GTEST_SKIP() << "needs /dev/net/tun";
+    tun_.emplace("six");
+    run("ip link set six mtu 1400 addrgenmode none && ip link set six up && ip -6 address add " + host +
+        "/64 dev six nodad");
+  }
+
+  /// The next packet of this protocol within a while.
+  std::optional<test::TunFrame> next_packet(std::uint8_t protocol) {
+    Octets buffer(engine::tun_read_size);
+    pollfd readable{.fd = tun_->fd(), .events = POLLIN, .revents = 0};
+    while (poll(&readable, 1, 1000) > 0) {
+      const engine::ReadResult result = tun_->read(buffer);
+      if (result.status != IoStatus::ok) return std::nullopt;
+      if (result.packet.bytes[6] == protocol)
+        return test::TunFrame{result.packet.offload, test::octets_of(result.packet.bytes)};
+    }
+    return std::nullopt;
+  }
+
+  IoStatus write(const test::TunFrame& frame) { return tun_->write(frame.offload, frame.bytes); }
+
+  std::optional<TunDevice> tun_;
+};
+
+TEST_F(TunOffloadTest, AUdpSuperPacketReachesASocketAsItsDatagrams) {
+  if (!kernel_has_udp_super_packets()) GTEST_SKIP() << "needs Linux 6.2";
+  const FileDescriptor socket = socket_at(SOCK_DGRAM, datagram_port);
+  const Octets payload = test::payload_of(10 * 1000 + 1);
+  ASSERT_EQ(
+      write(test::super_packet(test::Udp{.payload = payload, .source = peer, .destination = host}, 1000)),
+      IoStatus::ok);
+  Octets joined;
+  std::vector<std::size_t> lengths;
+  Octets buffer(65536);
+  while (joined.size() < payload.size()) {
+    const ssize_t length = recv(socket.get(), buffer.data(), buffer.size(), 0);
+    ASSERT_GT(length, 0) << "after " << joined.size();
+    lengths.push_back(static_cast<std::size_t>(length));
+    joined.insert(joined.end(), buffer.begin(), buffer.begin() + length);
+  }
+  EXPECT_EQ(joined, payload);
+  std::vector<std::size_t> expected(10, 1000);
+  expected.push_back(1);
+  EXPECT_EQ(lengths, expected);
+}
+
+TEST_F(TunOffloadTest, ManyDatagramsOfOneCallComeOutAsOneSuperPacket) {
+  if (!kernel_has_udp_super_packets()) GTEST_SKIP() << "needs Linux 6.2";
+  const FileDescriptor socket = socket_at(SOCK_DGRAM, datagram_port);
+  const int size = 1200;
+  ASSERT_EQ(setsockopt(socket.get(), SOL_UDP, UDP_SEGMENT, &size, sizeof size), 0);
+  const Octets payload = test::payload_of(20 * 1200 + 7);
+  const sockaddr_in6 destination = endpoint(peer, peer_port);
+  ASSERT_EQ(sendto(socket.get(), payload.data(), payload.size(), 0,
+                   reinterpret_cast<const sockaddr*>(&destination), sizeof destination),
+            static_cast<ssize_t>(payload.size()));
+  const auto frame = next_packet(IPPROTO_UDP);
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(frame->offload.gso, wire::Gso::udp);
+  EXPECT_EQ(frame->offload.gso_size, 1200);
+  EXPECT_TRUE(frame->offload.needs_checksum);
+  EXPECT_EQ(frame->offload.checksum_start, 40);
+  EXPECT_EQ(frame->offload.checksum_offset, 6);
+  EXPECT_EQ(Octets(frame->bytes.begin() + 48, frame->bytes.end()), payload);
+}
+
+TEST_F(TunOffloadTest, ASingleDatagramComesOutWithItsChecksumToFinish) {
+  const FileDescriptor socket = socket_at(SOCK_DGRAM, datagram_port);
+  const Octets payload = test::payload_of(1200);
+  const sockaddr_in6 destination = endpoint(peer, peer_port);
+  ASSERT_EQ(sendto(socket.get(), payload.data(), payload.size(), 0,
+                   reinterpret_cast<const sockaddr*>(&destination), sizeof destination),
+            1200);
+  const auto frame = next_packet(IPPROTO_UDP);
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(frame->offload.gso, wire::Gso::none);
+  EXPECT_TRUE(frame->offload.needs_checksum);
+  EXPECT_EQ(frame->offload.checksum_start, 40);
+  EXPECT_EQ(frame->offload.checksum_offset, 6);
+  EXPECT_EQ(frame->bytes.size(), 48U + 1200);
+  EXPECT_EQ(test::word_at(frame->bytes, 46), test::reference_pseudo_sum(frame->bytes, 40, IPPROTO_UDP));
+}
+
+/// A TCP connection from beyond the tunnel, this test being its far end.
+class TcpOverTun : public TunOffloadTest {
+ protected:
+  void SetUp() override {
+    TunOffloadTest::SetUp();
+    if (!tun_) return;
+    const FileDescriptor listener = socket_at(SOCK_STREAM, server_port);
+    ASSERT_EQ(listen(listener.get(), 1), 0);
+    Tins::TCP opening(server_port, peer_port);
+    opening.seq(sequence_ - 1);
+    opening.flags(Tins::TCP::SYN);
+    opening.window(65535);
+    opening.mss(segment);
+    ASSERT_EQ(tun_->write({}, test::serialized(peer, host, 0, opening)), IoStatus::ok);
+    const auto answer = next_packet(IPPROTO_TCP);
+    ASSERT_TRUE(answer);
+    const Tins::IPv6 parsed(answer->bytes.data(), static_cast<std::uint32_t>(answer->bytes.size()));
+    const auto& tcp = parsed.rfind_pdu<Tins::TCP>();
+    ASSERT_EQ(tcp.flags(), Tins::TCP::SYN | Tins::TCP::ACK);
+    acknowledged_ = tcp.seq() + 1;
+    ASSERT_EQ(tun_->write({}, from_peer({})), IoStatus::ok);
+    connection_ = FileDescriptor{accept(listener.get(), nullptr, nullptr)};
+    ASSERT_TRUE(connection_);
+  }
+
+  /// The next stretch of the far end's stream, in one packet however long.
+  Octets from_peer(const Octets& payload) {
+    Tins::TCP tcp(server_port, peer_port);
+    tcp.seq(sequence_);
+    tcp.ack_seq(acknowledged_);
+    tcp.flags(Tins::TCP::ACK);
+    tcp.window(65535);
+    sequence_ += static_cast<std::uint32_t>(payload.size());
+    return test::serialized(peer, host, 0, tcp / Tins::RawPDU(payload));
+  }
+
+  static constexpr std::uint16_t segment = 1000;
+  std::uint32_t sequence_ = 1;
+  std::uint32_t acknowledged_ = 0;
+  FileDescriptor connection_;
+};
+
+TEST_F(TcpOverTun, ASuperPacketReachesASocketIntact) {
+  const Octets payload = test::payload_of(30'001);
+  test::TunFrame frame{.bytes = from_peer(payload)};
+  test::unfinish_checksum(frame.bytes, 40, 16, IPPROTO_TCP);
+  frame.offload = {.needs_checksum = true,
+                   .gso = wire::Gso::tcp6,
+                   .header_length = 60,
+                   .gso_size = segment,
+                   .checksum_start = 40,
+                   .checksum_offset = 16};
+  ASSERT_EQ(write(frame), IoStatus::ok);
+  const timeval limit{.tv_sec = 3, .tv_usec = 0};
+  ASSERT_EQ(setsockopt(connection_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), 0);
+  Octets got(payload.size());
+  ASSERT_EQ(recv(connection_.get(), got.data(), got.size(), MSG_WAITALL), static_cast<ssize_t>(got.size()));
+  EXPECT_EQ(got, payload);
+}
+
+TEST_F(TcpOverTun, AStreamComesOutInSuperPackets) {
+  const Octets payload = test::payload_of(8 * segment);
+  ASSERT_EQ(send(connection_.get(), payload.data(), payload.size(), 0), static_cast<ssize_t>(payload.size()));
+  Octets stream;
+  std::size_t largest = 0;
+  while (stream.size() < payload.size()) {
+    const auto frame = next_packet(IPPROTO_TCP);
+    ASSERT_TRUE(frame) << "after " << stream.size();
+    const std::size_t headers = 40 + std::size_t{frame->bytes[52]} / 16 * 4;
+    const std::size_t length = frame->bytes.size() - headers;
+    EXPECT_TRUE(frame->offload.needs_checksum);
+    EXPECT_EQ(frame->offload.checksum_start, 40);
+    EXPECT_EQ(frame->offload.checksum_offset, 16);
+    EXPECT_EQ(frame->offload.gso, length > segment ? wire::Gso::tcp6 : wire::Gso::none);
+    if (length > segment) {
+      EXPECT_EQ(frame->offload.gso_size, segment);
+    }
+    largest = std::max(largest, length);
+    stream.insert(stream.end(), frame->bytes.begin() + static_cast<std::ptrdiff_t>(headers),
+                  frame->bytes.end());
+  }
+  EXPECT_EQ(stream, payload);
+  EXPECT_GT(largest, segment) << "no super-packet among them";
+}
+
+}  // namespace
+}  // namespace sixin4::io
