@@ -2,13 +2,15 @@
 """Datagrams whose content says which one they are.
 
 datagrams.py send ADDRESS PORT COUNT SIZE      sends them with UDP segmentation offload, 40 a call
-datagrams.py receive ADDRESS PORT COUNT SIZE   prints how many arrived whole and in their own datagram
+datagrams.py receive ADDRESS PORT COUNT SIZE   prints how many arrived whole and in their own datagram, and what else
+datagrams.py receive-joined …                  the same with a socket for which the kernel joins them (UDP_GRO)
 """
 import socket
 import sys
 import time
 
 UDP_SEGMENT = 103  # linux/udp.h
+UDP_GRO = 104
 
 
 def content(number: int, size: int) -> bytes:
@@ -24,21 +26,37 @@ def send(address: str, port: int, count: int, size: int) -> None:
             time.sleep(0.02)
 
 
-def receive(address: str, port: int, count: int, size: int) -> None:
-    arrived = set()
+def datagrams_in(receiver: socket.socket) -> list[bytes]:
+    """One read; what the kernel has joined is taken apart again at the size that it gives."""
+    data, ancillary, _, _ = receiver.recvmsg(65536, socket.CMSG_SPACE(4))
+    size = len(data)
+    for level, kind, value in ancillary:
+        if (level, kind) == (socket.IPPROTO_UDP, UDP_GRO):
+            size = int.from_bytes(value[:2], sys.byteorder)
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+def receive(address: str, port: int, count: int, size: int, joined: bool = False) -> None:
+    arrived = []
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as receiver:
         receiver.bind((address, port))
-        receiver.settimeout(3)
+        if joined:
+            receiver.setsockopt(socket.IPPROTO_UDP, UDP_GRO, 1)
+        receiver.settimeout(1.5)
         try:
-            while len(arrived) < count:
-                datagram = receiver.recv(65536)
-                number = int.from_bytes(datagram[:4], "big")
-                if datagram == content(number, size):
-                    arrived.add(number)
+            while True:
+                arrived += datagrams_in(receiver)
         except TimeoutError:
             pass
-    print(f"{len(arrived)} of {count}")
+    wanted = [content(number, size) for number in range(count)]
+    whole = [datagram for datagram in arrived if datagram in wanted]
+    extra = len(arrived) - len(set(whole))
+    print(f"{len(set(whole))} of {count}" + (f", and {extra} more" if extra else ""))
+
+
+def receive_joined(*arguments) -> None:
+    receive(*arguments, joined=True)
 
 
 if __name__ == "__main__":
-    {"send": send, "receive": receive}[sys.argv[1]](sys.argv[2], *map(int, sys.argv[3:]))
+    {"send": send, "receive": receive, "receive-joined": receive_joined}[sys.argv[1]](sys.argv[2], *map(int, sys.argv[3:]))

@@ -38,6 +38,16 @@ tcp_arrives() {
   check "$1" "$(sha256sum <"$two_hosts_files/sent")" "$(sha256sum <"$two_hosts_files/received")"
 }
 
+# datagrams_arrive WHAT receive|receive-joined SIZE
+datagrams_arrive() {
+  background far python3 "$here/datagrams.py" "$2" $far6 5003 200 "$3" >"$two_hosts_files/datagrams"
+  local receiver=$started
+  until_true 5 far sh -c "ss -Hlun 'sport = :5003' | grep -q ."
+  near python3 "$here/datagrams.py" send $far6 5003 200 "$3"
+  wait "$receiver" || true
+  check "$1" "200 of 200" "$(cat "$two_hosts_files/datagrams")"
+}
+
 head -c $tcp_bytes /dev/urandom >"$two_hosts_files/sent"
 two_hosts_like_network_cards
 
@@ -60,13 +70,13 @@ for offload in on off; do
   check "receive offload $offload: packets are handed over" "$([[ $offload == on ]] && echo merged || echo "one by one")" \
     "$(((handed_over * 1420 < tcp_bytes)) && echo merged || echo "one by one")"
   tcp_arrives "receive offload $offload: $tcp_bytes bytes of TCP from the far end" far near $near6 5002
-  # The kernel hands over UDP super-packets where the program that sends asks for segmentation.
-  background far python3 "$here/datagrams.py" receive $far6 5003 200 1200 >"$two_hosts_files/datagrams"
-  receiver=$started
-  sleep 0.3
-  near python3 "$here/datagrams.py" send $far6 5003 200 1200
-  wait "$receiver" || true
-  check "receive offload $offload: datagrams arrive one by one and whole" "200 of 200" "$(cat "$two_hosts_files/datagrams")"
+  # The kernel hands over UDP super-packets where the program that sends asks for segmentation; and joins
+  # datagrams on their way in, before the endpoint sees them, where the program that receives asks for that.
+  for way in receive receive-joined; do
+    for size in 1200 300; do
+      datagrams_arrive "receive offload $offload, $way: datagrams of $size bytes arrive one by one" $way $size
+    done
+  done
 done
 check "no checksum was wrong at the far end" 0 \
   "$(far cat /proc/net/snmp6 | awk '/^(Udp6InCsumErrors|Icmp6InCsumErrors|Ip6InHdrErrors)/ { n += $2 } END { print n }')"
@@ -86,6 +96,21 @@ tcp_arrives "TCP while it is captured" near far $far6 5006
 kill "$capture" 2>/dev/null || true
 wait "$capture" || true
 check "each packet on the wire is what libtins would have built" 3000 "$("$judge" "$two_hosts_files/outer.pcap")"
+
+# The packet socket that tells of joined datagrams hears every link. In a bridge a packet passes two of them.
+far ip link add bridge type bridge
+far ip address flush dev wire
+far ip link set wire master bridge
+far ip link set bridge addrgenmode none up
+far ip address add 192.0.2.2/24 dev bridge
+far ip route replace 192.0.2.0/24 dev bridge
+until_true 5 near ping -6 -c 1 -W 0.2 $far6
+datagrams_arrive "over a bridge: joined datagrams arrive once" receive-joined 1200
+far ip address flush dev bridge
+far ip link set wire nomaster
+far ip link delete bridge
+far ip address add 192.0.2.2/24 dev wire
+until_true 5 near ping -6 -c 1 -W 0.2 $far6
 
 # A host behind the near end, on a link with a smaller MTU than the tunnel's.
 receive_offload on
