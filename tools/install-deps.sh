@@ -4,10 +4,10 @@
 #   tools/install-deps.sh test    that, and what the tests use
 set -euo pipefail
 
-build=(g++ cmake ninja-build pkg-config libboost-program-options-dev libmnl-dev nlohmann-json3-dev libpcap-dev
+build=(g++ cmake ninja-build pkg-config libboost-program-options-dev libmnl-dev nlohmann-json3-dev
   iproute2 iputils-ping iperf3 tcpdump curl python3-minimal libpython3-stdlib util-linux procps)
-test=(libgtest-dev libtins-dev libbenchmark-dev clang libclang-rt-dev socat ethtool nftables openssl
-  user-mode-linux perl gcc)
+test=(libgtest-dev libtins-dev libpcap-dev libbenchmark-dev clang clang-format clang-tidy libclang-rt-dev socat ethtool nftables
+  user-mode-linux perl)
 
 case ${1:-test} in
   build) wanted=("${build[@]}") ;;
