@@ -6,10 +6,17 @@ cd "$(dirname "$0")/.."
 # shellcheck source=tools/two_hosts.sh
 source tools/two_hosts.sh
 
-say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
+if [[ -t 1 ]]; then bold=$'\033[1m' plain=$'\033[0m'; else bold='' plain=''; fi
+say() { printf '\n%s== %s%s\n' "$bold" "$*" "$plain"; }
+show() { printf '$ %s\n' "${*//$PWD\//}"; }
 show_and_run() {
-  printf '$ %s\n' "${*//$PWD\//}"
+  show "$@"
   "$@"
+}
+# throughput OPTION…: iperf3's two lines of result
+throughput() {
+  show near iperf3 --client 2001:db8:41::1 --time 3 --format m "$@"
+  near iperf3 --client 2001:db8:41::1 --time 3 --format m "$@" | grep -E 'sender|receiver'
 }
 
 if [[ -z ${two_hosts_in_user_namespace:-} ]]; then
@@ -49,9 +56,9 @@ show_and_run near curl --silent --show-error --max-time 5 'http://[2001:db8:41::
 say "TCP throughput, three seconds each way"
 background far iperf3 --server --bind 2001:db8:41::1 >/dev/null 2>&1
 until_true 5 listening far 5201
-show_and_run near iperf3 --client 2001:db8:41::1 --time 3 --format m | grep -E 'sender|receiver'
+throughput
 sleep 0.3
-show_and_run near iperf3 --client 2001:db8:41::1 --time 3 --format m --reverse | grep -E 'sender|receiver'
+throughput --reverse
 
 say "What the endpoint counted"
 show_and_run "$program" show --control "$two_hosts_files/near.sock"
