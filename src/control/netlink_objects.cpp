@@ -1,0 +1,191 @@
+#include "netlink_objects.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <linux/fib_rules.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <sys/socket.h>
+
+#include "sixin4/control/address_text.hpp"
+#include "sixin4/control/network_objects.hpp"
+#include "sixin4/wire/address.hpp"
+
+namespace sixin4::control {
+
+namespace {
+
+using wire::Ipv4Address;
+using wire::Ipv6Address;
+using wire::Ipv6Prefix;
+
+/// Table numbers past 255 have no room in the family header, whose octet then says "look further".
+std::uint8_t table_octet(std::uint32_t table) {
+  return table <= 0xff ? static_cast<std::uint8_t>(table) : std::uint8_t{RT_TABLE_UNSPEC};
+}
+
+}  // namespace
+
+NetlinkRequest address_request(std::uint16_t type, unsigned flags, int link_index,
+                               const InterfaceAddress& address) {
+  ifaddrmsg family{};
+  family.ifa_family = AF_INET6;
+  family.ifa_prefixlen = address.length;
+  family.ifa_flags = IFA_F_NODAD;
+  family.ifa_index = static_cast<std::uint32_t>(link_index);
+  NetlinkRequest request(type, flags, family);
+  request.put(IFA_LOCAL, address.address.octets);
+  request.put(IFA_ADDRESS, address.peer.value_or(address.address).octets);
+  return request;
+}
+
+NetlinkRequest route_request(std::uint16_t type, unsigned flags, int link_index, const Ipv6Route& route) {
+  rtmsg family{};
+  family.rtm_family = AF_INET6;
+  family.rtm_dst_len = route.prefix.length;
+  family.rtm_table = table_octet(route.table);
+  // A removal leaves the protocol open: a route that was there when we came is ours by now.
+  family.rtm_protocol = type == RTM_NEWROUTE ? RTPROT_STATIC : RTPROT_UNSPEC;
+  family.rtm_scope = RT_SCOPE_UNIVERSE;
+  family.rtm_type = RTN_UNICAST;
+  NetlinkRequest request(type, flags, family);
+  request.put(RTA_DST, route.prefix.address.octets);
+  request.put(RTA_TABLE, route.table);
+  request.put(RTA_OIF, static_cast<std::uint32_t>(link_index));
+  if (route.metric) request.put(RTA_PRIORITY, *route.metric);
+  return request;
+}
+
+NetlinkRequest rule_request(std::uint16_t type, unsigned flags, const Rule& rule) {
+  fib_rule_hdr family{};
+  family.family = AF_INET6;
+  family.src_len = rule.from.length;
+  family.dst_len = rule.to ? rule.to->length : std::uint8_t{0};
+  family.table = table_octet(rule.table);
+  family.action = FR_ACT_TO_TBL;
+  NetlinkRequest request(type, flags, family);
+  if (rule.from.length > 0) request.put(FRA_SRC, rule.from.address.octets);
+  if (rule.to) request.put(FRA_DST, rule.to->address.octets);
+  request.put(FRA_TABLE, rule.table);
+  request.put(FRA_PRIORITY, rule.priority);
+  request.put(FRA_PROTOCOL, std::uint8_t{RTPROT_STATIC});
+  return request;
+}
+
+NetlinkRequest link_question(int link_index) {
+  ifinfomsg family{};
+  family.ifi_index = link_index;
+  NetlinkRequest request(RTM_GETLINK, 0, family);
+  request.put(IFLA_EXT_MASK, std::uint32_t{RTEXT_FILTER_SKIP_STATS});
+  return request;
+}
+
+std::optional<Link> parse_link(const nlmsghdr& message) {
+  const auto family = family_header<ifinfomsg>(message);
+  if (message.nlmsg_type != RTM_NEWLINK || !family) return std::nullopt;
+  const NetlinkAttributes attributes(message, sizeof *family);
+  return Link{.index = family->ifi_index,
+              .name = attributes.text(IFLA_IFNAME),
+              .mtu = attributes.number(IFLA_MTU).value_or(0),
+              .up = (family->ifi_flags & IFF_UP) != 0};
+}
+
+std::optional<InterfaceAddress> parse_address(const nlmsghdr& message, int link_index) {
+  const auto family = family_header<ifaddrmsg>(message);
+  if (message.nlmsg_type != RTM_NEWADDR || !family || family->ifa_family != AF_INET6 ||
+      family->ifa_index != static_cast<std::uint32_t>(link_index)) {
+    return std::nullopt;
+  }
+  const NetlinkAttributes attributes(message, sizeof *family);
+  const auto address = attributes.address<Ipv6Address>(IFA_ADDRESS);
+  if (!address) return std::nullopt;
+  // With a peer, IFA_ADDRESS is the peer's and IFA_LOCAL ours; without one there is no IFA_LOCAL.
+  const auto local = attributes.address<Ipv6Address>(IFA_LOCAL);
+  return canonical(InterfaceAddress{.address = local.value_or(*address),
+                                    .length = family->ifa_prefixlen,
+                                    .peer = local ? address : std::nullopt});
+}
+
+std::optional<Ipv6Route> parse_route(const nlmsghdr& message, int link_index, std::uint32_t table) {
+  const auto family = family_header<rtmsg>(message);
+  if (message.nlmsg_type != RTM_NEWROUTE || !family || family->rtm_family != AF_INET6 ||
+      family->rtm_type != RTN_UNICAST || family->rtm_src_len != 0 ||
+      (family->rtm_flags & RTM_F_CLONED) != 0) {
+    return std::nullopt;
+  }
+  const NetlinkAttributes attributes(message, sizeof *family);
+  if (attributes.has(RTA_GATEWAY) || attributes.number(RTA_OIF) != static_cast<std::uint32_t>(link_index) ||
+      attributes.number(RTA_TABLE).value_or(family->rtm_table) != table) {
+    return std::nullopt;
+  }
+  const auto destination = attributes.address<Ipv6Address>(RTA_DST).value_or(Ipv6Address{});
+  return canonical(Ipv6Route{.prefix = {destination, family->rtm_dst_len},
+                             .table = table,
+                             .metric = attributes.number(RTA_PRIORITY)});
+}
+
+std::optional<Rule> parse_rule(const nlmsghdr& message) {
+  constexpr std::uint32_t no_suppression = 0xffffffff;
+  constexpr std::array<std::size_t, 6> expressible{FRA_DST,   FRA_SRC,      FRA_PRIORITY,
+                                                   FRA_TABLE, FRA_PROTOCOL, FRA_SUPPRESS_PREFIXLEN};
+  const auto family = family_header<fib_rule_hdr>(message);
+  if (message.nlmsg_type != RTM_NEWRULE || !family || family->family != AF_INET6 ||
+      family->action != FR_ACT_TO_TBL || family->tos != 0 || (family->flags & FIB_RULE_INVERT) != 0) {
+    return std::nullopt;
+  }
+  const NetlinkAttributes attributes(message, sizeof *family);
+  if (attributes.has_beyond(expressible) ||
+      attributes.number(FRA_SUPPRESS_PREFIXLEN).value_or(no_suppression) != no_suppression) {
+    return std::nullopt;
+  }
+  const auto prefix = [&](std::size_t type, std::uint8_t length) {
+    return Ipv6Prefix{attributes.address<Ipv6Address>(type).value_or(Ipv6Address{}), length};
+  };
+  return canonical(Rule{.from = prefix(FRA_SRC, family->src_len),
+                        .to = prefix(FRA_DST, family->dst_len),
+                        .table = attributes.number(FRA_TABLE).value_or(family->table),
+                        .priority = attributes.number(FRA_PRIORITY).value_or(0)});
+}
+
+std::optional<Ipv4Path> parse_path(const nlmsghdr& message) {
+  const auto family = family_header<rtmsg>(message);
+  if (message.nlmsg_type != RTM_NEWROUTE || !family || family->rtm_family != AF_INET) return std::nullopt;
+  const NetlinkAttributes attributes(message, sizeof *family);
+  // A source that was asked for is not repeated as the preferred one.
+  const auto preferred = attributes.address<Ipv4Address>(RTA_PREFSRC);
+  const auto source = preferred ? preferred : attributes.address<Ipv4Address>(RTA_SRC);
+  const auto link_index = attributes.number(RTA_OIF);
+  if (!source || !link_index) return std::nullopt;
+  return Ipv4Path{.source = *source, .link_index = static_cast<int>(*link_index)};
+}
+
+/// The MTU that a route has as its metric, 0 where it has none.
+std::uint32_t parse_mtu_metric(const nlmsghdr& message) {
+  const auto family = family_header<rtmsg>(message);
+  if (message.nlmsg_type != RTM_NEWROUTE || !family) return 0;
+  const auto metrics = NetlinkAttributes(message, sizeof *family).nested(RTA_METRICS);
+  return metrics ? metrics->number(RTAX_MTU).value_or(0) : 0;
+}
+
+/// Asks for the way to one address, as `ip route get` does.
+NetlinkRequest path_request(const Ipv4PathQuery& query, unsigned flags) {
+  rtmsg family{};
+  family.rtm_family = AF_INET;
+  family.rtm_dst_len = 32;
+  family.rtm_src_len = query.source ? 32 : 0;
+  family.rtm_flags = flags;
+  NetlinkRequest request(RTM_GETROUTE, 0, family);
+  request.put(RTA_DST, query.destination.octets);
+  if (query.source) request.put(RTA_SRC, query.source->octets);
+  if (query.oif) request.put(RTA_OIF, static_cast<std::uint32_t>(*query.oif));
+  return request;
+}
+
+}  // namespace sixin4::control

@@ -1,0 +1,36 @@
+// Links, addresses, routes and rules as rtnetlink(7) messages, and back. For this room's own use.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "sixin4/control/network_objects.hpp"
+
+#include "netlink_message.hpp"
+
+namespace sixin4::control {
+
+// Requests of `type` (RTM_NEW…, RTM_DEL…) with netlink `flags`.
+[[nodiscard]] NetlinkRequest address_request(std::uint16_t type, unsigned flags, int link_index,
+                                             const InterfaceAddress& address);
+[[nodiscard]] NetlinkRequest route_request(std::uint16_t type, unsigned flags, int link_index,
+                                           const Ipv6Route& route);
+[[nodiscard]] NetlinkRequest rule_request(std::uint16_t type, unsigned flags, const Rule& rule);
+
+// Questions.
+[[nodiscard]] NetlinkRequest link_question(int link_index);
+/// For the way to one address, as `ip route get` asks.
+[[nodiscard]] NetlinkRequest path_request(const Ipv4PathQuery& query, unsigned flags);
+
+// Answers; nothing where the message tells of something else, or of what the type cannot express.
+[[nodiscard]] std::optional<Link> parse_link(const nlmsghdr& message);
+[[nodiscard]] std::optional<InterfaceAddress> parse_address(const nlmsghdr& message, int link_index);
+[[nodiscard]] std::optional<Ipv6Route> parse_route(const nlmsghdr& message, int link_index,
+                                                   std::uint32_t table);
+[[nodiscard]] std::optional<Rule> parse_rule(const nlmsghdr& message);
+/// The path but for its MTU.
+[[nodiscard]] std::optional<Ipv4Path> parse_path(const nlmsghdr& message);
+/// The MTU that a route has as its metric, 0 where it has none.
+[[nodiscard]] std::uint32_t parse_mtu_metric(const nlmsghdr& message);
+
+}  // namespace sixin4::control
