@@ -57,9 +57,10 @@ std::string parse_interface(const std::string& text) {
   const bool valid = !text.empty() && text.size() <= 15 && text != "." && text != ".." &&
                      text.find_first_of("/:%") == std::string::npos &&
                      text.find_first_of(not_in_a_line) == std::string::npos;
-  if (!valid)
+  if (!valid) {
     throw ValueError("'" + text +
                      "' is not the name of an interface (1 to 15 characters without / : % # or space)");
+  }
   return text;
 }
 

@@ -53,6 +53,7 @@ std::vector<sock_filter> unfinished_datagrams(const WireEnds& ends) {
   require(BPF_K, 0);
 
   add(BPF_LD | BPF_H | BPF_ABS, inner + 4);  // the payload length is that of the datagram
+  // NOLINTNEXTLINE(misc-redundant-expression): two of the constants are 0
   add(BPF_ALU | BPF_ADD | BPF_K, wire::next_header::udp);
   for (std::uint32_t address_word = inner + 8; address_word < udp; address_word += 2) {
     add(BPF_MISC | BPF_TAX);
