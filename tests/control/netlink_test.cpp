@@ -297,7 +297,7 @@ TEST_F(NetlinkRule, OfAnotherProtocolStays) {
 TEST_F(NetlinkRule, WithMoreConditionsIsNotListed) {
   Netlink netlink;
   const Rule plain{.from = net6("2001:db8::/48"), .table = 100, .priority = 10};
-  for (const std::string more : {"fwmark 1", "iif lo", "oif far", "tos 4", "ipproto tcp", "uidrange 0-0",
+  for (const std::string more : {"fwmark 1", "iif lo", "oif far", "tos 4", "ipproto 6", "uidrange 0-0",
                                  "suppress_prefixlength 0", "protocol boot"}) {
     run("ip -6 rule add from 2001:db8::/48 table 100 priority 10 " + more);
     EXPECT_EQ(std::ranges::count(netlink.rules(), plain), more == "protocol boot" ? 1 : 0) << more;
