@@ -39,12 +39,16 @@ show_and_run near ping -6 -n -c 3 -i 0.2 2001:db8:41::1
 show_and_run near ping -6 -n -c 2 -i 0.2 -M do -s 1432 2001:db8:41::1
 
 say "What that looks like on the IPv4 wire"
-background near tcpdump -n -l -c 4 -i wire ip proto 41 >"$two_hosts_files/tcpdump" 2>"$two_hosts_files/tcpdump.err"
-capture=$started
-until_true 5 grep -q 'listening on' "$two_hosts_files/tcpdump.err"
-near ping -6 -n -q -c 2 -i 0.2 2001:db8:41::1 >/dev/null
-wait "$capture" || true
-cat "$two_hosts_files/tcpdump"
+if two_hosts_can_capture; then
+  background near tcpdump -n -l -c 4 -i wire ip proto 41 >"$two_hosts_files/tcpdump" 2>"$two_hosts_files/tcpdump.err"
+  capture=$started
+  until_true 5 grep -q 'listening on' "$two_hosts_files/tcpdump.err"
+  near ping -6 -n -q -c 2 -i 0.2 2001:db8:41::1 >/dev/null
+  wait "$capture" || true
+  cat "$two_hosts_files/tcpdump"
+else
+  echo "(tcpdump captures only for root: run the demo with sudo to see it)"
+fi
 
 say "A web page from the far end, over IPv6"
 mkdir "$two_hosts_files/www"

@@ -34,6 +34,9 @@ two_hosts_enter() {
   fi
 }
 
+# tcpdump gives up root's groups before it captures, which a user namespace does not let it do.
+two_hosts_can_capture() { [[ -z ${two_hosts_in_user_namespace:-} ]]; }
+
 two_hosts_make() {
   two_hosts_near=sixin4-near-$$
   two_hosts_far=sixin4-far-$$

@@ -7,6 +7,7 @@ program=$(realpath "$1")
 # shellcheck source=tests/netns/checks.sh
 source "$(dirname "$0")/checks.sh"
 two_hosts_enter "$@"
+two_hosts_can_capture || two_hosts_fail "needs root: tcpdump does not capture in a user namespace"
 two_hosts_make
 
 # The far end is this script: it has no endpoint. One more address on each host, for mismatches.

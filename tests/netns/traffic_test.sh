@@ -8,6 +8,7 @@ judge=$(realpath "$2")
 # shellcheck source=tests/netns/checks.sh
 source "$(dirname "$0")/checks.sh"
 two_hosts_enter "$@"
+two_hosts_can_capture || two_hosts_fail "needs root: tcpdump does not capture in a user namespace"
 two_hosts_make
 
 near6=2001:db8:41::2
