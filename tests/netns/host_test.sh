@@ -154,7 +154,7 @@ sed -i 's/^mtu .*/mtu = 1320/' "$configuration"
 kill -HUP "$endpoint"
 until_true 3 mtu_is 1320 || true
 check "SIGHUP reloads" 1320 "$(of_status near "s['mtu']")"
-near ping -6 -q -i 0.002 -c 500 -I near6 2001:db8:41::1 >/dev/null 2>&1 &
+near ping -6 -q -i 0.002 -w 1 -I near6 2001:db8:41::1 >/dev/null 2>&1 &
 traffic=$!
 for ((i = 0; i < 30; i++)); do "$program" reload --control "$control"; done
 wait "$traffic" || true
