@@ -5,11 +5,16 @@
 namespace sixin4::wire {
 
 std::optional<Ipv6Header> Ipv6Header::at(Bytes packet) noexcept {
-  const auto bytes = fixed<ipv6_header_size>(packet);
+  const auto header = at_quoted(packet);
+  return header && header->packet_length() <= packet.size() ? header : std::nullopt;
+}
+
+std::optional<Ipv6Header> Ipv6Header::at_quoted(Bytes start) noexcept {
+  const auto bytes = fixed<ipv6_header_size>(start);
   if (!bytes || load8<0>(*bytes) >> 4U != 6) return std::nullopt;
   const Ipv6Header header{*bytes};
   const bool jumbogram = header.payload_length() == 0 && header.next_header() == next_header::hop_by_hop;
-  if (jumbogram || header.packet_length() > packet.size()) return std::nullopt;
+  if (jumbogram) return std::nullopt;
   return header;
 }
 
@@ -35,9 +40,9 @@ void write_ipv6_header(std::span<std::uint8_t, ipv6_header_size> header, const I
 }
 
 std::optional<UpperLayer> upper_layer_of(Bytes packet) noexcept {
-  const auto fixed_header = Ipv6Header::at(packet);
+  const auto fixed_header = Ipv6Header::at_quoted(packet);
   if (!fixed_header) return std::nullopt;
-  packet = packet.first(fixed_header->packet_length());
+  packet = packet.first(std::min(packet.size(), fixed_header->packet_length()));
 
   UpperLayer upper{.protocol = fixed_header->next_header(), .offset = ipv6_header_size};
   // Every turn moves on by at least 8 bytes, so the chain ends.

@@ -7,6 +7,9 @@
 namespace sixin4::wire::icmpv6 {
 
 inline constexpr std::size_t header_size = 8;
+inline constexpr std::uint8_t type_destination_unreachable = 1;
+inline constexpr std::uint8_t code_address_unreachable = 3;
+inline constexpr std::uint8_t code_source_failed_policy = 5;  ///< ingress or egress policy
 inline constexpr std::uint8_t type_packet_too_big = 2;
 inline constexpr std::uint8_t type_redirect = 137;  ///< RFC 4861 §4.5
 
@@ -25,6 +28,9 @@ struct Error {
 
 [[nodiscard]] constexpr Error packet_too_big(std::uint32_t mtu) noexcept {
   return {.type = type_packet_too_big, .code = 0, .parameter = mtu};
+}
+[[nodiscard]] constexpr Error destination_unreachable(std::uint8_t code) noexcept {
+  return {.type = type_destination_unreachable, .code = code, .parameter = 0};
 }
 
 }  // namespace sixin4::wire::icmpv6

@@ -11,6 +11,7 @@ namespace sixin4::wire {
 
 inline constexpr std::size_t ipv4_header_size = 20;  ///< without options
 inline constexpr std::size_t ipv4_max_packet = 65535;
+inline constexpr std::size_t ipv4_min_mtu = 68;    ///< RFC 791: what every link takes without fragmenting
 inline constexpr std::uint8_t protocol_ipv6 = 41;  ///< IPv6 encapsulation (RFC 4213 §3.5)
 
 /// A view of the 20 bytes that every IPv4 header has.

@@ -37,6 +37,8 @@ class Ipv6Header {
   /// Nothing where the packet is shorter than a header, is not version 6, ends before its payload
   /// length, or is a jumbogram (RFC 2675), whose length no IPv4 packet can hold.
   [[nodiscard]] static std::optional<Ipv6Header> at(Bytes packet) noexcept;
+  /// The same for what an ICMP error quotes of a packet: it may end before its payload length.
+  [[nodiscard]] static std::optional<Ipv6Header> at_quoted(Bytes start) noexcept;
 
   [[nodiscard]] constexpr std::uint8_t traffic_class() const noexcept {
     return static_cast<std::uint8_t>(load16<0>(bytes_) >> 4U);
@@ -84,8 +86,8 @@ struct UpperLayer {
   [[nodiscard]] constexpr bool is_fragment() const noexcept { return fragment_offset != 0 || more_fragments; }
 };
 
-/// Walks the extension headers of a packet that `Ipv6Header::at` has accepted. Nothing where the chain runs
-/// past the packet's end.
+/// Walks the extension headers of a packet, or of what is quoted of one. Nothing where there is no IPv6
+/// header, or the chain runs past the end.
 [[nodiscard]] std::optional<UpperLayer> upper_layer_of(Bytes packet) noexcept;
 
 }  // namespace sixin4::wire

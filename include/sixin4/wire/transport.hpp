@@ -13,6 +13,7 @@ namespace tcp {
 inline constexpr std::size_t min_header_size = 20;
 inline constexpr std::size_t checksum_offset = 16;
 inline constexpr std::uint8_t flag_fin = 0x01;
+inline constexpr std::uint8_t flag_syn = 0x02;
 inline constexpr std::uint8_t flag_psh = 0x08;
 inline constexpr std::uint8_t flag_cwr = 0x80;
 

@@ -1,0 +1,12 @@
+// ICMP messages of IPv4 (RFC 792), as far as a tunnel's end has to tell them apart.
+#pragma once
+
+#include <cstdint>
+
+namespace sixin4::wire::icmp {
+
+inline constexpr std::uint8_t type_destination_unreachable = 3;
+inline constexpr std::uint8_t code_fragmentation_needed = 4;
+inline constexpr std::uint8_t type_time_exceeded = 11;
+
+}  // namespace sixin4::wire::icmp
