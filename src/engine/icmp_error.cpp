@@ -7,7 +7,7 @@
 namespace sixin4::engine {
 
 bool may_answer(wire::Bytes offending, const wire::icmpv6::Error& error) noexcept {
-  const auto header = wire::Ipv6Header::at(offending);
+  const auto header = wire::Ipv6Header::at_quoted(offending);
   if (!header) return false;
   const auto source = header->source().address;
   if (source.is_unspecified() || source.is_multicast()) return false;

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "sixin4/engine/ecn.hpp"
+#include "sixin4/engine/mss.hpp"
+#include "sixin4/engine/source.hpp"
 #include "sixin4/wire/checksum.hpp"
 #include "sixin4/wire/ipv4.hpp"
 #include "sixin4/wire/ipv6.hpp"
@@ -11,22 +13,6 @@
 namespace sixin4::engine {
 
 namespace {
-
-/// Sources that no packet from a tunnel may have: RFC 4213 §3.6, and the IPv4-compatible and
-/// IPv4-mapped prefixes of RFC 4291 §2.5.5. Legitimate 6to4 sources are not among them.
-bool is_never_a_source(const wire::Ipv6Address& source) noexcept {
-  if (source.is_multicast()) return true;
-  if (source.is_unspecified()) return false;  // duplicate address detection, router solicitation
-  // ::/96 (with ::1 in it) and ::ffff:0:0/96 differ in octets 10 and 11 only.
-  const auto& octets = source.octets;
-  if (!std::all_of(octets.begin(), octets.begin() + 10, [](std::uint8_t octet) { return octet == 0; }))
-    return false;
-  return (octets[10] == 0 && octets[11] == 0) || (octets[10] == 0xff && octets[11] == 0xff);
-}
-
-bool is_ours(const TunnelParameters& parameters, const wire::Ipv6Address& address) noexcept {
-  return std::ranges::any_of(parameters.ours, [&](const auto& prefix) { return prefix.contains(address); });
-}
 
 /// The headers of a packet whose checksum is unfinished.
 struct Unfinished {
@@ -146,11 +132,10 @@ Decapsulated decapsulate(const TunnelParameters& parameters, wire::MutableBytes 
     result.taken_elsewhere = true;
     return result;
   }
-  if (!unfinished) return result;
-  if (offload.known) {
+  if (unfinished && offload.known) {
     describe(*unfinished, offload.gso_size, result.packet);
     if (offload.gso_size != 0) count_segments(*unfinished, offload.gso_size, result);
-  } else {
+  } else if (unfinished) {
     const bool tcp = unfinished->protocol == wire::next_header::tcp;
     const std::uint16_t gso_size =
         tcp ? tcp_gso_size(*unfinished, result.packet.bytes.size()) : std::uint16_t{0};
@@ -158,6 +143,7 @@ Decapsulated decapsulate(const TunnelParameters& parameters, wire::MutableBytes 
     // Senders fill the tunnel MTU.
     if (gso_size != 0) count_segments(*unfinished, parameters.mtu - unfinished->header_length, result);
   }
+  if (parameters.mss_clamp) clamp_mss(result.packet, parameters.mtu);
   return result;
 }
 

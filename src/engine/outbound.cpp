@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "sixin4/engine/ecn.hpp"
+#include "sixin4/engine/mss.hpp"
+#include "sixin4/engine/source.hpp"
 #include "sixin4/wire/checksum.hpp"
 #include "sixin4/wire/ipv4.hpp"
 #include "sixin4/wire/ipv6.hpp"
@@ -44,6 +46,7 @@ Verdict judge_outbound(const TunnelParameters& parameters, TunPacket& packet) no
   if (parameters.loops || is_loop(parameters, packet.bytes)) return Verdict::loop;
   if (!header) return Verdict::not_ipv6;
   packet.bytes = packet.bytes.first(header->packet_length());
+  if (parameters.egress_filter && !may_leave(parameters, packet.bytes)) return Verdict::source_not_ours;
 
   std::size_t largest = packet.bytes.size();
   if (packet.offload.gso != wire::Gso::none) {
@@ -51,7 +54,9 @@ Verdict judge_outbound(const TunnelParameters& parameters, TunPacket& packet) no
     if (!segments) return Verdict::malformed;
     largest = segments->largest_packet();
   }
-  return largest > parameters.mtu ? Verdict::too_big : Verdict::pass;
+  if (largest > parameters.mtu) return Verdict::too_big;
+  if (parameters.mss_clamp) clamp_mss(packet, parameters.mtu);
+  return Verdict::pass;
 }
 
 bool finish_checksum(TunPacket& packet) noexcept {
@@ -68,7 +73,11 @@ bool finish_checksum(TunPacket& packet) noexcept {
 
 Encapsulator::OuterPieces Encapsulator::begin(const TunnelParameters& parameters, wire::Bytes headers,
                                               wire::Bytes payload) noexcept {
-  if (++identification_ == 0) ++identification_;  // to Linux, 0 in a raw packet means "choose one"
+  // Identifications tell fragments apart. A packet that nobody fragments needs none (RFC 6864 §4.1), and one
+  // that stays the same lets the far end's receive offload join segments.
+  if (!parameters.dont_fragment && ++identification_ == 0) {
+    ++identification_;  // to Linux, 0 in a raw packet with DF clear means "choose one"
+  }
   const std::size_t inner = headers.size() + payload.size();
   const std::size_t room = std::size_t{parameters.link_mtu} - wire::ipv4_header_size;
   const bool fits = inner <= room;
@@ -78,7 +87,7 @@ Encapsulator::OuterPieces Encapsulator::begin(const TunnelParameters& parameters
           .headers = headers,
           .payload = payload,
           .piece = fits ? inner : room & ~std::size_t{7},  // RFC 791: offsets count in 8 bytes
-          .identification = identification_};
+          .identification = parameters.dont_fragment ? std::uint16_t{0} : identification_};
 }
 
 bool Encapsulator::add_next(const TunnelParameters& parameters, OuterPieces& pieces,
@@ -100,6 +109,7 @@ bool Encapsulator::add_next(const TunnelParameters& parameters, OuterPieces& pie
                           {.tos = pieces.tos,
                            .total_length = static_cast<std::uint16_t>(wire::ipv4_header_size + length),
                            .identification = pieces.identification,
+                           .dont_fragment = parameters.dont_fragment,
                            .more_fragments = !last,
                            .fragment_offset = static_cast<std::uint16_t>(start),
                            .ttl = pieces.ttl,

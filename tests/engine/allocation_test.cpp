@@ -82,6 +82,7 @@ class RepeatingWire {
     return {.sent = batch.size()};
   }
   ReceiveResult receive() noexcept { return {.packets = packets_, .status = IoStatus::ok}; }
+  std::optional<WireError> next_error() noexcept { return std::nullopt; }
 
   std::size_t packets_sent = 0;
 

@@ -71,6 +71,24 @@ TEST(Encapsulator, TheInnerPacketIsNotTouched) {
   }
 }
 
+// RFC 4213 §3.2.2. What nobody fragments needs no identification (RFC 6864 §4.1); Linux's receive offload
+// joins segments whose identification is always the same.
+TEST(Encapsulator, ADynamicMtuSetsDfAndLeavesTheIdentificationAt0) {
+  TunnelParameters parameters = near_parameters();
+  parameters.pmtudisc = true;
+  parameters.dont_fragment = true;
+  Encapsulator encapsulator;
+  WireBatch batch;
+  const Octets packet = packet_of(Udp{.payload = payload_of(1400)});
+  for (int i = 0; i < 3; ++i) encapsulator.add(parameters, {}, packet, batch, [] { FAIL(); });
+  ASSERT_EQ(batch.size(), 3U);
+  for (const OuterPacket& outer : batch.packets()) {
+    EXPECT_EQ(word_at(outer.head, 4), 0);
+    EXPECT_EQ(word_at(outer.head, 6), 0x4000) << "DF, and no fragment";
+    EXPECT_EQ(reference_sum(outer.head.first(20)), 0xffff);
+  }
+}
+
 // RFC 6864 §4.2: identifications matter where a packet may be fragmented.
 TEST(Encapsulator, IdentificationsAreUniqueAndNeverZero) {
   Encapsulator encapsulator;

@@ -76,8 +76,21 @@ TEST(MayAnswer, ASourceThatIsNoSingleNodeIsNotAnswered) {
 
 TEST(MayAnswer, WhatIsNoIpv6PacketIsNotAnswered) {
   EXPECT_FALSE(may_answer({}, too_big));
-  const Octets packet = between(near_host, far_host);
-  EXPECT_FALSE(may_answer(wire::Bytes{packet}.first(packet.size() - 1), too_big));
+  Octets packet = between(near_host, far_host);
+  EXPECT_FALSE(may_answer(wire::Bytes{packet}.first(ipv6_header - 1), too_big));
+  packet[0] = 0x45;
+  EXPECT_FALSE(may_answer(packet, too_big));
+}
+
+// What a router quotes is often only the start of a packet.
+TEST(MayAnswer, TheStartOfAPacketIsEnoughWhereItTellsWhatThePacketIs) {
+  const Octets datagram = between(near_host, far_host);
+  EXPECT_TRUE(may_answer(wire::Bytes{datagram}.first(ipv6_header), unreachable));
+  const Octets echo = icmp_of_type(128);
+  EXPECT_TRUE(may_answer(wire::Bytes{echo}.first(ipv6_header + 1), unreachable));
+  EXPECT_FALSE(may_answer(wire::Bytes{echo}.first(ipv6_header), unreachable)) << "may be an error";
+  const Octets behind_options = icmp_of_type(128, {options_extension(0, 2)});
+  EXPECT_FALSE(may_answer(wire::Bytes{behind_options}.first(ipv6_header + 15), unreachable));
 }
 
 TEST(IcmpError, GoesFromTheTunnelToTheSender) {

@@ -3,9 +3,13 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include <gtest/gtest.h>
+#include <tins/tins.h>
 
 #include "sixin4/engine/pump.hpp"
 
@@ -192,6 +196,80 @@ TEST_F(InboundPumpTest, TheFarEndIsHeardAlsoWhileTheDeviceIsDown) {
   wire.to_receive.push_back(outer_packet(inner_packet(1)));
   turn();
   EXPECT_EQ(last_heard.get(), now);
+}
+
+class IcmpFromTheWire : public InboundPumpTest {
+ protected:
+  IcmpFromTheWire() { parameters.pmtudisc = true; }
+  /// An ICMP error about a packet from near to far.
+  void put_error(std::uint8_t type, std::uint8_t code, std::uint16_t mtu = 0, std::size_t quoted = 1000,
+                 const std::string& destination = "198.51.100.2") {
+    Octets quote = outer_packet(packet_of(Udp{.payload = payload_of(1400)}),
+                                {.source = "192.0.2.1", .destination = destination});
+    quote.resize(20 + quoted);
+    wire.errors.push_back({{.type = type, .code = code, .mtu = mtu, .quoted = {}}, quote});
+  }
+  [[nodiscard]] Tins::IPv6 written(std::size_t index) const {
+    const Octets& bytes = tun.written.at(index).bytes;
+    return {bytes.data(), static_cast<std::uint32_t>(bytes.size())};
+  }
+};
+
+TEST_F(IcmpFromTheWire, TellsTheSenderOfThePacket) {
+  put_error(3, 1);
+  EXPECT_EQ(turn(), IoStatus::empty);
+  ASSERT_EQ(tun.written.size(), 1U);
+  EXPECT_EQ(written(0).dst_addr(), Tins::IPv6Address(near_host));
+  EXPECT_EQ(written(0).rfind_pdu<Tins::ICMPv6>().type(), Tins::ICMPv6::DEST_UNREACHABLE);
+  EXPECT_EQ(written(0).rfind_pdu<Tins::ICMPv6>().code(), 3);
+  EXPECT_EQ(tun.written[0].bytes, rewritten_by_libtins(tun.written[0].bytes));
+  EXPECT_EQ(counters.icmp_errors.value(), 1U);
+  EXPECT_EQ(drops(), 0U);
+  EXPECT_EQ(pump.take_path_mtu(), std::nullopt);
+}
+
+TEST_F(IcmpFromTheWire, TheSmallestPathMtuIsKeptUntilItIsTaken) {
+  for (const std::uint16_t mtu : std::initializer_list<std::uint16_t>{1400, 1350, 1450}) put_error(3, 4, mtu);
+  EXPECT_EQ(turn(), IoStatus::empty);
+  EXPECT_EQ(pump.take_path_mtu(), 1350);
+  EXPECT_EQ(pump.take_path_mtu(), std::nullopt);
+  ASSERT_EQ(tun.written.size(), 3U);
+  EXPECT_EQ(written(1).rfind_pdu<Tins::ICMPv6>().type(), Tins::ICMPv6::PACKET_TOOBIG);
+}
+
+TEST_F(IcmpFromTheWire, WhatNobodyCanBeToldIsCounted) {
+  put_error(3, 1, 0, 8);
+  put_error(12, 0);
+  put_error(3, 1, 0, 1000, "198.51.100.9");
+  EXPECT_EQ(turn(), IoStatus::empty);
+  EXPECT_EQ(counters.dropped(Verdict::icmp_ignored), 2U);
+  EXPECT_EQ(counters.dropped(Verdict::icmp_mismatch), 1U);
+  EXPECT_TRUE(tun.written.empty());
+}
+
+TEST_F(IcmpFromTheWire, APathMtuThatNobodyCanBeToldOfIsNotLost) {
+  put_error(3, 4, 1400, 8);
+  EXPECT_EQ(turn(), IoStatus::empty);
+  EXPECT_EQ(pump.take_path_mtu(), 1400);
+  EXPECT_EQ(drops(), 0U);
+}
+
+TEST_F(IcmpFromTheWire, AnswersAreRateLimited) {
+  for (int i = 0; i < 150; ++i) put_error(3, 1);
+  EXPECT_EQ(turn(), IoStatus::empty);
+  EXPECT_EQ(tun.written.size(), 100U);
+  EXPECT_EQ(counters.dropped(Verdict::icmp_ignored), 50U);
+}
+
+TEST_F(IcmpFromTheWire, DoesNotWaitForTheQueueToBecomeEmpty) {
+  // As a socket has it: the call that reports an error gives no packet, and is not the last.
+  put_error(3, 1);
+  wire.errors_before_packets = true;
+  wire.to_receive.push_back(outer_packet(inner_packet(10)));
+  EXPECT_EQ(turn(), IoStatus::ok);
+  EXPECT_EQ(counters.icmp_errors.value(), 1U);
+  EXPECT_EQ(turn(), IoStatus::ok);
+  EXPECT_EQ(counters.packets.value(), 1U);
 }
 
 }  // namespace

@@ -69,6 +69,7 @@ class MemoryWire {
   }
 
   engine::ReceiveResult receive() noexcept {
+    if (errors_before_packets && !errors.empty()) return {.status = engine::IoStatus::ok};
     slots_.clear();
     while (slots_.size() < receive_batch && !to_receive.empty()) {
       slots_.push_back(std::move(to_receive.front()));
@@ -81,7 +82,20 @@ class MemoryWire {
             .status = slots_.empty() ? engine::IoStatus::empty : after_receive};
   }
 
+  std::optional<engine::WireError> next_error() noexcept {
+    if (errors.empty()) return std::nullopt;
+    quoted_ = std::move(errors.front().second);
+    engine::WireError error = errors.front().first;
+    errors.pop_front();
+    error.quoted = quoted_;
+    return error;
+  }
+
+  std::deque<std::pair<engine::WireError, Octets>> errors;  ///< each with what it quotes
+  bool errors_before_packets = false;
+
  private:
+  Octets quoted_;
   std::vector<Octets> slots_;
   std::vector<engine::WirePacket> packets_;
 };

@@ -263,6 +263,21 @@ TEST_F(OutboundPumpTest, APacketThatIsTooBigIsAnsweredThroughTheDevice) {
   EXPECT_EQ(counters.packets.value(), 0U);
 }
 
+TEST_F(OutboundPumpTest, ASourceThatIsNotOursIsAnsweredWithFailedPolicy) {
+  const Octets packet = packet_of(Udp{.payload = payload_of(10), .source = far_host});
+  tun.to_read.push_back({.bytes = packet});
+  EXPECT_EQ(turn(), IoStatus::empty);
+  EXPECT_TRUE(wire.sent.empty());
+  EXPECT_EQ(counters.dropped(Verdict::source_not_ours), 1U);
+  EXPECT_EQ(counters.icmp_errors.value(), 1U);
+  ASSERT_EQ(tun.written.size(), 1U);
+  const Octets& error = tun.written.front().bytes;
+  const Tins::IPv6 parsed(error.data(), static_cast<std::uint32_t>(error.size()));
+  EXPECT_EQ(parsed.dst_addr(), Tins::IPv6Address(far_host));
+  EXPECT_EQ(parsed.rfind_pdu<Tins::ICMPv6>().type(), Tins::ICMPv6::DEST_UNREACHABLE);
+  EXPECT_EQ(parsed.rfind_pdu<Tins::ICMPv6>().code(), 5);
+}
+
 TEST_F(OutboundPumpTest, ASuperPacketOfSegmentsThatAreTooBigIsAnsweredOnce) {
   tun.to_read.push_back(super_packet(Tcp{.payload = payload_of(60000)}, 1440));
   turn();

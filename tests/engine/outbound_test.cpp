@@ -116,6 +116,21 @@ TEST(Outbound, ASuperPacketIsMeasuredByItsLargestSegment) {
   EXPECT_EQ(judged(super_packet(Udp{.payload = payload_of(9000)}, 1433)), Verdict::too_big);
 }
 
+TEST(Outbound, AForeignSourceIsRefusedUnlessTheFilterIsOff) {
+  TunFrame frame{.bytes = packet_of(Udp{.source = far_host, .destination = near_host})};
+  TunPacket packet = frame.packet();
+  TunnelParameters parameters = near_parameters();
+  EXPECT_EQ(judge_outbound(parameters, packet), Verdict::source_not_ours);
+  parameters.egress_filter = false;
+  EXPECT_EQ(judge_outbound(parameters, packet), Verdict::pass);
+}
+
+TEST(Outbound, AForeignSourceIsToldOfTheFilterBeforeTheMtu) {
+  TunFrame frame{.bytes = packet_of(Udp{.payload = payload_of(3000), .source = far_host})};
+  TunPacket packet = frame.packet();
+  EXPECT_EQ(judge_outbound(near_parameters(), packet), Verdict::source_not_ours);
+}
+
 TEST(Outbound, OurOwnOuterPacketIsALoop) {
   EXPECT_EQ(judged({.bytes = our_outer_packet()}), Verdict::loop);
 }

@@ -35,11 +35,12 @@ TEST(Verdict, EveryNameIsKebabCase) {
 }
 
 TEST(Verdict, EveryNameIsThatOfItsEnumerator) {
-  constexpr std::array<std::pair<Verdict, std::string_view>, 18> expected{{
+  constexpr std::array<std::pair<Verdict, std::string_view>, 21> expected{{
       {Verdict::pass, "pass"},
       {Verdict::not_ipv6, "not-ipv6"},
       {Verdict::malformed, "malformed"},
       {Verdict::loop, "loop"},
+      {Verdict::source_not_ours, "source-not-ours"},
       {Verdict::too_big, "too-big"},
       {Verdict::wire_full, "wire-full"},
       {Verdict::wire_error, "wire-error"},
@@ -51,6 +52,8 @@ TEST(Verdict, EveryNameIsThatOfItsEnumerator) {
       {Verdict::inner_source_invalid, "inner-source-invalid"},
       {Verdict::inner_source_ours, "inner-source-ours"},
       {Verdict::ecn_invalid, "ecn-invalid"},
+      {Verdict::icmp_mismatch, "icmp-mismatch"},
+      {Verdict::icmp_ignored, "icmp-ignored"},
       {Verdict::tun_full, "tun-full"},
       {Verdict::tun_down, "tun-down"},
       {Verdict::tun_error, "tun-error"},

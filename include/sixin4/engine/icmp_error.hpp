@@ -14,8 +14,8 @@
 
 namespace sixin4::engine {
 
-/// Whether RFC 4443 §2.4 (e) allows an error of `type` in answer to `offending`, a packet that
-/// `Ipv6Header::at` has accepted.
+/// Whether RFC 4443 §2.4 (e) allows this error in answer to `offending`, an IPv6 packet or the start of one.
+/// False where too little of it is there to tell.
 [[nodiscard]] bool may_answer(wire::Bytes offending, const wire::icmpv6::Error& error) noexcept;
 
 /// An error packet never exceeds the least MTU that every link has (RFC 4443 §2.4 (c)).

@@ -12,8 +12,8 @@
 
 namespace sixin4::engine {
 
-/// Cuts `packet` to the length that its header gives and says whether it may leave. A refusal that the
-/// sender is to hear of is answered by the caller.
+/// Cuts `packet` to the length that its header gives, says whether it may leave, and clamps its MSS where
+/// that is asked for. A refusal that the sender is to hear of is answered by the caller.
 [[nodiscard]] Verdict judge_outbound(const TunnelParameters& parameters, TunPacket& packet) noexcept;
 
 /// Finishes the checksum of a packet that is not a super-packet, as `offload` asks for it (what the
@@ -21,8 +21,8 @@ namespace sixin4::engine {
 /// behind the IPv6 header and into the packet.
 [[nodiscard]] bool finish_checksum(TunPacket& packet) noexcept;
 
-/// Writes outer headers: one packet, or the IPv4 fragments that the link needs (RFC 4213 §3.2.1: with a
-/// static MTU the outer packet may be fragmented).
+/// Writes outer headers: one packet, or the IPv4 fragments that the path needs (RFC 4213 §3.2: with a static
+/// MTU, or over a path that does not carry 1280 bytes, the outer packet may be fragmented).
 class Encapsulator {
  public:
   /// `packet` is inner bytes in two parts: `headers` are copied in front of `payload`, which is borrowed.

@@ -3,6 +3,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "sixin4/wire/bytes.hpp"
@@ -58,6 +59,14 @@ struct WirePacket {
   ReceiveOffload offload{};
 };
 
+/// An ICMP error that a packet of ours has met on the IPv4 side.
+struct WireError {
+  std::uint8_t type = 0;  ///< and code: those of RFC 792
+  std::uint8_t code = 0;
+  std::uint16_t mtu = 0;  ///< of the next hop, where fragmentation is needed (RFC 1191 §4); 0: not told
+  wire::Bytes quoted{};   ///< that packet from its IPv4 header on, more often than not only its start
+};
+
 /// The packets' memory stays valid until the next call.
 struct ReceiveResult {
   std::span<const WirePacket> packets{};
@@ -90,6 +99,9 @@ template <typename T>
 concept WireSource = requires(T wire) {
   { wire.receive() }
   noexcept->std::same_as<ReceiveResult>;
+  /// Its memory stays valid until the next call.
+  { wire.next_error() }
+  noexcept->std::same_as<std::optional<WireError>>;
 };
 
 }  // namespace sixin4::engine

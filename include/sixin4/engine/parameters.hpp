@@ -21,11 +21,16 @@ struct TunnelParameters {
                     ///< (compatibility mode)
   std::uint16_t mtu = wire::ipv6_min_mtu;  ///< tunnel MTU: the largest inner packet, 1280 to 65515
   std::uint16_t link_mtu =
-      1500;            ///< largest IPv4 packet that the link towards `remote` takes, 68 (RFC 791) or more
+      1500;               ///< largest IPv4 packet that the link towards `remote` takes, 68 (RFC 791) or more
+  bool pmtudisc = false;  ///< RFC 4213 §3.2.2: ICMP lowers the tunnel MTU; false: §3.2.1, nothing does
+  bool dont_fragment =
+      false;           ///< with `pmtudisc`, where the path carries 1280 bytes; `mtu` fits the link then
   bool loops = false;  ///< the IPv4 route towards `remote` leads into the tunnel itself
   wire::Ipv6Address error_source;      ///< where the ICMPv6 errors that we send come from
   std::vector<wire::Ipv6Prefix> ours;  ///< the addresses that belong to this end
   bool ingress_filter = true;          ///< refuse inner sources that are ours when they come from outside
+  bool egress_filter = true;           ///< refuse inner sources that are not ours when they go out
+  bool mss_clamp = false;              ///< lower the MSS of TCP connections to what fits `mtu`
 };
 
 }  // namespace sixin4::engine

@@ -5,16 +5,19 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <utility>
 
 #include "sixin4/engine/counters.hpp"
-#include "sixin4/engine/icmp_error.hpp"
+#include "sixin4/engine/error_replies.hpp"
 #include "sixin4/engine/inbound.hpp"
 #include "sixin4/engine/outbound.hpp"
 #include "sixin4/engine/packet.hpp"
 #include "sixin4/engine/parameters.hpp"
 #include "sixin4/engine/segment.hpp"
 #include "sixin4/engine/wire_batch.hpp"
+#include "sixin4/engine/wire_error.hpp"
 
 namespace sixin4::engine {
 
@@ -23,7 +26,7 @@ requires TunSource<Tun> && TunSink<Tun>
 class OutboundPump {
  public:
   OutboundPump(Tun& tun, Wire& wire, DirectionCounters& counters) noexcept
-      : tun_(tun), wire_(wire), counters_(counters) {}
+      : tun_(tun), wire_(wire), counters_(counters), replies_(tun, counters) {}
 
   /// Reads until the device is empty or the batch is full, and sends. Returns how the device was left:
   /// ok where it may hold more.
@@ -47,7 +50,11 @@ class OutboundPump {
   void take(const TunnelParameters& parameters, TunPacket& packet, Time now) noexcept {
     const Verdict verdict = judge_outbound(parameters, packet);
     if (verdict == Verdict::too_big) {
-      answer(parameters, packet.bytes, wire::icmpv6::packet_too_big(parameters.mtu), now);
+      (void)replies_.send(parameters, packet.bytes, wire::icmpv6::packet_too_big(parameters.mtu), now);
+    } else if (verdict == Verdict::source_not_ours) {
+      (void)replies_.send(parameters, packet.bytes,
+                          wire::icmpv6::destination_unreachable(wire::icmpv6::code_source_failed_policy),
+                          now);
     }
     if (verdict != Verdict::pass) return counters_.drop(verdict);
 
@@ -62,14 +69,6 @@ class OutboundPump {
       segments.write_headers(index, headers);
       encapsulator_.add(parameters, headers, segments.payload(index), batch_, [this]() noexcept { flush(); });
     }
-  }
-
-  void answer(const TunnelParameters& parameters, wire::Bytes offending, const wire::icmpv6::Error& error,
-              Time now) noexcept {
-    if (!may_answer(offending, error) || !error_rate_.take(now)) return;
-    const wire::Bytes packet =
-        write_icmp_error(error_packet_, offending, error, wire::Source{parameters.error_source});
-    (void)tun_.write({}, packet);  // an error that is lost is lost: the sender tries again
   }
 
   void flush() noexcept {
@@ -107,17 +106,14 @@ class OutboundPump {
 
   // About 0.2 MB: as large as the level 2 cache likes, and room for one super-packet behind another.
   static constexpr std::size_t read_buffer_size = 3 * tun_read_size;
-  static constexpr std::uint32_t errors_per_second = 100;
-  static constexpr std::uint32_t error_burst = 100;
 
   Tun& tun_;
   Wire& wire_;
   DirectionCounters& counters_;
+  ErrorReplies<Tun> replies_;
   WireBatch batch_;
   Encapsulator encapsulator_;
   bool fragment_lost_ = false;  ///< what comes next in the batch belongs to a packet that is lost already
-  TokenBucket error_rate_{errors_per_second, error_burst};
-  IcmpErrorBuffer error_packet_{};
   std::array<std::uint8_t, Segments::max_headers> segment_headers_{};
   std::array<std::uint8_t, read_buffer_size> reads_{};
 };
@@ -126,7 +122,7 @@ template <WireSource Wire, TunSink Tun>
 class InboundPump {
  public:
   InboundPump(Wire& wire, Tun& tun, DirectionCounters& counters, LastTime& last_heard) noexcept
-      : wire_(wire), tun_(tun), counters_(counters), last_heard_(last_heard) {}
+      : wire_(wire), tun_(tun), counters_(counters), last_heard_(last_heard), replies_(tun, counters) {}
 
   /// Receives one batch and hands it to the device. Returns how the device was left where it is gone,
   /// else how the wire was: ok where it may hold more.
@@ -147,10 +143,31 @@ class InboundPump {
       count(inner, written);
     }
     if (heard) last_heard_.set(now);
+    // An error comes instead of packets; nor is it to wait for the next of them.
+    if (received.packets.empty()) take_errors(parameters, now);
     return received.status;
   }
 
+  /// The smallest path MTU that routers have told of since the last call.
+  [[nodiscard]] std::optional<std::uint16_t> take_path_mtu() noexcept {
+    return std::exchange(path_mtu_, std::nullopt);
+  }
+
  private:
+  void take_errors(const TunnelParameters& parameters, Time now) noexcept {
+    while (const std::optional<WireError> error = wire_.next_error()) {
+      const Translated translated = translate(parameters, *error);
+      if (!translated.ours) {
+        counters_.drop(Verdict::icmp_mismatch);
+        continue;
+      }
+      if (translated.path_mtu) path_mtu_ = std::min(*translated.path_mtu, path_mtu_.value_or(0xffff));
+      const bool told = translated.answer && replies_.send(parameters, translated.answer->offending,
+                                                           translated.answer->error, now);
+      if (!translated.path_mtu && !told) counters_.drop(Verdict::icmp_ignored);
+    }
+  }
+
   IoStatus write(const TunPacket& packet) noexcept {
     const IoStatus written = tun_.write(packet.offload, packet.bytes);
     if (written != IoStatus::error || packet.offload.gso != wire::Gso::udp) return written;
@@ -193,6 +210,8 @@ class InboundPump {
   Tun& tun_;
   DirectionCounters& counters_;
   LastTime& last_heard_;
+  ErrorReplies<Tun> replies_;
+  std::optional<std::uint16_t> path_mtu_;
   std::array<std::uint8_t, wire::ipv6_header_size + 65535> datagram_{};
 };
 

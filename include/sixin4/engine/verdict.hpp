@@ -12,12 +12,14 @@ enum class Verdict : std::uint8_t {
   pass,
 
   // Outbound, in the order in which a packet meets them.
-  not_ipv6,    ///< tun handed over something that is not IPv6
-  malformed,   ///< an IPv6 packet, or its offload data, that contradicts itself
-  loop,        ///< its outer packet would be, or is, routed back into the tunnel
-  too_big,     ///< larger than the tunnel MTU; answered with Packet Too Big
-  wire_full,   ///< the IPv4 side takes no more: its queue stayed full
-  wire_error,  ///< the IPv4 side refused the packet: no route, a firewall, a link that is down
+  not_ipv6,         ///< tun handed over something that is not IPv6
+  malformed,        ///< an IPv6 packet, or its offload data, that contradicts itself
+  loop,             ///< its outer packet would be, or is, routed back into the tunnel
+  source_not_ours,  ///< a source that is not this end's (`egress-filter`); answered with Destination
+                    ///< Unreachable
+  too_big,          ///< larger than the tunnel MTU; answered with Packet Too Big
+  wire_full,        ///< the IPv4 side takes no more: its queue stayed full
+  wire_error,       ///< the IPv4 side refused the packet: no route, a firewall, a link that is down
 
   // Inbound, in the order in which a packet meets them.
   wire_overflow,               ///< the queue of the IPv4 side was full before the endpoint read it
@@ -28,6 +30,8 @@ enum class Verdict : std::uint8_t {
   inner_source_invalid,        ///< a source that no packet from a tunnel may have
   inner_source_ours,           ///< a source of our own, from outside
   ecn_invalid,                 ///< congestion experienced outside, no ECN inside (RFC 6040 §4.2)
+  icmp_mismatch,               ///< an ICMP error about a packet that is not the tunnel's
+  icmp_ignored,                ///< an ICMP error that nothing follows from: nobody could be told
   tun_full,                    ///< the tun device's queue is full
   tun_down,                    ///< the interface is down
   tun_error,                   ///< the tun device refused the packet
@@ -44,6 +48,7 @@ inline constexpr std::size_t verdict_count = static_cast<std::size_t>(Verdict::c
       "not-ipv6",
       "malformed",
       "loop",
+      "source-not-ours",
       "too-big",
       "wire-full",
       "wire-error",
@@ -55,6 +60,8 @@ inline constexpr std::size_t verdict_count = static_cast<std::size_t>(Verdict::c
       "inner-source-invalid",
       "inner-source-ours",
       "ecn-invalid",
+      "icmp-mismatch",
+      "icmp-ignored",
       "tun-full",
       "tun-down",
       "tun-error",

@@ -1,0 +1,39 @@
+// ICMPv6 errors on their way back to those who sent what the tunnel could not carry.
+#pragma once
+
+#include "sixin4/engine/counters.hpp"
+#include "sixin4/engine/icmp_error.hpp"
+#include "sixin4/engine/packet.hpp"
+#include "sixin4/engine/parameters.hpp"
+
+namespace sixin4::engine {
+
+/// Writes them to tun, bounded in rate. For one thread.
+template <TunSink Tun>
+class ErrorReplies {
+ public:
+  ErrorReplies(Tun& tun, DirectionCounters& counters) noexcept : tun_(tun), counters_(counters) {}
+
+  /// Says whether one was sent: RFC 4443 §2.4 may forbid an answer, there may have been too many, and what is
+  /// lost is lost: the sender tries again.
+  bool send(const TunnelParameters& parameters, wire::Bytes offending, const wire::icmpv6::Error& error,
+            Time now) noexcept {
+    if (!may_answer(offending, error) || !rate_.take(now)) return false;
+    const wire::Bytes packet =
+        write_icmp_error(packet_, offending, error, wire::Source{parameters.error_source});
+    if (tun_.write({}, packet) != IoStatus::ok) return false;
+    counters_.icmp_errors.add(1);
+    return true;
+  }
+
+ private:
+  static constexpr std::uint32_t per_second = 100;
+  static constexpr std::uint32_t burst = 100;
+
+  Tun& tun_;
+  DirectionCounters& counters_;
+  TokenBucket rate_{per_second, burst};
+  IcmpErrorBuffer packet_{};
+};
+
+}  // namespace sixin4::engine
