@@ -1,10 +1,14 @@
 #include "sixin4/io/raw_socket.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <cstring>
+#include <ctime>
 #include <utility>
 
 #include <arpa/inet.h>
+#include <linux/errqueue.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -151,6 +155,12 @@ RawReceiver::RawReceiver(const WireEnds& ends)
 
   bind_to_link(peer_, ends.dev);
   set_receive_buffer(peer_, receive_buffer);
+  // ICMP errors, quoting from the IPv4 header on (net/ipv4/raw.c, raw_err).
+  set_option(peer_, IPPROTO_IP, IP_RECVERR, int{1}, "IP_RECVERR");
+  set_option(peer_, IPPROTO_IP, IP_HDRINCL, int{1}, "IP_HDRINCL");
+  // Since Linux 5.9; without it an extension counts as quoted.
+  const int extensions = 1;
+  (void)::setsockopt(peer_.get(), IPPROTO_IP, IP_RECVERR_RFC4884, &extensions, sizeof extensions);
   bind_to_address(peer_, ends.local);
   const sockaddr_in remote = socket_address(ends.remote);
   if (::connect(peer_.get(), reinterpret_cast<const sockaddr*>(&remote), sizeof remote) < 0) {
@@ -176,7 +186,7 @@ engine::ReceiveResult RawReceiver::receive_from(int fd) noexcept {
   }
   const int count = ::recvmmsg(fd, messages_.data(), max_batch, MSG_DONTWAIT, nullptr);
   if (count < 0) {
-    // Anything but an empty queue is an ICMP error of the path, reported once; the next call goes on.
+    // Anything but an empty queue is an ICMP error, reported once; the next call goes on.
     return {.status = errno == EAGAIN ? engine::IoStatus::empty : engine::IoStatus::ok};
   }
   const auto received = static_cast<std::size_t>(count);
@@ -186,6 +196,37 @@ engine::ReceiveResult RawReceiver::receive_from(int fd) noexcept {
   return {.packets = std::span{packets_}.first(received),
           .lost = fd == peer_.get() ? newly_lost() : 0,
           .status = engine::IoStatus::ok};
+}
+
+std::optional<engine::WireError> RawReceiver::next_error() noexcept {
+  for (;;) {
+    alignas(cmsghdr) std::array<std::uint8_t, CMSG_SPACE(sizeof(sock_extended_err) + sizeof(sockaddr_in))>
+        control{};
+    iovec part{quoted_.data(), quoted_.size()};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    const ssize_t length = ::recvmsg(peer_.get(), &message, MSG_ERRQUEUE | MSG_DONTWAIT);
+    if (length < 0) return std::nullopt;
+    const cmsghdr* header = CMSG_FIRSTHDR(&message);
+    if (header == nullptr || header->cmsg_level != IPPROTO_IP || header->cmsg_type != IP_RECVERR) continue;
+    sock_extended_err error{};
+    std::memcpy(&error, CMSG_DATA(header), sizeof error);
+    if (error.ee_origin != SO_EE_ORIGIN_ICMP) continue;
+    wire::Bytes quoted = wire::Bytes{quoted_}.first(static_cast<std::size_t>(length));
+    // What a router adds behind the quotation (RFC 4884) is not part of the packet.
+    const auto& extension = error.ee_rfc4884;
+    if (extension.len != 0 && (extension.flags & SO_EE_RFC4884_FLAG_INVALID) == 0) {
+      quoted = quoted.first(std::min<std::size_t>(quoted.size(), extension.len));
+    }
+    return engine::WireError{
+        .type = error.ee_type,
+        .code = error.ee_code,
+        .mtu = static_cast<std::uint16_t>(std::min<std::uint32_t>(error.ee_info, 0xffff)),
+        .quoted = quoted};
+  }
 }
 
 /// What the kernel had no room for in the queue since the last time.

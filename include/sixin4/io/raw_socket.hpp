@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <vector>
 
 #include <sys/socket.h>
@@ -37,7 +38,7 @@ class RawSender {
 ///
 /// Several sockets, because of how Linux hands a packet to raw sockets (net/ipv4/raw.c, raw_v4_input):
 /// - `peer`, bound to `local` and connected to `remote`, gets the tunnel's packets and nobody else's, so
-///   that others cannot fill its queue;
+///   that others cannot fill its queue, and the ICMP errors about what was sent between these two;
 /// - `strangers` gets the first bytes of all other packets of protocol 41, for the counters;
 /// - `guard` accepts and forgets everything: a packet for which every queue is full counts as undeliverable
 ///   otherwise, and the kernel answers it with ICMP protocol unreachable, which RFC 4213 §3.6 forbids.
@@ -54,6 +55,9 @@ class RawReceiver {
 
   /// Does not block. The sockets in turn, strangers only when the others have nothing.
   [[nodiscard]] engine::ReceiveResult receive() noexcept;
+  /// Does not block. Call it until nothing is left whenever `receive` had no packets: as long as an error
+  /// waits, polling does not.
+  [[nodiscard]] std::optional<engine::WireError> next_error() noexcept;
 
  private:
   static constexpr std::size_t max_batch = 64;
@@ -72,6 +76,7 @@ class RawReceiver {
   std::array<mmsghdr, max_batch> messages_{};
   std::array<iovec, max_batch> parts_{};
   std::array<engine::WirePacket, max_batch> packets_{};
+  std::array<std::uint8_t, 1500> quoted_{};  // what routers quote at most (RFC 1812 §4.3.2.3)
 };
 
 }  // namespace sixin4::io

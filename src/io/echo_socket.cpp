@@ -1,0 +1,80 @@
+#include "sixin4/io/echo_socket.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+
+#include "sixin4/wire/bytes.hpp"
+#include "sixin4/wire/icmpv6.hpp"
+
+#include "socket_options.hpp"
+
+namespace sixin4::io {
+
+namespace {
+
+/// Other programs on this host ask for echoes too, and every raw socket gets all answers.
+std::uint16_t random_identifier() noexcept {
+  std::uint16_t identifier = 0;
+  (void)::getrandom(&identifier, sizeof identifier, 0);
+  return identifier;
+}
+
+FileDescriptor open_icmpv6() {
+  FileDescriptor fd{::socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ICMPV6)};
+  if (!fd) {
+    refuse(errno == EPERM
+               ? "cannot open an ICMPv6 socket: needs CAP_NET_RAW; run as root, or give the capability"
+               : "cannot open an ICMPv6 socket");
+  }
+  return fd;
+}
+
+}  // namespace
+
+EchoSocket::EchoSocket(const wire::Ipv6Address& destination, int link_index)
+    : fd_(open_icmpv6()), identifier_(random_identifier()) {
+  icmp6_filter filter{};
+  ICMP6_FILTER_SETBLOCKALL(&filter);
+  ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &filter);
+  set_option(fd_, IPPROTO_ICMPV6, ICMP6_FILTER, filter, "a filter of ICMPv6 types (ICMP6_FILTER)");
+  set_option(fd_, SOL_SOCKET, SO_BINDTOIFINDEX, link_index,
+             "the link of an ICMPv6 socket (SO_BINDTOIFINDEX)");
+
+  destination_.sin6_family = AF_INET6;
+  destination_.sin6_scope_id = static_cast<std::uint32_t>(link_index);
+  std::ranges::copy(destination.octets, std::begin(destination_.sin6_addr.s6_addr));
+}
+
+void EchoSocket::send(std::uint16_t sequence) noexcept {
+  std::array<std::uint8_t, wire::icmpv6::header_size> request{};
+  const std::span<std::uint8_t, wire::icmpv6::header_size> header{request};
+  wire::store8<0>(header, ICMP6_ECHO_REQUEST);  // the kernel fills the checksum in
+  wire::store16<4>(header, identifier_);
+  wire::store16<6>(header, sequence);
+  (void)::sendto(fd_.get(), request.data(), request.size(), 0,
+                 reinterpret_cast<const sockaddr*>(&destination_), sizeof destination_);
+}
+
+std::optional<std::uint16_t> EchoSocket::receive() noexcept {
+  std::array<std::uint8_t, wire::icmpv6::header_size> reply{};
+  for (;;) {
+    sockaddr_in6 source{};
+    socklen_t source_size = sizeof source;
+    const ssize_t length = ::recvfrom(fd_.get(), reply.data(), reply.size(), 0,
+                                      reinterpret_cast<sockaddr*>(&source), &source_size);
+    if (length < 0 && errno != EINTR) return std::nullopt;
+    const auto header = wire::fixed<wire::icmpv6::header_size>(wire::Bytes{reply});
+    const bool ours = length == static_cast<ssize_t>(reply.size()) &&
+                      wire::load16<4>(*header) == identifier_ &&
+                      std::ranges::equal(source.sin6_addr.s6_addr, destination_.sin6_addr.s6_addr);
+    if (ours) return wire::load16<6>(*header);
+  }
+}
+
+}  // namespace sixin4::io

@@ -1,0 +1,147 @@
+// ICMP errors about the tunnel's packets, as the kernel hands them to the receiver.
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <tins/tins.h>
+
+#include "sixin4/io/raw_socket.hpp"
+
+#include "../control/own_network.hpp"
+#include "../engine/packets.hpp"
+
+namespace sixin4::io {
+namespace {
+
+using control::testing::enter_own_network;
+using control::testing::run;
+using engine::IoStatus;
+using test::Octets;
+
+const WireEnds near_ends{.local = {{127, 0, 0, 1}}, .remote = {{127, 0, 0, 2}}, .dev = ""};
+const WireEnds far_ends{.local = {{127, 0, 0, 2}}, .remote = {{127, 0, 0, 1}}, .dev = ""};
+
+/// A packet that the near end may have sent.
+Octets sent_by_near(std::size_t inner,
+                    const test::Outer& outer = {.source = "127.0.0.1", .destination = "127.0.0.2"}) {
+  return test::outer_packet(test::payload_of(inner), outer);
+}
+
+/// An ICMP message from the far end to the near one; `parameter` is what stands behind the checksum.
+Octets icmp(std::uint8_t type, std::uint8_t code, std::uint32_t parameter, const Octets& quoted) {
+  Octets message{type, code, 0, 0};
+  for (int shift = 24; shift >= 0; shift -= 8)
+    message.push_back(static_cast<std::uint8_t>(parameter >> shift));
+  message.insert(message.end(), quoted.begin(), quoted.end());
+  test::put_word(message, 2, 0xffffU ^ test::reference_sum(message));
+  return test::outer_packet(message, {.source = "127.0.0.2", .destination = "127.0.0.1", .protocol = 1});
+}
+
+class WireErrorsTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!enter_own_network()) GTEST_SKIP() << "needs the right to make a network namespace";
+    run("ip link set lo up");
+    receiver.emplace(near_ends);
+    sender.emplace(far_ends);
+  }
+  void send(const Octets& packet) {
+    const engine::OuterPacket outer{.head = packet, .body = {}};
+    ASSERT_EQ(sender->send({&outer, 1}).sent, 1U);
+  }
+  [[nodiscard]] bool something_waits() const {
+    pollfd waiting{.fd = receiver->fds().front(), .events = POLLIN, .revents = 0};
+    return poll(&waiting, 1, 0) == 1;
+  }
+
+  std::optional<RawReceiver> receiver;
+  std::optional<RawSender> sender;
+};
+
+TEST_F(WireErrorsTest, AnErrorHasItsTypeAndQuotesFromTheIpv4HeaderOn) {
+  const Octets packet = sent_by_near(100);
+  send(icmp(3, 1, 0, packet));
+  EXPECT_TRUE(something_waits());
+  EXPECT_TRUE(receiver->receive().packets.empty());
+  const auto error = receiver->next_error();
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->type, 3);
+  EXPECT_EQ(error->code, 1);
+  EXPECT_EQ(error->mtu, 0);
+  EXPECT_EQ(test::octets_of(error->quoted), packet);
+  EXPECT_FALSE(receiver->next_error());
+}
+
+TEST_F(WireErrorsTest, FragmentationNeededTellsTheNextHopMtu) {
+  for (const std::uint16_t mtu : std::initializer_list<std::uint16_t>{0, 67, 1400, 65535}) {
+    send(icmp(3, 4, mtu, sent_by_near(1400)));
+    const auto error = receiver->next_error();
+    ASSERT_TRUE(error) << mtu;
+    EXPECT_EQ(error->code, 4);
+    EXPECT_EQ(error->mtu, mtu);
+  }
+}
+
+TEST_F(WireErrorsTest, TimeExceededIsTold) {
+  send(icmp(11, 0, 0, sent_by_near(100)));
+  const auto error = receiver->next_error();
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->type, 11);
+}
+
+// RFC 4213 §3.4: the quotation that RFC 792 asks for is 8 bytes.
+TEST_F(WireErrorsTest, AShortQuotationIsTakenAsItIs) {
+  Octets start = sent_by_near(100);
+  start.resize(28);
+  send(icmp(3, 1, 0, start));
+  const auto error = receiver->next_error();
+  ASSERT_TRUE(error);
+  EXPECT_EQ(test::octets_of(error->quoted), start);
+}
+
+// RFC 4884 §4.1: the third 32-bit word's second octet is the quotation's length in words.
+TEST_F(WireErrorsTest, WhatARouterAddsBehindTheQuotationIsLeftOut) {
+  Octets quoted = sent_by_near(400);
+  quoted.resize(128);
+  Octets extended = quoted;
+  Octets extension{0x20, 0, 0, 0, 0, 8, 1, 1, 1, 2, 3, 4};  // version 2; one object: an MPLS label
+  test::put_word(extension, 2, 0xffffU ^ test::reference_sum(extension));
+  extended.insert(extended.end(), extension.begin(), extension.end());
+  send(icmp(11, 0, 32U << 16U, extended));
+  const auto error = receiver->next_error();
+  ASSERT_TRUE(error);
+  EXPECT_EQ(test::octets_of(error->quoted), quoted);
+}
+
+TEST_F(WireErrorsTest, ErrorsAboutOtherPacketsAreNotHandedOver) {
+  send(icmp(3, 1, 0, sent_by_near(100, {.source = "127.0.0.1", .destination = "127.0.0.9"})));
+  send(icmp(3, 1, 0, sent_by_near(100, {.source = "127.0.0.9", .destination = "127.0.0.2"})));
+  send(icmp(3, 1, 0, sent_by_near(100, {.source = "127.0.0.1", .destination = "127.0.0.2", .protocol = 47})));
+  EXPECT_FALSE(something_waits());
+  EXPECT_FALSE(receiver->next_error());
+}
+
+TEST_F(WireErrorsTest, WithAllErrorsTakenNothingWaitsAndPacketsComeAgain) {
+  for (int i = 0; i < 50; ++i) send(icmp(3, 1, 0, sent_by_near(100)));
+  const Octets packet =
+      test::outer_packet(test::payload_of(60), {.source = "127.0.0.2", .destination = "127.0.0.1"});
+  send(packet);
+  int errors = 0;
+  std::vector<Octets> packets;
+  for (int turn = 0; turn < 200 && something_waits(); ++turn) {
+    const engine::ReceiveResult result = receiver->receive();
+    for (const engine::WirePacket& each : result.packets) packets.push_back(test::octets_of(each.bytes));
+    if (!result.packets.empty()) continue;
+    while (receiver->next_error()) ++errors;
+  }
+  EXPECT_EQ(errors, 50);
+  EXPECT_EQ(packets, std::vector<Octets>{packet});
+  EXPECT_FALSE(something_waits()) << "an endpoint would not sleep any more";
+}
+
+}  // namespace
+}  // namespace sixin4::io
