@@ -12,6 +12,7 @@ namespace sixin4::control {
 namespace {
 
 constexpr std::uint32_t local_table = 255;  // RT_TABLE_LOCAL
+constexpr std::uint32_t max_keepalive = 86400;
 
 template <typename Number>
 Number parse_number(const std::string& text, Number least, Number most, int base = 10) {
@@ -33,6 +34,10 @@ bool parse_yes_or_no(const std::string& text) {
   if (text == "yes") return true;
   if (text == "no") return false;
   throw ValueError("'" + text + "' is neither yes nor no");
+}
+
+Values yes_or_no(bool value) {
+  return {value ? "yes" : "no"};
 }
 
 /// The index of `text` in `names`.
@@ -183,9 +188,19 @@ const std::vector<Key>& keys() {
       {"metric", false, "NUMBER", "metric of those routes",
        [](C& c, const std::string& v) { c.metric = parse_number<std::uint32_t>(v, 1, 0xffffffffU); },
        [](const C& c) { return c.metric ? Values{std::to_string(*c.metric)} : Values{}; }},
-      {"mtu", false, "BYTES", "tunnel MTU, 1280 to 65515",
-       [](C& c, const std::string& v) { c.mtu = parse_number(v, min_tunnel_mtu, max_tunnel_mtu); },
-       [](const C& c) { return Values{std::to_string(c.mtu)}; }},
+      {"mtu", false, "BYTES|auto", "tunnel MTU, 1280 to 65515; auto follows the IPv4 path",
+       [](C& c, const std::string& v) {
+         if (v == "auto") {
+           c.mtu.reset();
+         } else {
+           c.mtu = parse_number(v, min_tunnel_mtu, max_tunnel_mtu);
+         }
+       },
+       [](const C& c) { return Values{c.mtu ? std::to_string(*c.mtu) : "auto"}; }},
+      {"pmtudisc", false, "yes|no",
+       "set DF and learn the path MTU, where it carries 1280 bytes (yes with 'mtu = auto', else no)",
+       [](C& c, const std::string& v) { c.pmtudisc = parse_yes_or_no(v); },
+       [](const C& c) { return yes_or_no(c.discovers_path_mtu()); }},
       {"ttl", false, "NUMBER|inherit", "TTL of the IPv4 packets, 1 to 255; inherit: the inner hop limit",
        [](C& c, const std::string& v) {
          if (v == "inherit") {
@@ -207,11 +222,23 @@ const std::vector<Key>& keys() {
        [](const C& c) { return Values{c.tos ? hexadecimal(*c.tos) : "inherit"}; }},
       {"ecn", false, "yes|no", "carry ECN outward and back (RFC 6040 normal mode); no: compatibility mode",
        [](C& c, const std::string& v) { c.ecn = parse_yes_or_no(v); },
-       [](const C& c) { return Values{c.ecn ? "yes" : "no"}; }},
+       [](const C& c) { return yes_or_no(c.ecn); }},
       {"ingress-filter", false, "yes|no",
        "drop packets from the tunnel whose source is one of our own addresses",
        [](C& c, const std::string& v) { c.ingress_filter = parse_yes_or_no(v); },
-       [](const C& c) { return Values{c.ingress_filter ? "yes" : "no"}; }},
+       [](const C& c) { return yes_or_no(c.ingress_filter); }},
+      {"egress-filter", false, "yes|no",
+       "refuse packets into the tunnel whose source is not one of our own addresses",
+       [](C& c, const std::string& v) { c.egress_filter = parse_yes_or_no(v); },
+       [](const C& c) { return yes_or_no(c.egress_filter); }},
+      {"mss-clamp", false, "yes|no", "lower the MSS of TCP connections to what fits the tunnel MTU",
+       [](C& c, const std::string& v) { c.mss_clamp = parse_yes_or_no(v); },
+       [](const C& c) { return yes_or_no(c.mss_clamp); }},
+      {"keepalive", false, "SECONDS", "after so much silence ask the far end for an echo; 0: never",
+       [](C& c, const std::string& v) {
+         c.keepalive = std::chrono::seconds{parse_number<std::uint32_t>(v, 0, max_keepalive)};
+       },
+       [](const C& c) { return Values{std::to_string(c.keepalive.count())}; }},
       {"wire", false, "auto|raw", "how the IPv4 side sends: raw is a raw socket",
        [](C& c, const std::string& v) { c.wire = static_cast<Wire>(parse_choice(v, wire_names)); },
        [](const C& c) { return Values{std::string{wire_names[static_cast<std::size_t>(c.wire)]}}; }},

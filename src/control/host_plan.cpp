@@ -11,6 +11,22 @@ std::vector<wire::Ipv6Prefix> own_prefixes(const Configuration& configuration) {
   return ours;
 }
 
+wire::Ipv6Address far_end_of(const Configuration& configuration, const wire::Ipv4Address& remote) {
+  for (const InterfaceAddress& address : configuration.addresses) {
+    if (address.peer) return *address.peer;
+  }
+  for (const InterfaceAddress& address : configuration.addresses) {
+    if (address.length > 127) continue;
+    wire::Ipv6Address first =
+        canonical(Ipv6Route{.prefix = {address.address, address.length}}).prefix.address;
+    // ::0 is every router's of the prefix (RFC 4291 §2.6.1) but between two hosts (RFC 6164).
+    if (address.length < 127) first.octets.back() |= 1U;
+    if (first == address.address) ++first.octets.back();
+    return first;
+  }
+  return wire::link_local_of(remote);
+}
+
 HostState host_state_of(const Configuration& configuration, const wire::Ipv4Address& local) {
   HostState state;
   // RFC 4213 §3.7: the interface has a link-local address, made of its IPv4 address.

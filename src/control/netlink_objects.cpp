@@ -163,7 +163,9 @@ std::optional<Ipv4Path> parse_path(const nlmsghdr& message) {
   const auto source = preferred ? preferred : attributes.address<Ipv4Address>(RTA_SRC);
   const auto link_index = attributes.number(RTA_OIF);
   if (!source || !link_index) return std::nullopt;
-  return Ipv4Path{.source = *source, .link_index = static_cast<int>(*link_index)};
+  return Ipv4Path{.source = *source,
+                  .link_index = static_cast<int>(*link_index),
+                  .gateway = attributes.address<Ipv4Address>(RTA_GATEWAY)};
 }
 
 /// The MTU that a route has as its metric, 0 where it has none.

@@ -13,7 +13,7 @@ namespace {
 using json = nlohmann::ordered_json;
 
 json to_json(const DirectionStatus& direction) {
-  return {{"packets", direction.packets}, {"bytes", direction.bytes}};
+  return {{"packets", direction.packets}, {"bytes", direction.bytes}, {"icmp_errors", direction.icmp_errors}};
 }
 
 std::string bytes_for_people(double bytes) {
@@ -37,10 +37,21 @@ std::string seconds_for_people(double seconds) {
   return text.str();
 }
 
+void write_echoes(std::ostream& text, const json& far_end) {
+  const auto saved = text.flags();
+  text << std::fixed << std::setprecision(1);
+  if (!far_end.at("rtt_ms").is_null()) text << ", rtt " << far_end.at("rtt_ms").get<double>() << " ms";
+  if (!far_end.at("loss").is_null()) text << ", loss " << 100 * far_end.at("loss").get<double>() << " %";
+  text.flags(saved);
+}
+
 void write_direction(std::ostream& text, const char* name, const json& direction, const json& drops) {
   text << "  " << std::left << std::setw(4) << name << std::right << std::setw(12)
        << direction.at("packets").get<std::uint64_t>() << " packets " << std::setw(9)
        << bytes_for_people(direction.at("bytes").get<double>());
+  if (const auto errors = direction.at("icmp_errors").get<std::uint64_t>(); errors != 0) {
+    text << ", ICMPv6 errors sent: " << errors;
+  }
   const char* separator = ", dropped: ";
   for (const auto& [reason, count] : drops.items()) {
     text << separator << reason << ' ' << count;
@@ -52,8 +63,9 @@ void write_direction(std::ostream& text, const char* name, const json& direction
 }  // namespace
 
 std::string to_json(const Status& status) {
-  json far_end{{"rtt_ms", nullptr}, {"loss", nullptr}, {"last_heard_s", nullptr}};
-  if (status.last_heard_s) far_end["last_heard_s"] = *status.last_heard_s;
+  const auto or_null = [](const std::optional<double>& value) {
+    return value ? json(*value) : json(nullptr);
+  };
   const json object{
       {"interface", status.interface},
       {"local", status.local},
@@ -66,7 +78,10 @@ std::string to_json(const Status& status) {
       {"out", to_json(status.out)},
       {"in", to_json(status.in)},
       {"drops", {{"out", json(status.out.drops)}, {"in", json(status.in.drops)}}},
-      {"far_end", far_end},
+      {"far_end",
+       {{"rtt_ms", or_null(status.rtt_ms)},
+        {"loss", or_null(status.loss)},
+        {"last_heard_s", or_null(status.last_heard_s)}}},
       {"flows", 0},
   };
   return object.dump();
@@ -99,8 +114,9 @@ std::string show_text(std::span<const std::string> statuses) {
     text << "  running for " << seconds_for_people(object.at("uptime_s").get<double>());
     const json& heard = object.at("far_end").at("last_heard_s");
     text << (heard.is_null() ? std::string{", far end not heard yet"}
-                             : ", far end heard " + seconds_for_people(heard.get<double>()) + " ago")
-         << '\n';
+                             : ", far end heard " + seconds_for_people(heard.get<double>()) + " ago");
+    write_echoes(text, object.at("far_end"));
+    text << '\n';
     write_direction(text, "out", object.at("out"), object.at("drops").at("out"));
     write_direction(text, "in", object.at("in"), object.at("drops").at("in"));
   }

@@ -65,8 +65,9 @@ class ConfigurationTest : public ::testing::Test {
 
 TEST_F(ConfigurationTest, DefaultsAreTheDocumentedOnes) {
   EXPECT_EQ(to_text(load(file("remote = 192.0.2.2\n"))),
-            "interface = sixin4\nlocal = auto\nremote = 192.0.2.2\ntable = main\nmtu = 1280\nttl = 64\n"
-            "tos = 0x0\necn = yes\ningress-filter = yes\nwire = auto\nlog-level = info\n");
+            "interface = sixin4\nlocal = auto\nremote = 192.0.2.2\ntable = main\nmtu = 1280\npmtudisc = no\n"
+            "ttl = 64\ntos = 0x0\necn = yes\ningress-filter = yes\negress-filter = yes\nmss-clamp = no\n"
+            "keepalive = 0\nwire = auto\nlog-level = info\n");
 }
 
 TEST_F(ConfigurationTest, EveryKeyLandsInItsField) {
@@ -75,6 +76,7 @@ TEST_F(ConfigurationTest, EveryKeyLandsInItsField) {
       "address = 2001:db8::2/64\naddress = 2001:db8::5/64 peer 2001:db8::1\n"
       "prefix = 2001:db8:1::/48\nroute = ::/0\nroute = 2000::/3\ntable = 100\nmetric = 7\n"
       "mtu = 1480\nttl = inherit\ntos = inherit\necn = no\ningress-filter = no\nwire = raw\n"
+      "pmtudisc = yes\negress-filter = no\nmss-clamp = yes\nkeepalive = 30\n"
       "control = /run/other.sock\nlog-level = debug\n"));
   EXPECT_EQ(c.interface, "he6");
   EXPECT_EQ(c.local, (wire::Ipv4Address{{192, 0, 2, 1}}));
@@ -90,10 +92,23 @@ TEST_F(ConfigurationTest, EveryKeyLandsInItsField) {
   EXPECT_EQ(c.mtu, 1480);
   EXPECT_EQ(c.ttl, std::nullopt);
   EXPECT_EQ(c.tos, std::nullopt);
-  EXPECT_FALSE(c.ecn || c.ingress_filter);
+  EXPECT_FALSE(c.ecn || c.ingress_filter || c.egress_filter);
+  EXPECT_TRUE(c.discovers_path_mtu() && c.mss_clamp);
+  EXPECT_EQ(c.keepalive, std::chrono::seconds{30});
   EXPECT_EQ(c.wire, Wire::raw);
   EXPECT_EQ(c.control, "/run/other.sock");
   EXPECT_EQ(c.log_level, LogLevel::debug);
+}
+
+TEST_F(ConfigurationTest, AnMtuThatFollowsThePathDiscoversItUnlessToldOtherwise) {
+  const auto discovers = [this](const std::string& more) {
+    return load(file("remote = 192.0.2.2\n" + more)).discovers_path_mtu();
+  };
+  EXPECT_FALSE(discovers(""));
+  EXPECT_FALSE(discovers("mtu = 1480\n"));
+  EXPECT_TRUE(discovers("mtu = auto\n"));
+  EXPECT_FALSE(discovers("mtu = auto\npmtudisc = no\n"));
+  EXPECT_TRUE(discovers("mtu = 1480\npmtudisc = yes\n"));
 }
 
 /// Values of a key that are printed as they were given.
@@ -107,11 +122,15 @@ const std::vector<std::pair<std::string, Words>> good_values{
     {"route", {"::/0", "2000::/3"}},
     {"table", {"main", "1", "4294967295"}},
     {"metric", {"1", "4294967295"}},
-    {"mtu", {"1280", "65515"}},
+    {"mtu", {"1280", "65515", "auto"}},
+    {"pmtudisc", {"yes", "no"}},
     {"ttl", {"1", "255", "inherit"}},
     {"tos", {"0x0", "0xb8", "0xff", "inherit"}},
     {"ecn", {"yes", "no"}},
     {"ingress-filter", {"yes", "no"}},
+    {"egress-filter", {"yes", "no"}},
+    {"mss-clamp", {"yes", "no"}},
+    {"keepalive", {"0", "1", "86400"}},
     {"wire", {"auto", "raw"}},
     {"control", {"/tmp/some/where"}},
     {"log-level", {"error", "warn", "info", "debug"}},
@@ -179,10 +198,14 @@ const std::vector<BadValues> bad_values{
     {"table", {"255"}, "255 is the kernel's own table (local)"},
     {"metric", {"0", "-1", "1x", "4294967296"}, "is not a number from 1 to 4294967295"},
     {"mtu", {"1279", "65516", "66816", "+1280", "1280.0"}, "is not a number from 1280 to 65515"},
+    {"pmtudisc", {"auto"}, "is neither yes nor no"},
     {"ttl", {"0", "256", "Inherit"}, "is not a number from 1 to 255"},
     {"tos", {"100", "0x", "0x0x1", "xyz", "-1"}, "is not a number from 0 to ff, hexadecimal"},
     {"ecn", {"true", "YES", "1"}, "is neither yes nor no"},
     {"ingress-filter", {"off"}, "is neither yes nor no"},
+    {"egress-filter", {"0"}, "is neither yes nor no"},
+    {"mss-clamp", {"1400"}, "is neither yes nor no"},
+    {"keepalive", {"-1", "1.5", "10s", "86401"}, "is not a number from 0 to 86400"},
     {"wire", {"udp"}, "is not one of auto raw"},
     {"control", {"relative.sock", "/a b"}, "is not an absolute path without space or #"},
     {"log-level", {"verbose", "Info"}, "is not one of error warn info debug"},
@@ -279,7 +302,7 @@ TEST_F(ConfigurationTest, AnyAcceptedConfigurationReadsBackFromItsText) {
   std::mt19937 random{20240229};
   for (int round = 0; round < 300; ++round) {
     Words arguments;
-    std::size_t lines = 11;  // the keys that are always printed
+    std::size_t lines = 15;  // the keys that are always printed
     for (const auto& [key, values] : good_values) {
       const bool repeats = key == "address" || key == "prefix" || key == "route";
       const std::size_t times = random() % (repeats ? 4 : 2);

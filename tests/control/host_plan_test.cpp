@@ -78,5 +78,32 @@ TEST(HostPlanTest, OursAreHostAddressesAndWholePrefixes) {
       << "neither the far end's addresses nor the routes";
 }
 
+wire::Ipv6Address far_end(const std::vector<InterfaceAddress>& addresses) {
+  Configuration configuration;
+  configuration.addresses = addresses;
+  return far_end_of(configuration, ip4("192.0.2.2"));
+}
+
+TEST(HostPlanTest, TheFarEndIsAPeerWhereThereIsOne) {
+  EXPECT_EQ(far_end_of(full(), ip4("192.0.2.2")), ip6("2001:db8::1"));
+  InterfaceAddress second = on_link("2001:db8::5/64");
+  second.peer = ip6("2001:db8:9::9");
+  EXPECT_EQ(far_end({on_link("2001:db8::2/64"), second}), ip6("2001:db8:9::9"));
+}
+
+TEST(HostPlanTest, ElseTheFarEndIsTheFirstOtherHostOfTheLink) {
+  EXPECT_EQ(far_end({on_link("2001:db8::2/64")}), ip6("2001:db8::1"));
+  EXPECT_EQ(far_end({on_link("2001:db8::1/64")}), ip6("2001:db8::2"));
+  EXPECT_EQ(far_end({on_link("2001:db8::fe/126")}), ip6("2001:db8::fd"));
+  EXPECT_EQ(far_end({on_link("2001:db8::4/127")}), ip6("2001:db8::5"));
+  EXPECT_EQ(far_end({on_link("2001:db8::5/127")}), ip6("2001:db8::4"));
+  EXPECT_EQ(far_end({on_link("2001:db8::9/128"), on_link("2001:db8:7::2/64")}), ip6("2001:db8:7::1"));
+}
+
+TEST(HostPlanTest, ElseTheFarEndIsItsLinkLocalAddress) {
+  EXPECT_EQ(far_end({}), ip6("fe80::c000:202"));
+  EXPECT_EQ(far_end({on_link("2001:db8::9/128")}), ip6("fe80::c000:202"));
+}
+
 }  // namespace
 }  // namespace sixin4::control::testing

@@ -317,7 +317,8 @@ TEST_F(NetlinkPath, HasTheSourceTheLinkAndTheSmallestMtu) {
   EXPECT_EQ(netlink.path_to({.destination = ip4("192.0.2.2")}), (Ipv4Path{ip4("192.0.2.1"), link_, 1500}));
   EXPECT_EQ(netlink.path_to({.destination = ip4("198.51.100.2")}),
             (Ipv4Path{ip4("198.51.100.1"), far_, 1400}));
-  EXPECT_EQ(netlink.path_to({.destination = ip4("203.0.113.1")}), (Ipv4Path{ip4("192.0.2.1"), link_, 1300}));
+  EXPECT_EQ(netlink.path_to({.destination = ip4("203.0.113.1")}),
+            (Ipv4Path{ip4("192.0.2.1"), link_, 1300, ip4("192.0.2.9")}));
   EXPECT_EQ(netlink.path_to({.destination = ip4("203.0.113.129")}),
             (Ipv4Path{ip4("192.0.2.1"), link_, 1500}));
   const auto shown = run("ip -j route get 203.0.113.1");

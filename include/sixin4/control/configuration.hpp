@@ -1,6 +1,7 @@
 // One tunnel's configuration: `key = value` lines, `--key value` arguments, and their meaning.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -29,14 +30,21 @@ struct Configuration {
   std::vector<wire::Ipv6Prefix> routes;
   std::uint32_t table = main_table;
   std::optional<std::uint32_t> metric;
-  std::uint16_t mtu = min_tunnel_mtu;
-  std::optional<std::uint8_t> ttl = 64;  ///< nothing: inherit
-  std::optional<std::uint8_t> tos = 0;   ///< nothing: inherit
+  std::optional<std::uint16_t> mtu = min_tunnel_mtu;  ///< nothing: auto, it follows the IPv4 path
+  std::optional<bool> pmtudisc;                       ///< nothing: yes where the MTU is auto, else no
+  std::optional<std::uint8_t> ttl = 64;               ///< nothing: inherit
+  std::optional<std::uint8_t> tos = 0;                ///< nothing: inherit
   bool ecn = true;
   bool ingress_filter = true;
+  bool egress_filter = true;
+  bool mss_clamp = false;
+  std::chrono::seconds keepalive{0};  ///< 0: none
   Wire wire = Wire::automatic;
   std::string control;  ///< empty: the usual path for `interface`
   LogLevel log_level = LogLevel::info;
+
+  /// RFC 4213 §3.2.2, dynamic MTU.
+  [[nodiscard]] bool discovers_path_mtu() const noexcept { return pmtudisc.value_or(!mtu); }
 };
 
 /// From the arguments of `run` or `check`: `-c FILE` or a NAME, and keys, which win over the file's. Throws

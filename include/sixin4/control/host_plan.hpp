@@ -19,4 +19,9 @@ inline constexpr std::uint32_t source_rule_priority = 20641;
 /// The addresses that belong to this end: the host addresses of `address`, and everything inside `prefix`.
 [[nodiscard]] std::vector<wire::Ipv6Prefix> own_prefixes(const Configuration& configuration);
 
+/// The far end's address inside the tunnel: the peer of an `address`; else the first host of an address's
+/// on-link prefix that is not this end, where brokers put their end; else the link-local address of `remote`.
+[[nodiscard]] wire::Ipv6Address far_end_of(const Configuration& configuration,
+                                           const wire::Ipv4Address& remote);
+
 }  // namespace sixin4::control

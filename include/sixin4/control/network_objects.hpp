@@ -42,6 +42,7 @@ struct Ipv4Path {
   int link_index = 0;        ///< of the output link
   std::uint32_t mtu =
       0;  ///< in bytes: the route's metric where it has one, at most the link's MTU; not what ICMP told
+  std::optional<wire::Ipv4Address> gateway = std::nullopt;  ///< nothing: on the link
 
   /// Whether the path leads into the tunnel that it is meant to carry.
   [[nodiscard]] bool loops_into(int tunnel_index) const noexcept { return link_index == tunnel_index; }

@@ -12,6 +12,7 @@ namespace sixin4::control {
 struct DirectionStatus {
   std::uint64_t packets = 0;  ///< inner packets as they are on the wire
   std::uint64_t bytes = 0;
+  std::uint64_t icmp_errors = 0;               ///< ICMPv6 errors that were sent because of such packets
   std::map<std::string, std::uint64_t> drops;  ///< by the reason's name, those that have happened
 };
 
@@ -26,7 +27,9 @@ struct Status {
   double uptime_s = 0;
   DirectionStatus out;
   DirectionStatus in;
-  std::optional<double> last_heard_s;  ///< nothing: not heard yet
+  std::optional<double> last_heard_s = std::nullopt;  ///< nothing: not heard yet
+  std::optional<double> rtt_ms = std::nullopt;  ///< nothing: no echo has come back, or none is asked for
+  std::optional<double> loss = std::nullopt;    ///< of those echoes, 0 to 1
 };
 
 /// One JSON object.

@@ -1,0 +1,18 @@
+#include "sixin4/control/kernel_tunnel.hpp"
+
+#include <array>
+#include <system_error>
+
+namespace sixin4::control {
+
+std::optional<std::string> module_that_answers(const std::filesystem::path& modules) {
+  // Built in, tunnel4 is not listed: then those that bring it along are, for they have parameters.
+  constexpr std::array names{"tunnel4", "sit", "ipip"};
+  for (const char* name : names) {
+    std::error_code ignored;
+    if (std::filesystem::exists(modules / name, ignored)) return name;
+  }
+  return std::nullopt;
+}
+
+}  // namespace sixin4::control
