@@ -65,7 +65,7 @@ void WorkerMailbox<Socket>::take(engine::TunnelParameters& parameters, Socket& s
 }
 
 Endpoint::Endpoint(io::TunDevice& tun, const engine::TunnelParameters& parameters, const io::WireEnds& ends)
-    : tun_(tun), ends_(ends), gone_(open_event()) {
+    : tun_(tun), ends_(ends), gone_(open_event()), path_mtu_told_(open_event()) {
   io::RawReceiver receiver{ends};
   io::RawSender sender{ends};
   outbound_ = std::thread{&Endpoint::run_outbound, this, parameters, std::move(sender)};
@@ -108,6 +108,7 @@ void Endpoint::run_inbound(engine::TunnelParameters parameters, io::RawReceiver 
     inbound_mail_.take(parameters, receiver);
     const engine::IoStatus status = pump->turn(parameters, std::chrono::steady_clock::now());
     if (status == engine::IoStatus::gone) return report_gone();
+    if (const auto mtu = pump->take_path_mtu()) report_path_mtu(*mtu);
     if (status != engine::IoStatus::empty) continue;
     const auto [peer, datagrams, strangers] = receiver.fds();
     wait_for_any(std::array{inbound_mail_.fd(), peer, datagrams, strangers});
@@ -116,6 +117,19 @@ void Endpoint::run_inbound(engine::TunnelParameters parameters, io::RawReceiver 
 
 void Endpoint::report_gone() noexcept {
   (void)::eventfd_write(gone_.get(), 1);
+}
+
+void Endpoint::report_path_mtu(std::uint16_t mtu) noexcept {
+  std::uint16_t smallest = path_mtu_.load();
+  while (mtu < smallest && !path_mtu_.compare_exchange_weak(smallest, mtu)) continue;
+  (void)::eventfd_write(path_mtu_told_.get(), 1);
+}
+
+std::optional<std::uint16_t> Endpoint::take_path_mtu() noexcept {
+  eventfd_t ignored = 0;
+  (void)::eventfd_read(path_mtu_told_.get(), &ignored);
+  const std::uint16_t mtu = path_mtu_.exchange(no_path_mtu);
+  return mtu == no_path_mtu ? std::nullopt : std::optional{mtu};
 }
 
 }  // namespace sixin4

@@ -57,18 +57,28 @@ class Endpoint {
   /// Readable once the tun device has been deleted and the workers have ended.
   [[nodiscard]] int gone_fd() const noexcept { return gone_.get(); }
 
+  /// Readable once a router has told of a path MTU.
+  [[nodiscard]] int path_mtu_fd() const noexcept { return path_mtu_told_.get(); }
+  /// The smallest one since the last call.
+  [[nodiscard]] std::optional<std::uint16_t> take_path_mtu() noexcept;
+
   [[nodiscard]] const engine::DirectionCounters& out() const noexcept { return out_; }
   [[nodiscard]] const engine::DirectionCounters& in() const noexcept { return in_; }
   [[nodiscard]] engine::Time last_heard() const noexcept { return last_heard_.get(); }
 
  private:
+  static constexpr std::uint16_t no_path_mtu = 0xffff;
+
   void run_outbound(engine::TunnelParameters parameters, io::RawSender sender);
   void run_inbound(engine::TunnelParameters parameters, io::RawReceiver receiver);
   void report_gone() noexcept;
+  void report_path_mtu(std::uint16_t mtu) noexcept;
 
   io::TunDevice& tun_;
   io::WireEnds ends_;
   io::FileDescriptor gone_;
+  io::FileDescriptor path_mtu_told_;
+  std::atomic<std::uint16_t> path_mtu_ = no_path_mtu;
   engine::DirectionCounters out_;
   engine::DirectionCounters in_;
   engine::LastTime last_heard_;

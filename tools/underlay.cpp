@@ -9,12 +9,6 @@
 
 namespace sixin4 {
 
-namespace {
-
-constexpr std::uint32_t min_ipv4_mtu = 68;  // RFC 791
-
-}  // namespace
-
 Underlay find_underlay(control::Netlink& netlink, const control::Configuration& configuration,
                        const wire::Ipv4Address& remote, int tunnel_index) {
   std::optional<int> dev_index;
@@ -39,29 +33,36 @@ Underlay find_underlay(control::Netlink& netlink, const control::Configuration& 
     throw std::system_error(EINVAL, std::generic_category(),
                             "remote " + control::to_string(remote) + " is this host itself");
   }
-  const auto mtu = std::clamp<std::uint32_t>(path->mtu, min_ipv4_mtu, wire::ipv4_max_packet);
+  const auto mtu = std::clamp<std::size_t>(path->mtu, wire::ipv4_min_mtu, wire::ipv4_max_packet);
   return {.ends = {.local = path->source,
                    .remote = remote,
                    .dev = configuration.dev,
                    .dev_index = dev_index.value_or(0)},
-          .path_mtu = static_cast<std::uint16_t>(mtu),
+          .link_index = path->link_index,
+          .gateway = path->gateway,
+          .route_mtu = static_cast<std::uint16_t>(mtu),
           .loops = path->loops_into(tunnel_index)};
 }
 
-engine::TunnelParameters parameters_of(const control::Configuration& configuration, std::uint16_t mtu,
-                                       const Underlay& underlay) {
+engine::TunnelParameters parameters_of(const control::Configuration& configuration, const Underlay& underlay,
+                                       const engine::PathMtu& path, std::optional<std::uint16_t> fixed_mtu) {
+  const bool pmtudisc = configuration.discovers_path_mtu();
   engine::TunnelParameters parameters{
       .local = underlay.ends.local,
       .remote = underlay.ends.remote,
       .ttl = configuration.ttl,
       .tos = configuration.tos,
       .ecn = configuration.ecn,
-      .mtu = mtu,
-      .link_mtu = underlay.path_mtu,
+      .mtu = engine::tunnel_mtu(path.value(), fixed_mtu, pmtudisc),
+      .link_mtu = underlay.route_mtu,
+      .pmtudisc = pmtudisc,
+      .dont_fragment = pmtudisc && engine::path_carries_ipv6(path.value()),
       .loops = underlay.loops,
       .error_source = wire::link_local_of(underlay.ends.local),
       .ours = control::own_prefixes(configuration),
       .ingress_filter = configuration.ingress_filter,
+      .egress_filter = configuration.egress_filter,
+      .mss_clamp = configuration.mss_clamp,
   };
   parameters.ours.push_back({.address = parameters.error_source, .length = 128});
   // A host behind this one can do more with an error that has a global source.

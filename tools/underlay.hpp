@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "sixin4/control/configuration.hpp"
 #include "sixin4/control/netlink.hpp"
 #include "sixin4/engine/parameters.hpp"
+#include "sixin4/engine/path_mtu.hpp"
 #include "sixin4/io/raw_socket.hpp"
 
 namespace sixin4 {
@@ -13,8 +15,10 @@ namespace sixin4 {
 /// The IPv4 side as routing sees it now.
 struct Underlay {
   io::WireEnds ends;
-  std::uint16_t path_mtu = 0;
-  bool loops = false;  ///< the route to the far end leads into the tunnel itself
+  int link_index = 0;  ///< of the link that leads to the far end
+  std::optional<wire::Ipv4Address> gateway;
+  std::uint16_t route_mtu = 0;  ///< of the link, or less where the route says so
+  bool loops = false;           ///< the route to the far end leads into the tunnel itself
   bool operator==(const Underlay&) const = default;
 };
 
@@ -22,8 +26,9 @@ struct Underlay {
 [[nodiscard]] Underlay find_underlay(control::Netlink& netlink, const control::Configuration& configuration,
                                      const wire::Ipv4Address& remote, int tunnel_index);
 
-/// `mtu` is the tunnel MTU in force, which the configuration gives at the start only.
+/// `fixed_mtu` stands for the configuration's MTU, which holds at the start only; nothing: auto.
 [[nodiscard]] engine::TunnelParameters parameters_of(const control::Configuration& configuration,
-                                                     std::uint16_t mtu, const Underlay& underlay);
+                                                     const Underlay& underlay, const engine::PathMtu& path,
+                                                     std::optional<std::uint16_t> fixed_mtu);
 
 }  // namespace sixin4

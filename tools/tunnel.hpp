@@ -1,0 +1,96 @@
+// One tunnel: its device, its place in the host's network, its data path; and what is in force of all that.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "sixin4/control/configuration.hpp"
+#include "sixin4/control/host_network.hpp"
+#include "sixin4/control/log.hpp"
+#include "sixin4/control/netlink.hpp"
+#include "sixin4/control/status.hpp"
+#include "sixin4/engine/path_mtu.hpp"
+#include "sixin4/io/tun_device.hpp"
+
+#include "endpoint.hpp"
+#include "keepalive.hpp"
+#include "underlay.hpp"
+
+namespace sixin4 {
+
+/// Runs from its construction to its destruction, which leaves the host as it was. For one thread.
+class Tunnel {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  /// `remote` is what the configuration's host name stands for; `log` outlives the tunnel. Throws
+  /// std::system_error where it cannot be set up.
+  Tunnel(const control::Configuration& configuration, const wire::Ipv4Address& remote, control::Log& log);
+
+  [[nodiscard]] const control::Configuration& configuration() const noexcept { return now_.configuration; }
+  [[nodiscard]] const io::WireEnds& ends() const noexcept { return now_.underlay.ends; }
+  [[nodiscard]] std::uint16_t mtu() const noexcept { return mtu_; }
+  [[nodiscard]] control::Status status();
+
+  /// Puts a configuration for the same interface in force, or throws and leaves the old one.
+  void reconfigure(const control::Configuration& fresh, const wire::Ipv4Address& remote);
+  /// The host's network has changed: puts back what is the tunnel's, follows the IPv4 path and an MTU that
+  /// somebody has set on the link.
+  void follow_host();
+
+  /// Readable when `take_path_mtu` has something to do.
+  [[nodiscard]] int path_mtu_fd() const noexcept { return endpoint_.path_mtu_fd(); }
+  void take_path_mtu();
+  /// Readable when an echo has come back; -1 where none is asked for.
+  [[nodiscard]] int echo_fd() const noexcept { return keepalive_ ? keepalive_->fd() : -1; }
+  void take_echoes();
+  /// Readable once somebody has deleted the interface.
+  [[nodiscard]] int gone_fd() const noexcept { return endpoint_.gone_fd(); }
+
+  /// When `pass_time` has something to do next.
+  [[nodiscard]] std::optional<Clock::time_point> next_due() const;
+  void pass_time();
+
+ private:
+  /// What is in force.
+  struct Settings {
+    control::Configuration configuration;
+    wire::Ipv4Address remote;
+    std::optional<std::uint16_t>
+        fixed_mtu;  ///< the configuration's, or the one set on the link; nothing: auto
+    Underlay underlay;
+    engine::PathMtu path;
+
+    [[nodiscard]] engine::TunnelParameters parameters() const {
+      return parameters_of(configuration, underlay, path, fixed_mtu);
+    }
+  };
+
+  [[nodiscard]] int tunnel_index(const std::string& interface);
+  [[nodiscard]] Settings settings_at_start(const control::Configuration& configuration,
+                                           const wire::Ipv4Address& remote);
+  [[nodiscard]] Underlay underlay_now(const control::Configuration& configuration,
+                                      const wire::Ipv4Address& remote);
+  [[nodiscard]] engine::PathMtu path_over(const control::Configuration& configuration,
+                                          const Underlay& underlay) const;
+  [[nodiscard]] std::uint16_t link_mtu();
+  [[nodiscard]] bool link_is_up();
+  void use(const Settings& next);
+  void use_path(const engine::PathMtu& path);
+  void restart_keepalive();
+
+  control::Log& log_;
+  Clock::time_point started_ = Clock::now();
+  control::Netlink netlink_;
+  io::TunDevice tun_;
+  int link_index_;
+  Settings now_;
+  std::uint16_t mtu_;  ///< of the tunnel, and of its link
+  control::HostNetwork host_;
+  Endpoint endpoint_;
+  std::optional<Keepalive> keepalive_;
+};
+
+}  // namespace sixin4
