@@ -62,7 +62,8 @@ void warn_of_surprises(const control::Configuration& configuration, const wire::
             "forbids it) unless a sit device takes it: remove the sit, ipip and tunnel4 modules, or drop "
             "the answers, for example with: nft 'add table ip sixin4; add chain ip sixin4 out { type "
             "filter hook output priority 0; }; add rule ip sixin4 out ip daddr " +
-            configuration.remote + " icmp type destination-unreachable icmp code port-unreachable drop'");
+            control::to_string(remote) +
+            " icmp type destination-unreachable icmp code port-unreachable drop'");
   }
   if (configuration.egress_filter && configuration.addresses.empty() && configuration.prefixes.empty()) {
     log.write(
