@@ -24,6 +24,7 @@
 #include "sixin4/control/options.hpp"
 #include "sixin4/control/service_manager.hpp"
 #include "sixin4/control/status.hpp"
+#include "sixin4/engine/icmp_error.hpp"
 
 #include "tunnel.hpp"
 
@@ -34,8 +35,13 @@ namespace {
 using control::LogLevel;
 using Clock = std::chrono::steady_clock;
 
-// Bursts of changes, those of a full routing table for example, are answered together.
-constexpr std::chrono::milliseconds follow_delay{100};
+// Changes come in bursts. A small one is answered together and at once: whoever sends before the tunnel has
+// followed may be told an MTU that is no longer true. A long one, a full routing table for example, ten times
+// a second.
+constexpr std::chrono::milliseconds follow_delay{2};
+constexpr std::chrono::milliseconds follow_delay_in_long_bursts{100};
+constexpr std::uint32_t quick_follows_a_second = 10;
+constexpr std::uint32_t quick_follows_in_a_burst = 20;
 
 /// Blocks the signals that stop, reload or report, in this thread and those that it starts, and hands them
 /// over as readable events.
@@ -83,6 +89,7 @@ class Supervisor {
  private:
   [[nodiscard]] int wait_ms() const;
   void handle_signals();
+  void follow_soon();
   void reload();
   [[nodiscard]] std::string answer(std::string_view verb);
 
@@ -91,6 +98,7 @@ class Supervisor {
   control::Log log_{configuration_.log_level};
   bool stopping_ = false;
   std::optional<Clock::time_point> follow_at_;  ///< when to look at what the monitor has announced
+  engine::TokenBucket quick_follows_{quick_follows_a_second, quick_follows_in_a_burst};
 
   // In this order: who is told to go waits for the socket to close, which happens last of all.
   control::ControlServer server_{configuration_.control.empty()
@@ -126,7 +134,7 @@ void Supervisor::run() {
     if (polled[5].revents != 0) tunnel_.take_echoes();
     tunnel_.pass_time();
     if (polled[0].revents != 0) handle_signals();
-    if (polled[1].revents != 0 && monitor_.drain() && !follow_at_) follow_at_ = Clock::now() + follow_delay;
+    if (polled[1].revents != 0 && monitor_.drain() && !follow_at_) follow_soon();
     if (follow_at_ && Clock::now() >= *follow_at_) {
       follow_at_.reset();
       tunnel_.follow_host();
@@ -134,6 +142,11 @@ void Supervisor::run() {
     if (polled[2].revents != 0) server_.serve([this](std::string_view verb) { return answer(verb); });
   }
   control::notify_service_manager("STOPPING=1");
+}
+
+void Supervisor::follow_soon() {
+  const auto now = Clock::now();
+  follow_at_ = now + (quick_follows_.take(now) ? follow_delay : follow_delay_in_long_bursts);
 }
 
 /// Until the next thing that is to be done without an event; -1 where there is none.
