@@ -75,7 +75,7 @@ TEST(PathMtu, LivesLongerWhereItIsConfirmed) {
   EXPECT_EQ(path.expiry(), start + 15min) << "a higher one confirms nothing";
 }
 
-// RFC 1191 §7.1, for a router that tells no next-hop MTU.
+// RFC 1191 §5, for a router that tells no next-hop MTU.
 TEST(Plateau, IsTheNextSmallerOfTheTable) {
   const std::vector<std::pair<std::uint16_t, std::uint16_t>> cases{
       {65535, 32000}, {32001, 32000}, {32000, 17914}, {9000, 8166}, {8166, 4352}, {1500, 1492},

@@ -97,7 +97,7 @@ TEST(WireError, PacketTooBigNeverTellsMoreThanTheTunnelMtu) {
   EXPECT_EQ(result.answer->error, wire::icmpv6::packet_too_big(1480));
 }
 
-// RFC 1191 §5, §7.1: a router that knows no next-hop MTU.
+// RFC 1191 §5: a router that knows no next-hop MTU.
 TEST(WireError, WithoutANextHopMtuThePlateauBelowThePacketIsTaken) {
   EXPECT_EQ(translated(3, 4, quoted(), 0).path_mtu, 1006) << "the quoted packet had 1468 bytes";
 }

@@ -40,7 +40,7 @@ class PathMtu {
 };
 
 /// The next-hop MTU of a router from before RFC 1191, which tells none: the largest of the usual ones below
-/// the packet that it refused (§7.1).
+/// the packet that it refused (§5).
 [[nodiscard]] std::uint16_t plateau_below(std::uint16_t total_length) noexcept;
 
 /// Dynamic MTU (§3.2.2): whether the path is wide enough for packets with DF set. IPv6 needs 1280 bytes of
