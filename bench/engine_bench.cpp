@@ -50,6 +50,7 @@ engine::TunnelParameters parameters() {
   result.remote = {{192, 0, 2, 2}};
   result.mtu = 1480;
   result.link_mtu = 1500;
+  result.ours = {{.address = {{0x20, 0x01, 0x0d, 0xb8, 1}}, .length = 40}};
   return result;
 }
 
@@ -138,6 +139,7 @@ void decapsulate(benchmark::State& state) {
   const auto near = parameters();
   auto far = near;
   std::swap(far.local, far.remote);
+  far.ours = {{.address = {{0x20, 0x01, 0x0d, 0xb8, 2}}, .length = 40}};
   const Packet packet = tcp_packet(static_cast<std::size_t>(state.range(0)));
   const auto batch = std::make_unique<engine::WireBatch>();
   engine::Encapsulator encapsulator;
