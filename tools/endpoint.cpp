@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <memory>
 #include <system_error>
+#include <utility>
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -53,15 +54,17 @@ void WorkerMailbox<Socket>::wake() noexcept {
 }
 
 template <typename Socket>
-void WorkerMailbox<Socket>::take(engine::TunnelParameters& parameters, Socket& socket) {
-  if (!filled_.load(std::memory_order_relaxed)) return;
+bool WorkerMailbox<Socket>::take(engine::TunnelParameters& parameters, Socket& socket) {
+  if (!filled_.load(std::memory_order_relaxed)) return false;
   const std::lock_guard lock{mutex_};
   eventfd_t ignored = 0;
   (void)::eventfd_read(wake_.get(), &ignored);
   filled_.store(false, std::memory_order_relaxed);
   parameters = parameters_;
-  if (socket_) socket = std::move(*socket_);
+  if (!socket_) return false;
+  socket = std::move(*socket_);
   socket_.reset();
+  return true;
 }
 
 Endpoint::Endpoint(io::TunDevice& tun, const engine::TunnelParameters& parameters, const io::WireEnds& ends)
@@ -94,7 +97,7 @@ void Endpoint::reconfigure(const engine::TunnelParameters& parameters, const io:
 void Endpoint::run_outbound(engine::TunnelParameters parameters, io::RawSender sender) {
   const auto pump = std::make_unique<engine::OutboundPump<io::TunDevice, io::RawSender>>(tun_, sender, out_);
   while (!outbound_mail_.stopped()) {
-    outbound_mail_.take(parameters, sender);
+    (void)outbound_mail_.take(parameters, sender);
     const engine::IoStatus status = pump->turn(parameters, std::chrono::steady_clock::now());
     if (status == engine::IoStatus::gone) return report_gone();
     if (status != engine::IoStatus::ok) wait_for_any(std::array{outbound_mail_.fd(), tun_.fd()});
@@ -105,13 +108,16 @@ void Endpoint::run_inbound(engine::TunnelParameters parameters, io::RawReceiver 
   const auto pump =
       std::make_unique<engine::InboundPump<io::RawReceiver, io::TunDevice>>(receiver, tun_, in_, last_heard_);
   while (!inbound_mail_.stopped()) {
-    inbound_mail_.take(parameters, receiver);
+    // Another far end has not been heard yet.
+    if (inbound_mail_.take(parameters, receiver)) last_heard_.set({});
     const engine::IoStatus status = pump->turn(parameters, std::chrono::steady_clock::now());
     if (status == engine::IoStatus::gone) return report_gone();
-    if (const auto mtu = pump->take_path_mtu()) report_path_mtu(*mtu);
+    if (const auto mtu = pump->take_path_mtu()) {
+      report_path_mtu({.local = parameters.local, .remote = parameters.remote, .mtu = *mtu});
+    }
     if (status != engine::IoStatus::empty) continue;
-    const auto [peer, datagrams, strangers] = receiver.fds();
-    wait_for_any(std::array{inbound_mail_.fd(), peer, datagrams, strangers});
+    const auto [peer, datagrams, guard, strangers] = receiver.fds();
+    wait_for_any(std::array{inbound_mail_.fd(), peer, datagrams, guard, strangers});
   }
 }
 
@@ -119,17 +125,19 @@ void Endpoint::report_gone() noexcept {
   (void)::eventfd_write(gone_.get(), 1);
 }
 
-void Endpoint::report_path_mtu(std::uint16_t mtu) noexcept {
-  std::uint16_t smallest = path_mtu_.load();
-  while (mtu < smallest && !path_mtu_.compare_exchange_weak(smallest, mtu)) continue;
+void Endpoint::report_path_mtu(const PathMtuReport& report) {
+  const std::lock_guard lock{path_mtu_mutex_};
+  const bool smaller = !path_mtu_ || path_mtu_->local != report.local || path_mtu_->remote != report.remote ||
+                       report.mtu < path_mtu_->mtu;
+  if (smaller) path_mtu_ = report;
   (void)::eventfd_write(path_mtu_told_.get(), 1);
 }
 
-std::optional<std::uint16_t> Endpoint::take_path_mtu() noexcept {
+std::optional<PathMtuReport> Endpoint::take_path_mtu() {
+  const std::lock_guard lock{path_mtu_mutex_};
   eventfd_t ignored = 0;
   (void)::eventfd_read(path_mtu_told_.get(), &ignored);
-  const std::uint16_t mtu = path_mtu_.exchange(no_path_mtu);
-  return mtu == no_path_mtu ? std::nullopt : std::optional{mtu};
+  return std::exchange(path_mtu_, std::nullopt);
 }
 
 }  // namespace sixin4

@@ -25,8 +25,8 @@ class WorkerMailbox {
   /// What the worker polls beside its own descriptors.
   [[nodiscard]] int fd() const noexcept { return wake_.get(); }
   [[nodiscard]] bool stopped() const noexcept { return stopped_.load(std::memory_order_relaxed); }
-  /// Takes what has been put since the last time, if anything has.
-  void take(engine::TunnelParameters& parameters, Socket& socket);
+  /// Takes what has been put since the last time, if anything has. Says whether there was a new socket.
+  bool take(engine::TunnelParameters& parameters, Socket& socket);
 
  private:
   void wake() noexcept;
@@ -37,6 +37,13 @@ class WorkerMailbox {
   std::mutex mutex_;
   engine::TunnelParameters parameters_;
   std::optional<Socket> socket_;
+};
+
+/// What a router has said of the path between two ends.
+struct PathMtuReport {
+  wire::Ipv4Address local;
+  wire::Ipv4Address remote;
+  std::uint16_t mtu = 0;
 };
 
 /// Runs from its construction to its destruction.
@@ -59,26 +66,25 @@ class Endpoint {
 
   /// Readable once a router has told of a path MTU.
   [[nodiscard]] int path_mtu_fd() const noexcept { return path_mtu_told_.get(); }
-  /// The smallest one since the last call.
-  [[nodiscard]] std::optional<std::uint16_t> take_path_mtu() noexcept;
+  /// The smallest of the last path since the last call.
+  [[nodiscard]] std::optional<PathMtuReport> take_path_mtu();
 
   [[nodiscard]] const engine::DirectionCounters& out() const noexcept { return out_; }
   [[nodiscard]] const engine::DirectionCounters& in() const noexcept { return in_; }
   [[nodiscard]] engine::Time last_heard() const noexcept { return last_heard_.get(); }
 
  private:
-  static constexpr std::uint16_t no_path_mtu = 0xffff;
-
   void run_outbound(engine::TunnelParameters parameters, io::RawSender sender);
   void run_inbound(engine::TunnelParameters parameters, io::RawReceiver receiver);
   void report_gone() noexcept;
-  void report_path_mtu(std::uint16_t mtu) noexcept;
+  void report_path_mtu(const PathMtuReport& report);
 
   io::TunDevice& tun_;
   io::WireEnds ends_;
   io::FileDescriptor gone_;
   io::FileDescriptor path_mtu_told_;
-  std::atomic<std::uint16_t> path_mtu_ = no_path_mtu;
+  std::mutex path_mtu_mutex_;
+  std::optional<PathMtuReport> path_mtu_;
   engine::DirectionCounters out_;
   engine::DirectionCounters in_;
   engine::LastTime last_heard_;

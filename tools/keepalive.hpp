@@ -1,6 +1,7 @@
 // Asking the far end for an echo when it has been silent (`keepalive`).
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 
 #include "sixin4/control/echo_record.hpp"

@@ -18,13 +18,13 @@
 #include "sixin4/control/configuration.hpp"
 #include "sixin4/control/control_socket.hpp"
 #include "sixin4/control/host_name.hpp"
-#include "sixin4/control/kernel_tunnel.hpp"
+#include "sixin4/control/kernel_behaviour.hpp"
 #include "sixin4/control/log.hpp"
 #include "sixin4/control/netlink_monitor.hpp"
 #include "sixin4/control/options.hpp"
 #include "sixin4/control/service_manager.hpp"
 #include "sixin4/control/status.hpp"
-#include "sixin4/engine/icmp_error.hpp"
+#include "sixin4/engine/token_bucket.hpp"
 
 #include "tunnel.hpp"
 
@@ -36,8 +36,8 @@ using control::LogLevel;
 using Clock = std::chrono::steady_clock;
 
 // Changes come in bursts. A small one is answered together and at once: whoever sends before the tunnel has
-// followed may be told an MTU that is no longer true. A long one, a full routing table for example, ten times
-// a second.
+// followed may be told an MTU that is no longer true. A long one, a full routing table for example, some
+// twenty times a second.
 constexpr std::chrono::milliseconds follow_delay{2};
 constexpr std::chrono::milliseconds follow_delay_in_long_bursts{100};
 constexpr std::uint32_t quick_follows_a_second = 10;
@@ -58,8 +58,8 @@ io::FileDescriptor open_signals() {
 }
 
 /// What the host or the configuration have in them that is likely to be a surprise.
-void warn_of_surprises(const control::Configuration& configuration, const wire::Ipv4Address& remote,
-                       control::Log& log) {
+void warn_of_surprises(const Tunnel& tunnel, control::Log& log) {
+  const control::Configuration& configuration = tunnel.configuration();
   if (const auto module = control::module_that_answers()) {
     log.write(
         LogLevel::warn, "kernel",
@@ -68,8 +68,14 @@ void warn_of_surprises(const control::Configuration& configuration, const wire::
             "forbids it) unless a sit device takes it: remove the sit, ipip and tunnel4 modules, or drop "
             "the answers, for example with: nft 'add table ip sixin4; add chain ip sixin4 out { type "
             "filter hook output priority 0; }; add rule ip sixin4 out ip daddr " +
-            control::to_string(remote) +
+            control::to_string(tunnel.ends().remote) +
             " icmp type destination-unreachable icmp code port-unreachable drop'");
+  }
+  if (configuration.discovers_path_mtu() && control::hides_path_mtu()) {
+    log.write(
+        LogLevel::warn, "pmtu",
+        "the sysctl net.ipv4.ip_no_pmtu_disc is not 0: the kernel does not pass on what routers tell of "
+        "the path MTU; set it to 0, or give a fixed 'mtu'");
   }
   if (configuration.egress_filter && configuration.addresses.empty() && configuration.prefixes.empty()) {
     log.write(
@@ -82,7 +88,14 @@ void warn_of_surprises(const control::Configuration& configuration, const wire::
 /// Everything that runs in the control thread.
 class Supervisor {
  public:
-  explicit Supervisor(const std::vector<std::string>& arguments) : arguments_(arguments) {}
+  Supervisor(const std::vector<std::string>& arguments, const control::Configuration& configuration)
+      : arguments_(arguments),
+        log_(configuration.log_level),
+        server_(configuration.control.empty() ? control::control_path(configuration.interface)
+                                              : configuration.control),
+        first_remote_(control::resolve_ipv4(configuration.remote)),
+        signals_(open_signals()),
+        tunnel_(configuration, first_remote_, log_) {}
 
   void run();
 
@@ -94,26 +107,24 @@ class Supervisor {
   [[nodiscard]] std::string answer(std::string_view verb);
 
   const std::vector<std::string>& arguments_;
-  control::Configuration configuration_ = control::load_configuration(arguments_);
-  control::Log log_{configuration_.log_level};
+  control::Log log_;
   bool stopping_ = false;
   std::optional<Clock::time_point> follow_at_;  ///< when to look at what the monitor has announced
   engine::TokenBucket quick_follows_{quick_follows_a_second, quick_follows_in_a_burst};
 
   // In this order: who is told to go waits for the socket to close, which happens last of all.
-  control::ControlServer server_{configuration_.control.empty()
-                                     ? control::control_path(configuration_.interface)
-                                     : configuration_.control};
+  control::ControlServer server_;
   control::NetlinkMonitor monitor_;
-  wire::Ipv4Address first_remote_ = control::resolve_ipv4(configuration_.remote);
-  io::FileDescriptor signals_ = open_signals();  // until here a signal simply ends the program
-  Tunnel tunnel_{configuration_, first_remote_, log_};
+  wire::Ipv4Address first_remote_;
+  io::FileDescriptor signals_;  // until here a signal simply ends the program
+  Tunnel tunnel_;
 };
 
 void Supervisor::run() {
-  warn_of_surprises(configuration_, tunnel_.ends().remote, log_);
-  std::cerr << "ready: " << configuration_.interface << ' ' << control::to_string(tunnel_.ends().local)
-            << " > " << control::to_string(tunnel_.ends().remote) << " mtu " << tunnel_.mtu() << std::endl;
+  warn_of_surprises(tunnel_, log_);
+  std::cerr << "ready: " << tunnel_.configuration().interface << ' '
+            << control::to_string(tunnel_.ends().local) << " > " << control::to_string(tunnel_.ends().remote)
+            << " mtu " << tunnel_.mtu() << std::endl;
   control::notify_service_manager("READY=1");
   while (!stopping_) {
     // poll(2) passes by a descriptor of -1.
@@ -127,8 +138,9 @@ void Supervisor::run() {
       throw std::system_error(errno, std::generic_category(), "cannot wait for events");
     }
     if (polled[3].revents != 0) {
-      throw std::system_error(ENODEV, std::generic_category(),
-                              "interface " + configuration_.interface + " was deleted by somebody else");
+      throw std::system_error(
+          ENODEV, std::generic_category(),
+          "interface " + tunnel_.configuration().interface + " was deleted by somebody else");
     }
     if (polled[4].revents != 0) tunnel_.take_path_mtu();
     if (polled[5].revents != 0) tunnel_.take_echoes();
@@ -185,15 +197,16 @@ void Supervisor::handle_signals() {
 
 void Supervisor::reload() {
   const control::Configuration fresh = control::load_configuration(arguments_);
-  if (fresh.interface != configuration_.interface || fresh.control != configuration_.control) {
+  const control::Configuration& former = tunnel_.configuration();
+  if (fresh.interface != former.interface || fresh.control != former.control) {
     throw control::ConfigurationError(
-        std::string{fresh.interface != configuration_.interface ? "interface" : "control"} +
+        std::string{fresh.interface != former.interface ? "interface" : "control"} +
         ": cannot change while the endpoint runs; stop and start it");
   }
   tunnel_.reconfigure(fresh, control::resolve_ipv4(fresh.remote));
-  configuration_ = fresh;
-  log_.set_level(configuration_.log_level);
+  log_.set_level(fresh.log_level);
   log_.write(LogLevel::info, "reload", "reloaded the configuration");
+  warn_of_surprises(tunnel_, log_);
 }
 
 std::string Supervisor::answer(std::string_view verb) {
@@ -214,7 +227,7 @@ void run_endpoint(const std::vector<std::string>& arguments) {
   // Whoever reads the log may go; the endpoint has a host to leave as it was.
   (void)std::signal(SIGPIPE, SIG_IGN);
   // On the heap: large buffers are part of it.
-  const auto supervisor = std::make_unique<Supervisor>(arguments);
+  const auto supervisor = std::make_unique<Supervisor>(arguments, control::load_configuration(arguments));
   supervisor->run();
 }
 

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <exception>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "sixin4/control/address_text.hpp"
 #include "sixin4/control/host_plan.hpp"
@@ -43,14 +45,14 @@ Tunnel::Tunnel(const control::Configuration& configuration, const wire::Ipv4Addr
       tun_(configuration.interface),
       link_index_(tunnel_index(configuration.interface)),
       now_(settings_at_start(configuration, remote)),
-      mtu_(now_.parameters().mtu),
+      mtu_(parameters_of(now_).mtu),
       host_(netlink_, link_index_),
-      endpoint_(tun_, now_.parameters(), now_.underlay.ends) {
+      endpoint_(tun_, parameters_of(now_), now_.underlay.ends) {
   netlink_.configure_link(link_index_,
                           {.mtu = mtu_, .txqueuelen = tun_queue_packets, .addrgenmode_none = true});
   netlink_.configure_link(link_index_, {.up = true});
-  host_.apply(control::host_state_of(configuration, now_.underlay.ends.local));
-  restart_keepalive();
+  host_.apply(control::host_state_of(configuration, ends().local));
+  keepalive_ = keepalive_for(configuration, remote);
 }
 
 int Tunnel::tunnel_index(const std::string& interface) {
@@ -59,8 +61,8 @@ int Tunnel::tunnel_index(const std::string& interface) {
   return link->index;
 }
 
-Tunnel::Settings Tunnel::settings_at_start(const control::Configuration& configuration,
-                                           const wire::Ipv4Address& remote) {
+Settings Tunnel::settings_at_start(const control::Configuration& configuration,
+                                   const wire::Ipv4Address& remote) {
   const Underlay underlay = find_underlay(netlink_, configuration, remote, link_index_);
   return {.configuration = configuration,
           .remote = remote,
@@ -69,39 +71,52 @@ Tunnel::Settings Tunnel::settings_at_start(const control::Configuration& configu
           .path = engine::PathMtu{underlay.route_mtu}};
 }
 
-void Tunnel::restart_keepalive() {
-  keepalive_.reset();
-  const control::Configuration& configuration = now_.configuration;
-  if (configuration.keepalive == std::chrono::seconds::zero()) return;
-  keepalive_.emplace(configuration.keepalive, control::far_end_of(configuration, now_.remote), link_index_,
-                     Clock::now());
+std::optional<Keepalive> Tunnel::keepalive_for(const control::Configuration& configuration,
+                                               const wire::Ipv4Address& remote) const {
+  if (configuration.keepalive == std::chrono::seconds::zero()) return std::nullopt;
+  return Keepalive{configuration.keepalive, control::far_end_of(configuration, remote), link_index_,
+                   Clock::now()};
 }
 
 void Tunnel::reconfigure(const control::Configuration& fresh, const wire::Ipv4Address& remote) {
-  const Underlay underlay = underlay_now(fresh, remote);
+  Settings next = settings_now(link_mtu());
   // An MTU that an administrator has set stays until the configuration asks for another.
-  use({.configuration = fresh,
-       .remote = remote,
-       .fixed_mtu = fresh.mtu == now_.configuration.mtu ? now_.fixed_mtu : fresh.mtu,
-       .underlay = underlay,
-       .path = path_over(fresh, underlay)});
-  restart_keepalive();
+  if (fresh.mtu != now_.configuration.mtu) next.fixed_mtu = fresh.mtu;
+  next.configuration = fresh;
+  next.remote = remote;
+  next.underlay = underlay_now(fresh, remote);
+  next.path = path_over(fresh, next.underlay);
+  const bool same_echoes =
+      remote == now_.remote && fresh.keepalive == configuration().keepalive &&
+      control::far_end_of(fresh, remote) == control::far_end_of(configuration(), now_.remote);
+  std::optional<Keepalive> keepalive = same_echoes ? std::nullopt : keepalive_for(fresh, remote);
+
+  const control::HostState former = host_.state();
+  try {
+    host_.apply(control::host_state_of(fresh, next.underlay.ends.local));
+    switch_to(next);
+  } catch (...) {
+    undo("addresses, routes and rules", [&] { host_.apply(former); });
+    throw;
+  }
+  if (!same_echoes) keepalive_ = std::move(keepalive);
 }
 
 void Tunnel::follow_host() {
   log_.write(LogLevel::debug, "host", "the host's network has changed");
+  // One after the other: what cannot be done for the one is no reason to leave the other as it is.
+  follow_path();
+  keep_host_state();
+}
+
+void Tunnel::follow_path() {
   try {
-    if (const std::size_t count = host_.restore(); count != 0) {
-      log_.write(LogLevel::info, "restore",
-                 "put back " + std::to_string(count) + " addresses, routes or rules that were removed");
-    }
-    Settings next = now_;
-    next.underlay = underlay_now(now_.configuration, now_.remote);
-    next.path = path_over(now_.configuration, next.underlay);
-    const std::uint16_t on_link = link_mtu();
-    if (on_link != mtu_) next.fixed_mtu = on_link;
-    if (next.underlay == now_.underlay && on_link == mtu_) return;
-    use(next);
+    const std::uint32_t on_link = link_mtu();
+    Settings next = settings_now(on_link);
+    next.underlay = underlay_now(next.configuration, next.remote);
+    next.path = path_over(next.configuration, next.underlay);
+    if (next.underlay == now_.underlay && parameters_of(next).mtu == mtu_ && on_link == mtu_) return;
+    switch_to(next);
     log_.write(LogLevel::info, "follow",
                "now " + control::to_string(ends().local) + " > " + control::to_string(ends().remote) +
                    " mtu " + std::to_string(mtu_) + ", path mtu " + std::to_string(now_.path.value()));
@@ -111,13 +126,29 @@ void Tunnel::follow_host() {
   }
 }
 
+/// Puts back what was removed; and with another IPv4 address the link-local one is another, too.
+void Tunnel::keep_host_state() {
+  try {
+    const std::size_t count = host_.apply(control::host_state_of(configuration(), ends().local));
+    if (count != 0) {
+      log_.write(LogLevel::info, "restore",
+                 "put " + std::to_string(count) + " addresses, routes or rules in place that were missing");
+    }
+  } catch (const std::system_error& error) {
+    log_.write(LogLevel::warn, "restore", error.what());
+  }
+}
+
 /// A path that leads into the tunnel tells of nothing but itself: the ends stay those of the last good one.
 Underlay Tunnel::underlay_now(const control::Configuration& configuration, const wire::Ipv4Address& remote) {
   Underlay underlay = find_underlay(netlink_, configuration, remote, link_index_);
   if (!underlay.loops) return underlay;
-  log_.write(LogLevel::warn, "loop",
-             "the IPv4 route to " + control::to_string(remote) + " leads into " + configuration.interface +
-                 " itself: every packet is dropped as loop until there is another route");
+  const std::string loop = "the IPv4 route to " + control::to_string(remote) + " leads into " +
+                           configuration.interface + " itself";
+  const bool same_ends = remote == now_.remote && configuration.local == now_.configuration.local &&
+                         configuration.dev == now_.configuration.dev;
+  if (!same_ends) throw std::system_error(ELOOP, std::generic_category(), loop);
+  log_.write(LogLevel::warn, "loop", loop + ": every packet is dropped as loop until there is another route");
   underlay = now_.underlay;
   underlay.loops = true;
   return underlay;
@@ -130,59 +161,62 @@ engine::PathMtu Tunnel::path_over(const control::Configuration& configuration,
   return same ? now_.path : engine::PathMtu{underlay.route_mtu};
 }
 
-/// The MTU of the tunnel's link, as long as it is one that a tunnel can have.
-std::uint16_t Tunnel::link_mtu() {
+/// The MTU of the tunnel's link. One that no tunnel can have is left there, and changes nothing.
+std::uint32_t Tunnel::link_mtu() {
   const auto link = netlink_.link(link_index_);
   if (!link) return mtu_;
-  if (link->mtu < control::min_tunnel_mtu) {
-    log_.write(LogLevel::warn, "mtu",
-               "the MTU of " + configuration().interface + " is " + std::to_string(link->mtu) +
-                   ": below 1280 the kernel takes IPv6 off the link");
-    return mtu_;
-  }
-  return static_cast<std::uint16_t>(std::min<std::uint32_t>(link->mtu, control::max_tunnel_mtu));
+  if (link->mtu >= control::min_tunnel_mtu) return link->mtu;
+  log_.write(LogLevel::warn, "mtu",
+             "the MTU of " + configuration().interface + " is " + std::to_string(link->mtu) +
+                 ": below 1280 the kernel takes IPv6 off the link");
+  return mtu_;
 }
 
-/// Puts settings in force, or throws and leaves the old ones.
-void Tunnel::use(const Settings& next) {
-  const control::HostState former = host_.state();
-  const engine::TunnelParameters parameters = next.parameters();
-  const std::uint16_t on_link = link_mtu();
+/// What is in force, with the MTU that somebody may have set on the link since.
+Settings Tunnel::settings_now(std::uint32_t on_link) const {
+  Settings settings = now_;
+  if (on_link != mtu_) {
+    settings.fixed_mtu =
+        static_cast<std::uint16_t>(std::min<std::uint32_t>(on_link, control::max_tunnel_mtu));
+  }
+  return settings;
+}
+
+/// Puts settings in force on the link and in the workers, or throws and leaves the old ones.
+void Tunnel::switch_to(const Settings& next) {
+  const engine::TunnelParameters parameters = parameters_of(next);
+  const std::uint32_t on_link = link_mtu();
+  const auto set_link_mtu = [this](std::uint32_t mtu) { netlink_.configure_link(link_index_, {.mtu = mtu}); };
+  if (parameters.mtu != on_link) set_link_mtu(parameters.mtu);
   try {
-    if (parameters.mtu != on_link) netlink_.configure_link(link_index_, {.mtu = parameters.mtu});
-    host_.apply(control::host_state_of(next.configuration, next.underlay.ends.local));
     endpoint_.reconfigure(parameters, next.underlay.ends);
   } catch (...) {
-    host_.apply(former);
-    if (parameters.mtu != on_link) netlink_.configure_link(link_index_, {.mtu = on_link});
+    if (parameters.mtu != on_link) undo("the link's MTU", [&] { set_link_mtu(on_link); });
     throw;
   }
   now_ = next;
   mtu_ = parameters.mtu;
 }
 
-void Tunnel::take_path_mtu() {
-  const auto told = endpoint_.take_path_mtu();
-  engine::PathMtu path = now_.path;
-  // What a worker still had in hand may be of a time when the path MTU was asked for.
-  const bool lower = told && configuration().discovers_path_mtu() && path.learn(*told, Clock::now());
-  if (!lower) {
-    now_.path = path;
-    return;
+/// On the way out of a failure: another one is told, and does not take the first one's place.
+template <typename Action>
+void Tunnel::undo(const char* what, Action&& action) noexcept {
+  try {
+    action();
+  } catch (const std::exception& error) {
+    log_.write(LogLevel::warn, "undo", std::string{"cannot put back "} + what + ": " + error.what());
   }
-  log_.write(LogLevel::info, "path-mtu", "a router tells of path mtu " + std::to_string(*told));
-  use_path(path);
 }
 
-void Tunnel::use_path(const engine::PathMtu& path) {
-  Settings next = now_;
-  next.path = path;
-  try {
-    use(next);
-  } catch (const std::system_error& error) {
-    log_.write(LogLevel::warn, "follow", error.what());
-    now_.path = path;  // it is true all the same
+void Tunnel::take_path_mtu() {
+  const auto told = endpoint_.take_path_mtu();
+  // A worker may have had in hand what was about another path, or is no longer asked for.
+  if (!told || told->local != ends().local || told->remote != ends().remote ||
+      !configuration().discovers_path_mtu() || !now_.path.learn(told->mtu, Clock::now())) {
+    return;
   }
+  log_.write(LogLevel::info, "path-mtu", "a router tells of path mtu " + std::to_string(told->mtu));
+  follow_path();
 }
 
 void Tunnel::take_echoes() {
@@ -204,9 +238,9 @@ std::optional<Tunnel::Clock::time_point> Tunnel::next_due() const {
 
 void Tunnel::pass_time() {
   const auto now = Clock::now();
-  if (engine::PathMtu path = now_.path; path.expire(now)) {
+  if (now_.path.expire(now)) {
     log_.write(LogLevel::info, "path-mtu", "forgets a path mtu that is ten minutes old");
-    use_path(path);
+    follow_path();
   }
   if (!keepalive_ || now < keepalive_->due(endpoint_.last_heard())) return;
   keepalive_->ask(now);

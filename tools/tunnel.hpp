@@ -11,12 +11,11 @@
 #include "sixin4/control/log.hpp"
 #include "sixin4/control/netlink.hpp"
 #include "sixin4/control/status.hpp"
-#include "sixin4/engine/path_mtu.hpp"
 #include "sixin4/io/tun_device.hpp"
 
 #include "endpoint.hpp"
 #include "keepalive.hpp"
-#include "underlay.hpp"
+#include "settings.hpp"
 
 namespace sixin4 {
 
@@ -54,40 +53,31 @@ class Tunnel {
   void pass_time();
 
  private:
-  /// What is in force.
-  struct Settings {
-    control::Configuration configuration;
-    wire::Ipv4Address remote;
-    std::optional<std::uint16_t>
-        fixed_mtu;  ///< the configuration's, or the one set on the link; nothing: auto
-    Underlay underlay;
-    engine::PathMtu path;
-
-    [[nodiscard]] engine::TunnelParameters parameters() const {
-      return parameters_of(configuration, underlay, path, fixed_mtu);
-    }
-  };
-
   [[nodiscard]] int tunnel_index(const std::string& interface);
   [[nodiscard]] Settings settings_at_start(const control::Configuration& configuration,
                                            const wire::Ipv4Address& remote);
+  [[nodiscard]] Settings settings_now(std::uint32_t on_link) const;
+  [[nodiscard]] std::optional<Keepalive> keepalive_for(const control::Configuration& configuration,
+                                                       const wire::Ipv4Address& remote) const;
   [[nodiscard]] Underlay underlay_now(const control::Configuration& configuration,
                                       const wire::Ipv4Address& remote);
   [[nodiscard]] engine::PathMtu path_over(const control::Configuration& configuration,
                                           const Underlay& underlay) const;
-  [[nodiscard]] std::uint16_t link_mtu();
+  [[nodiscard]] std::uint32_t link_mtu();
   [[nodiscard]] bool link_is_up();
-  void use(const Settings& next);
-  void use_path(const engine::PathMtu& path);
-  void restart_keepalive();
+  void follow_path();
+  void keep_host_state();
+  void switch_to(const Settings& next);
+  template <typename Action>
+  void undo(const char* what, Action&& action) noexcept;
 
   control::Log& log_;
   Clock::time_point started_ = Clock::now();
   control::Netlink netlink_;
   io::TunDevice tun_;
   int link_index_;
-  Settings now_;
-  std::uint16_t mtu_;  ///< of the tunnel, and of its link
+  Settings now_;       ///< what is in force, but for a path MTU that the next follow puts there
+  std::uint16_t mtu_;  ///< in force: of the tunnel, and of its link
   control::HostNetwork host_;
   Endpoint endpoint_;
   std::optional<Keepalive> keepalive_;

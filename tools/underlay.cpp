@@ -5,7 +5,7 @@
 #include <system_error>
 
 #include "sixin4/control/address_text.hpp"
-#include "sixin4/control/host_plan.hpp"
+#include "sixin4/wire/ipv4.hpp"
 
 namespace sixin4 {
 
@@ -42,32 +42,6 @@ Underlay find_underlay(control::Netlink& netlink, const control::Configuration& 
           .gateway = path->gateway,
           .route_mtu = static_cast<std::uint16_t>(mtu),
           .loops = path->loops_into(tunnel_index)};
-}
-
-engine::TunnelParameters parameters_of(const control::Configuration& configuration, const Underlay& underlay,
-                                       const engine::PathMtu& path, std::optional<std::uint16_t> fixed_mtu) {
-  const bool pmtudisc = configuration.discovers_path_mtu();
-  engine::TunnelParameters parameters{
-      .local = underlay.ends.local,
-      .remote = underlay.ends.remote,
-      .ttl = configuration.ttl,
-      .tos = configuration.tos,
-      .ecn = configuration.ecn,
-      .mtu = engine::tunnel_mtu(path.value(), fixed_mtu, pmtudisc),
-      .link_mtu = underlay.route_mtu,
-      .pmtudisc = pmtudisc,
-      .dont_fragment = pmtudisc && engine::path_carries_ipv6(path.value()),
-      .loops = underlay.loops,
-      .error_source = wire::link_local_of(underlay.ends.local),
-      .ours = control::own_prefixes(configuration),
-      .ingress_filter = configuration.ingress_filter,
-      .egress_filter = configuration.egress_filter,
-      .mss_clamp = configuration.mss_clamp,
-  };
-  parameters.ours.push_back({.address = parameters.error_source, .length = 128});
-  // A host behind this one can do more with an error that has a global source.
-  if (!configuration.addresses.empty()) parameters.error_source = configuration.addresses.front().address;
-  return parameters;
 }
 
 }  // namespace sixin4

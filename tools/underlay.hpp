@@ -1,4 +1,4 @@
-// The IPv4 path under the tunnel, and what configuration and path together mean for the engine.
+// The IPv4 path under the tunnel.
 #pragma once
 
 #include <cstdint>
@@ -6,9 +6,7 @@
 
 #include "sixin4/control/configuration.hpp"
 #include "sixin4/control/netlink.hpp"
-#include "sixin4/engine/parameters.hpp"
-#include "sixin4/engine/path_mtu.hpp"
-#include "sixin4/io/raw_socket.hpp"
+#include "sixin4/io/wire_ends.hpp"
 
 namespace sixin4 {
 
@@ -25,10 +23,5 @@ struct Underlay {
 /// Throws std::system_error where there is no path, or not the link that it is bound to.
 [[nodiscard]] Underlay find_underlay(control::Netlink& netlink, const control::Configuration& configuration,
                                      const wire::Ipv4Address& remote, int tunnel_index);
-
-/// `fixed_mtu` stands for the configuration's MTU, which holds at the start only; nothing: auto.
-[[nodiscard]] engine::TunnelParameters parameters_of(const control::Configuration& configuration,
-                                                     const Underlay& underlay, const engine::PathMtu& path,
-                                                     std::optional<std::uint16_t> fixed_mtu);
 
 }  // namespace sixin4

@@ -36,7 +36,7 @@ std::vector<T> missing_from(std::vector<T> others, const std::vector<T>& element
 
 }  // namespace
 
-void HostNetwork::apply(HostState state) {
+std::size_t HostNetwork::apply(HostState state) {
   state = canonical(std::move(state));
   for (const auto& rule : missing_from(state.rules, state_.rules)) netlink_.remove_rule(rule);
   for (const auto& route : missing_from(state.routes, state_.routes)) {
@@ -47,7 +47,7 @@ void HostNetwork::apply(HostState state) {
   }
   // Not earlier: what a refused removal leaves behind is still ours. Not later: so is what gets added.
   state_ = std::move(state);
-  restore();
+  return restore();
 }
 
 std::size_t HostNetwork::restore() {

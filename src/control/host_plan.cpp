@@ -1,5 +1,7 @@
 #include "sixin4/control/host_plan.hpp"
 
+#include <algorithm>
+
 namespace sixin4::control {
 
 std::vector<wire::Ipv6Prefix> own_prefixes(const Configuration& configuration) {
@@ -15,14 +17,17 @@ wire::Ipv6Address far_end_of(const Configuration& configuration, const wire::Ipv
   for (const InterfaceAddress& address : configuration.addresses) {
     if (address.peer) return *address.peer;
   }
+  const auto is_ours = [&](const wire::Ipv6Address& candidate) {
+    return std::ranges::find(configuration.addresses, candidate, &InterfaceAddress::address) !=
+           configuration.addresses.end();
+  };
   for (const InterfaceAddress& address : configuration.addresses) {
-    if (address.length > 127) continue;
-    wire::Ipv6Address first =
-        canonical(Ipv6Route{.prefix = {address.address, address.length}}).prefix.address;
-    // ::0 is every router's of the prefix (RFC 4291 §2.6.1) but between two hosts (RFC 6164).
-    if (address.length < 127) first.octets.back() |= 1U;
-    if (first == address.address) ++first.octets.back();
-    return first;
+    const wire::Ipv6Prefix on_link{.address = address.address, .length = address.length};
+    wire::Ipv6Address candidate = canonical(Ipv6Route{.prefix = on_link}).prefix.address;
+    // The first address is every router's of the prefix (RFC 4291 §2.6.1), but between two hosts (RFC 6164).
+    if (address.length < 127) candidate.octets.back() |= 1U;
+    while (is_ours(candidate) && candidate.octets.back() != 0xff) ++candidate.octets.back();
+    if (!is_ours(candidate) && on_link.contains(candidate)) return candidate;
   }
   return wire::link_local_of(remote);
 }

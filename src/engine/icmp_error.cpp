@@ -49,15 +49,4 @@ wire::Bytes write_icmp_error(IcmpErrorBuffer& buffer, wire::Bytes offending, con
   return packet;
 }
 
-bool TokenBucket::take(Time now) noexcept {
-  if (!last_) last_ = now;
-  if (now > *last_) {
-    filled_ = std::min(burst_, filled_ + (now - *last_));
-    last_ = now;
-  }
-  if (filled_ < interval_) return false;
-  filled_ -= interval_;
-  return true;
-}
-
 }  // namespace sixin4::engine

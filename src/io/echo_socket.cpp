@@ -18,7 +18,6 @@ namespace sixin4::io {
 
 namespace {
 
-/// Other programs on this host ask for echoes too, and every raw socket gets all answers.
 std::uint16_t random_identifier() noexcept {
   std::uint16_t identifier = 0;
   (void)::getrandom(&identifier, sizeof identifier, 0);
@@ -43,6 +42,14 @@ EchoSocket::EchoSocket(const wire::Ipv6Address& destination, int link_index)
   ICMP6_FILTER_SETBLOCKALL(&filter);
   ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &filter);
   set_option(fd_, IPPROTO_ICMPV6, ICMP6_FILTER, filter, "a filter of ICMPv6 types (ICMP6_FILTER)");
+  // Every such socket gets the answers to everybody's requests. A filter sees them from the ICMPv6 header on.
+  std::array ours{
+      sock_filter BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 4),
+      sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, identifier_, 0, 1),
+      sock_filter BPF_STMT(BPF_RET | BPF_K, wire::icmpv6::header_size),
+      sock_filter BPF_STMT(BPF_RET | BPF_K, 0),
+  };
+  attach_filter(fd_, ours);
   set_option(fd_, SOL_SOCKET, SO_BINDTOIFINDEX, link_index,
              "the link of an ICMPv6 socket (SO_BINDTOIFINDEX)");
 

@@ -70,6 +70,16 @@ void keep_nothing(const FileDescriptor& fd) {
   attach_filter(fd, program);
 }
 
+/// ICMP errors that quote a packet from its IPv4 header on (net/ipv4/raw.c, raw_err). Their queue never fills
+/// the socket up: what does not leave room behind it is not queued (net/core/skbuff.c, sock_queue_err_skb).
+void hear_errors(const FileDescriptor& fd) {
+  set_option(fd, IPPROTO_IP, IP_RECVERR, int{1}, "IP_RECVERR");
+  set_option(fd, IPPROTO_IP, IP_HDRINCL, int{1}, "IP_HDRINCL");
+  // Since Linux 5.9; without it an extension counts as quoted.
+  const int extensions = 1;
+  (void)::setsockopt(fd.get(), IPPROTO_IP, IP_RECVERR_RFC4884, &extensions, sizeof extensions);
+}
+
 void keep_heads_of_strangers(const FileDescriptor& fd, const WireEnds& ends) {
   constexpr std::uint32_t head = 128;
   std::array program{
@@ -150,17 +160,12 @@ RawReceiver::RawReceiver(const WireEnds& ends)
       slots_(max_batch * slot_size) {
   // The guard first: from here on nothing is answered.
   keep_nothing(guard_);
+  hear_errors(guard_);
   keep_heads_of_strangers(strangers_, ends);
   set_receive_buffer(strangers_, strangers_buffer);
 
   bind_to_link(peer_, ends.dev);
   set_receive_buffer(peer_, receive_buffer);
-  // ICMP errors, quoting from the IPv4 header on (net/ipv4/raw.c, raw_err).
-  set_option(peer_, IPPROTO_IP, IP_RECVERR, int{1}, "IP_RECVERR");
-  set_option(peer_, IPPROTO_IP, IP_HDRINCL, int{1}, "IP_HDRINCL");
-  // Since Linux 5.9; without it an extension counts as quoted.
-  const int extensions = 1;
-  (void)::setsockopt(peer_.get(), IPPROTO_IP, IP_RECVERR_RFC4884, &extensions, sizeof extensions);
   bind_to_address(peer_, ends.local);
   const sockaddr_in remote = socket_address(ends.remote);
   if (::connect(peer_.get(), reinterpret_cast<const sockaddr*>(&remote), sizeof remote) < 0) {
@@ -208,7 +213,7 @@ std::optional<engine::WireError> RawReceiver::next_error() noexcept {
     message.msg_iovlen = 1;
     message.msg_control = control.data();
     message.msg_controllen = control.size();
-    const ssize_t length = ::recvmsg(peer_.get(), &message, MSG_ERRQUEUE | MSG_DONTWAIT);
+    const ssize_t length = ::recvmsg(guard_.get(), &message, MSG_ERRQUEUE | MSG_DONTWAIT);
     if (length < 0) return std::nullopt;
     const cmsghdr* header = CMSG_FIRSTHDR(&message);
     if (header == nullptr || header->cmsg_level != IPPROTO_IP || header->cmsg_type != IP_RECVERR) continue;

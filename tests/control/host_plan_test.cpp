@@ -100,6 +100,11 @@ TEST(HostPlanTest, ElseTheFarEndIsTheFirstOtherHostOfTheLink) {
   EXPECT_EQ(far_end({on_link("2001:db8::9/128"), on_link("2001:db8:7::2/64")}), ip6("2001:db8:7::1"));
 }
 
+TEST(HostPlanTest, TheFarEndIsNeverThisHost) {
+  EXPECT_EQ(far_end({on_link("2001:db8::1/64"), on_link("2001:db8::2/64")}), ip6("2001:db8::3"));
+  EXPECT_EQ(far_end({on_link("2001:db8::4/127"), on_link("2001:db8::5/127")}), ip6("fe80::c000:202"));
+}
+
 TEST(HostPlanTest, ElseTheFarEndIsItsLinkLocalAddress) {
   EXPECT_EQ(far_end({}), ip6("fe80::c000:202"));
   EXPECT_EQ(far_end({on_link("2001:db8::9/128")}), ip6("fe80::c000:202"));

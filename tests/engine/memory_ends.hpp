@@ -69,7 +69,6 @@ class MemoryWire {
   }
 
   engine::ReceiveResult receive() noexcept {
-    if (errors_before_packets && !errors.empty()) return {.status = engine::IoStatus::ok};
     slots_.clear();
     while (slots_.size() < receive_batch && !to_receive.empty()) {
       slots_.push_back(std::move(to_receive.front()));
@@ -92,7 +91,6 @@ class MemoryWire {
   }
 
   std::deque<std::pair<engine::WireError, Octets>> errors;  ///< each with what it quotes
-  bool errors_before_packets = false;
 
  private:
   Octets quoted_;

@@ -1,10 +1,10 @@
 // The bound on the rate of errors (RFC 4443 §2.4 (f)).
+#include "sixin4/engine/token_bucket.hpp"
+
 #include <chrono>
 #include <cstddef>
 
 #include <gtest/gtest.h>
-
-#include "sixin4/engine/icmp_error.hpp"
 
 namespace sixin4::engine {
 namespace {

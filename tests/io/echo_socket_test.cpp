@@ -29,7 +29,7 @@ class EchoSocketTest : public ::testing::Test {
 
   static std::optional<std::uint16_t> answer(EchoSocket& socket) {
     pollfd waiting{.fd = socket.fd(), .events = POLLIN, .revents = 0};
-    (void)poll(&waiting, 1, 500);
+    (void)poll(&waiting, 1, 5000);
     return socket.receive();
   }
 

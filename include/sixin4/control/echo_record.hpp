@@ -8,7 +8,7 @@
 
 namespace sixin4::control {
 
-/// Echoes by sequence number. An echo is lost when it has not come back by the time that the next one leaves.
+/// Echoes by sequence number. An echo counts as lost once the next one leaves, until it comes back after all.
 class EchoRecord {
  public:
   using Clock = std::chrono::steady_clock;

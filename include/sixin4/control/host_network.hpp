@@ -28,9 +28,10 @@ class HostNetwork {
   HostNetwork& operator=(const HostNetwork&) = delete;
 
   /// Makes `state` the one to keep: removes what the former one had and this one has not, touches
-  /// nothing that both have, adds the rest as `restore` does. Throws `std::system_error` at the first
-  /// refusal; part of the change is then made, and applying the former state again undoes it.
-  void apply(HostState state);
+  /// nothing that both have, adds the rest as `restore` does and says how much that was. Throws
+  /// `std::system_error` at the first refusal; part of the change is then made, `restore` goes on with it,
+  /// and applying the former state again undoes it.
+  std::size_t apply(HostState state);
 
   /// Puts back what is missing, and says how many objects that were. Call it when the link came up and
   /// after every burst of monitor events. It looks before it adds, so where nothing is missing it changes

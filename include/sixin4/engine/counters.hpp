@@ -3,14 +3,12 @@
 
 #include <array>
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 
+#include "sixin4/engine/time.hpp"
 #include "sixin4/engine/verdict.hpp"
 
 namespace sixin4::engine {
-
-using Time = std::chrono::steady_clock::time_point;
 
 class Counter {
  public:

@@ -5,6 +5,7 @@
 #include "sixin4/engine/icmp_error.hpp"
 #include "sixin4/engine/packet.hpp"
 #include "sixin4/engine/parameters.hpp"
+#include "sixin4/engine/token_bucket.hpp"
 
 namespace sixin4::engine {
 

@@ -2,11 +2,8 @@
 #pragma once
 
 #include <array>
-#include <chrono>
 #include <cstdint>
-#include <optional>
 
-#include "sixin4/engine/counters.hpp"
 #include "sixin4/wire/address.hpp"
 #include "sixin4/wire/bytes.hpp"
 #include "sixin4/wire/icmpv6.hpp"
@@ -26,22 +23,5 @@ using IcmpErrorBuffer = std::array<std::uint8_t, wire::ipv6_min_mtu>;
 [[nodiscard]] wire::Bytes write_icmp_error(IcmpErrorBuffer& buffer, wire::Bytes offending,
                                            const wire::icmpv6::Error& error,
                                            const wire::Source<wire::Ipv6Address>& source) noexcept;
-
-/// Bounds the rate of errors sent (RFC 4443 §2.4 (f)).
-class TokenBucket {
- public:
-  TokenBucket(std::uint32_t per_second, std::uint32_t burst) noexcept
-      : interval_(std::chrono::nanoseconds{std::chrono::seconds{1}} / per_second),
-        burst_(interval_ * burst) {}
-
-  /// Whether one more may be sent now; if so it is taken.
-  [[nodiscard]] bool take(Time now) noexcept;
-
- private:
-  Time::duration interval_;  ///< in which one token comes
-  Time::duration burst_;     ///< in which an empty bucket becomes full
-  Time::duration filled_ = burst_;
-  std::optional<Time> last_;
-};
 
 }  // namespace sixin4::engine

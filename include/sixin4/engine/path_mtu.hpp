@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "sixin4/engine/counters.hpp"
+#include "sixin4/engine/time.hpp"
 #include "sixin4/wire/ipv4.hpp"
 #include "sixin4/wire/ipv6.hpp"
 

@@ -143,8 +143,10 @@ class InboundPump {
       count(inner, written);
     }
     if (heard) last_heard_.set(now);
-    // An error comes instead of packets; nor is it to wait for the next of them.
-    if (received.packets.empty()) take_errors(parameters, now);
+    // Where packets never stop coming, errors have their turn too.
+    if (received.status == IoStatus::empty || ++busy_turns_ % busy_turns_between_errors == 0) {
+      take_errors(parameters, now);
+    }
     return received.status;
   }
 
@@ -155,7 +157,9 @@ class InboundPump {
 
  private:
   void take_errors(const TunnelParameters& parameters, Time now) noexcept {
-    while (const std::optional<WireError> error = wire_.next_error()) {
+    for (int count = 0; count < errors_a_turn; ++count) {
+      const std::optional<WireError> error = wire_.next_error();
+      if (!error) return;
       const Translated translated = translate(parameters, *error);
       if (!translated.ours) {
         counters_.drop(Verdict::icmp_mismatch);
@@ -206,12 +210,16 @@ class InboundPump {
     }
   }
 
+  static constexpr int errors_a_turn = 32;
+  static constexpr unsigned busy_turns_between_errors = 16;
+
   Wire& wire_;
   Tun& tun_;
   DirectionCounters& counters_;
   LastTime& last_heard_;
   ErrorReplies<Tun> replies_;
   std::optional<std::uint16_t> path_mtu_;
+  unsigned busy_turns_ = 0;
   std::array<std::uint8_t, wire::ipv6_header_size + 65535> datagram_{};
 };
 

@@ -31,7 +31,7 @@ enum class Verdict : std::uint8_t {
   inner_source_ours,           ///< a source of our own, from outside
   ecn_invalid,                 ///< congestion experienced outside, no ECN inside (RFC 6040 §4.2)
   icmp_mismatch,               ///< an ICMP error about a packet that is not the tunnel's
-  icmp_ignored,                ///< an ICMP error that nothing follows from: nobody could be told
+  icmp_ignored,                ///< an ICMP error that nothing follows from: nobody was told
   tun_full,                    ///< the tun device's queue is full
   tun_down,                    ///< the interface is down
   tun_error,                   ///< the tun device refused the packet

@@ -38,10 +38,12 @@ class RawSender {
 ///
 /// Several sockets, because of how Linux hands a packet to raw sockets (net/ipv4/raw.c, raw_v4_input):
 /// - `peer`, bound to `local` and connected to `remote`, gets the tunnel's packets and nobody else's, so
-///   that others cannot fill its queue, and the ICMP errors about what was sent between these two;
+///   that others cannot fill its queue;
 /// - `strangers` gets the first bytes of all other packets of protocol 41, for the counters;
-/// - `guard` accepts and forgets everything: a packet for which every queue is full counts as undeliverable
+/// - `guard` accepts and forgets every packet: one for which every queue is full counts as undeliverable
 ///   otherwise, and the kernel answers it with ICMP protocol unreachable, which RFC 4213 §3.6 forbids.
+///   It gets the ICMP errors, whatever link they come by and whatever packet of protocol 41 they are about:
+///   in the queue of `peer` a flood of forged ones would take the packets' place.
 /// And beside them the packet socket, for what only that one can tell.
 class RawReceiver {
  public:
@@ -49,14 +51,13 @@ class RawReceiver {
   explicit RawReceiver(const WireEnds& ends);
 
   /// What to poll for reading.
-  [[nodiscard]] std::array<int, 3> fds() const noexcept {
-    return {peer_.get(), datagrams_.fd(), strangers_.get()};
+  [[nodiscard]] std::array<int, 4> fds() const noexcept {
+    return {peer_.get(), datagrams_.fd(), guard_.get(), strangers_.get()};
   }
 
   /// Does not block. The sockets in turn, strangers only when the others have nothing.
   [[nodiscard]] engine::ReceiveResult receive() noexcept;
-  /// Does not block. Call it until nothing is left whenever `receive` had no packets: as long as an error
-  /// waits, polling does not.
+  /// Does not block. As long as an error is left, polling does not wait.
   [[nodiscard]] std::optional<engine::WireError> next_error() noexcept;
 
  private:
@@ -76,7 +77,8 @@ class RawReceiver {
   std::array<mmsghdr, max_batch> messages_{};
   std::array<iovec, max_batch> parts_{};
   std::array<engine::WirePacket, max_batch> packets_{};
-  std::array<std::uint8_t, 1500> quoted_{};  // what routers quote at most (RFC 1812 §4.3.2.3)
+  // RFC 1812 §4.3.2.3 lets routers quote 576 bytes at most, but nothing holds them to it.
+  std::array<std::uint8_t, 1500> quoted_{};
 };
 
 }  // namespace sixin4::io

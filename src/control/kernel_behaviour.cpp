@@ -1,6 +1,7 @@
-#include "sixin4/control/kernel_tunnel.hpp"
+#include "sixin4/control/kernel_behaviour.hpp"
 
 #include <array>
+#include <fstream>
 #include <system_error>
 
 namespace sixin4::control {
@@ -13,6 +14,12 @@ std::optional<std::string> module_that_answers(const std::filesystem::path& modu
     if (std::filesystem::exists(modules / name, ignored)) return name;
   }
   return std::nullopt;
+}
+
+bool hides_path_mtu(const std::filesystem::path& setting) {
+  int value = 0;
+  std::ifstream{setting} >> value;
+  return value != 0;
 }
 
 }  // namespace sixin4::control

@@ -1,4 +1,4 @@
-// The kernel's own tunnels, which share protocol 41 with every raw socket.
+// What this kernel does by itself that a tunnel beside it suffers from.
 #pragma once
 
 #include <filesystem>
@@ -12,5 +12,10 @@ namespace sixin4::control {
 /// `modules` is where sysfs lists the kernel's modules.
 [[nodiscard]] std::optional<std::string> module_that_answers(
     const std::filesystem::path& modules = "/sys/module");
+
+/// Whether the kernel keeps the path MTU that routers tell of to itself (net/ipv4/icmp.c, icmp_unreach): the
+/// sysctl ip_no_pmtu_disc, which `setting` is, is not 0.
+[[nodiscard]] bool hides_path_mtu(
+    const std::filesystem::path& setting = "/proc/sys/net/ipv4/ip_no_pmtu_disc");
 
 }  // namespace sixin4::control

@@ -1,7 +1,8 @@
-// Which modules of the kernel make it answer protocol 41 by itself.
-#include "sixin4/control/kernel_tunnel.hpp"
+// What is read of sysfs and sysctls.
+#include "sixin4/control/kernel_behaviour.hpp"
 
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -12,9 +13,9 @@
 namespace sixin4::control::testing {
 namespace {
 
-class KernelTunnelTest : public ::testing::Test {
+class KernelBehaviourTest : public ::testing::Test {
  protected:
-  ~KernelTunnelTest() override {
+  ~KernelBehaviourTest() override {
     std::error_code ignored;
     std::filesystem::remove_all(modules, ignored);
   }
@@ -24,20 +25,31 @@ class KernelTunnelTest : public ::testing::Test {
       std::filesystem::path{::testing::TempDir()} / ("sixin4-modules-" + std::to_string(::getpid()));
 };
 
-TEST_F(KernelTunnelTest, NoneWhereNoneIsLoaded) {
+TEST_F(KernelBehaviourTest, NoneWhereNoneIsLoaded) {
   EXPECT_EQ(module_that_answers(modules), std::nullopt) << "there is no such folder";
   load("tun");
   load("ip_tunnel");
   EXPECT_EQ(module_that_answers(modules), std::nullopt);
 }
 
-TEST_F(KernelTunnelTest, TheModuleThatAnswersIsNamed) {
+TEST_F(KernelBehaviourTest, TheModuleThatAnswersIsNamed) {
   load("ipip");
   EXPECT_EQ(module_that_answers(modules), "ipip");
   load("sit");
   EXPECT_EQ(module_that_answers(modules), "sit");
   load("tunnel4");
   EXPECT_EQ(module_that_answers(modules), "tunnel4");
+}
+
+TEST_F(KernelBehaviourTest, ThePathMtuIsHiddenByAnyOtherSettingThan0) {
+  load("x");
+  const auto with = [this](const char* text) {
+    std::ofstream{modules / "setting"} << text;
+    return hides_path_mtu(modules / "setting");
+  };
+  EXPECT_FALSE(with("0\n"));
+  for (const char* text : {"1\n", "2\n", "3\n"}) EXPECT_TRUE(with(text)) << text;
+  EXPECT_FALSE(hides_path_mtu(modules / "absent"));
 }
 
 }  // namespace
