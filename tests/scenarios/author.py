@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Writes the scenario folders beside this file from the descriptions in author_outbound.py and
-author_inbound.py.
+"""Writes the scenario folders beside this file from the descriptions in author_outbound.py,
+author_inbound.py, author_path.py, author_icmp.py and author_policy.py.
 
     tests/scenarios/author.py [NAME]...       all scenarios, or those named
 
@@ -14,14 +14,18 @@ import sys
 
 sys.dont_write_bytecode = True
 
+import author_icmp  # noqa: E402
 import author_inbound  # noqa: E402
 import author_outbound  # noqa: E402
+import author_path  # noqa: E402
+import author_policy  # noqa: E402
 from author_format import Scenario  # noqa: E402
 
 
 def main():
     wanted = set(sys.argv[1:])
-    known = author_outbound.SCENARIOS + author_inbound.SCENARIOS
+    sources = (author_outbound, author_inbound, author_path, author_icmp, author_policy)
+    known = [told for source in sources for told in source.SCENARIOS]
     unknown = wanted - {name for name, tell, settings in known}
     if unknown:
         sys.exit(f"no such scenario: {', '.join(sorted(unknown))}")

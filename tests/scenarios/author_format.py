@@ -162,6 +162,14 @@ class Scenario:
         if drop:
             self._drop("in", drop, 1)
 
+    def icmp(self, what, kind, quoted, mtu=None, drop=None, times=1):
+        """An ICMP error of `kind`, a type and a code, arrives and quotes these bytes."""
+        self.lines.append("")
+        start = " ".join(["icmp", *map(str, kind)] + ([f"mtu={mtu}"] if mtu is not None else []))
+        self._statement(f"{what}: {drop}" if drop else what, start, quoted, times=times)
+        if drop:
+            self._drop("in", drop, times)
+
     def arrives(self, what, inner, drop=None, identification=0x4D2, packet_socket=None, **fields):
         """Arrives on the IPv4 side, in a protocol 41 packet from the far end."""
         fields = {"source": REMOTE, "destination": LOCAL} | fields
@@ -171,6 +179,11 @@ class Scenario:
         """Leaves in one IPv4 packet."""
         self.identification += 1
         self._statement(what, "> wire", outer(inner, self.identification, **fields))
+        self._count("out", len(raw(inner)))
+
+    def sent_whole(self, what, inner, **fields):
+        """Leaves in one IPv4 packet with DF set. What nobody fragments needs no identification (RFC 6864)."""
+        self._statement(what, "> wire", outer(inner, 0, flags="DF", **fields))
         self._count("out", len(raw(inner)))
 
     def sent_in_fragments(self, what, inner, fragment_payload, **fields):

@@ -1,51 +1,23 @@
 """Scenarios that begin on the IPv4 side, and those of both directions. See author.py."""
 
 from scapy.all import (
-    ICMP, IP, TCP, UDP, ICMPv6EchoReply, ICMPv6ND_NS, ICMPv6ND_RS, IPOption, IPOption_Router_Alert, IPv6,
-    IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, Raw, raw,
+    ICMP, IP, UDP, ICMPv6EchoReply, ICMPv6ND_NS, ICMPv6ND_RS, IPOption, IPOption_Router_Alert, IPv6ExtHdrFragment,
+    IPv6ExtHdrHopByHop, Raw, raw,
 )
 
 from author_format import LOCAL, REMOTE, outer, unfinished, with_checksum_field
+from author_packets import ECN, HERE, INWARD, NEIGHBOURS, OUTWARD, OWN, OWN_SOURCES, shelf, with_bytes
 
-HERE, THERE = "2001:db8:1::2", "2001:db8:ffff::1"
-ECN = ["Not-ECT", "ECT(1)", "ECT(0)", "CE"]
-SCENARIOS = []
-
-
-def scenario(name, **settings):
-    """The function under this tells scenario `name`; its text becomes the folder's first comment."""
-
-    def decorate(tell):
-        SCENARIOS.append((name, tell, settings))
-        return tell
-
-    return decorate
-
-
-def ip6(source=THERE, destination=HERE, **fields):
-    return IPv6(src=source, dst=destination, **{"hlim": 57, **fields})
+SCENARIOS, scenario = shelf()
+ip6, tcp, udp = INWARD.ip6, INWARD.tcp, INWARD.udp
 
 
 def reply(payload=b"pong", **fields):
     return ip6(**fields) / ICMPv6EchoReply(id=7, seq=1, data=payload)
 
 
-def tcp(payload, sequence=1000, flags="A", options=(), **fields):
-    header = TCP(sport=80, dport=40000, seq=sequence, ack=5000, flags=flags, window=512, options=list(options))
-    return ip6(**fields) / header / Raw(payload)
-
-
-def udp(payload, **fields):
-    return ip6(**fields) / UDP(sport=4500, dport=40000) / Raw(payload)
-
-
 def from_far_end(inner, **fields):
     return outer(inner, 0x4D2, source=REMOTE, destination=LOCAL, **fields)
-
-
-def with_bytes(packet, start, value):
-    packet = raw(packet)
-    return packet[:start] + value + packet[start + len(value) :]
 
 
 @scenario("plain-packet-in")
@@ -271,12 +243,7 @@ def unspecified(s):
     s.delivered("passes", solicitation)
 
 
-OWN = {"prefix": ["2001:db8:100::/48", "2001:db8:200::/56"]}
-OWN_SOURCES = [("our address", HERE), ("our link-local address", "fe80::c000:201"),
-               ("in our first prefix", "2001:db8:100:ffff::1"), ("the lowest of our second prefix", "2001:db8:200::"),
-               ("the highest of our second prefix", "2001:db8:200:ff:ffff:ffff:ffff:ffff")]
-OTHER_SOURCES = [("the far end, on the tunnel's own /64", "2001:db8:1::1"), ("the far end's link-local address", "fe80::c633:6401"),
-                 ("behind our first prefix", "2001:db8:101::1"), ("behind our second prefix", "2001:db8:200:100::")]
+OTHER_SOURCES = [NEIGHBOURS[0], ("the far end's link-local address", "fe80::c633:6401"), *NEIGHBOURS[1:]]
 
 
 @scenario("own-source-from-outside", ingress_filter="yes", **OWN)
@@ -324,12 +291,16 @@ def ecn(s):
 @scenario("wrong-checksum-passed-on")
 def wrong_checksum(s):
     """A wrong checksum is passed on wrong, both ways: made good it would vouch for broken data."""
-    for name, packet in (("TCP", tcp(b"data!")), ("UDP", udp(b"hello")), ("UDP without one", udp(b"hello"))):
-        broken = with_checksum_field(packet, 0 if "without" in name else 0xBAD0)
-        s.tun(f"{name}, from tun", broken)
-        s.sent("as wrong", broken)
-        s.arrives(f"{name}, from the wire", broken)
-        s.delivered("as wrong", broken)
+    for way in (OUTWARD, INWARD):
+        for name, packet in (("TCP", way.tcp(b"data!")), ("UDP", way.udp(b"hello")),
+                             ("UDP without one", way.udp(b"hello"))):
+            broken = with_checksum_field(packet, 0 if "without" in name else 0xBAD0)
+            if way is OUTWARD:
+                s.tun(f"{name}, from tun", broken)
+                s.sent("as wrong", broken)
+            else:
+                s.arrives(f"{name}, from the wire", broken)
+                s.delivered("as wrong", broken)
 
 
 @scenario("inner-fragments")
@@ -337,12 +308,18 @@ def inner_fragments(s):
     """Fragments of an IPv6 packet pass whole, both ways. A checksum field in a fragment is that of
     the packet before it was cut, so nothing is unfinished about it, whatever it holds.
     """
-    whole = raw(udp(b"f" * 1600))[40:]
-    first = ip6(nh=44) / IPv6ExtHdrFragment(nh=17, offset=0, m=1, id=5) / Raw(whole[:1400])
-    last = ip6(nh=44) / IPv6ExtHdrFragment(nh=17, offset=1400 // 8, m=0, id=5) / Raw(whole[1400:])
-    for name, packet in (("the first fragment", first), ("the last fragment", last)):
+
+    def fragments(way):
+        whole = raw(way.udp(b"f" * 1600))[40:]
+        yield ("the first fragment", way.ip6(nh=44) / IPv6ExtHdrFragment(nh=17, offset=0, m=1, id=5)
+               / Raw(whole[:1400]))
+        yield ("the last fragment", way.ip6(nh=44) / IPv6ExtHdrFragment(nh=17, offset=1400 // 8, m=0, id=5)
+               / Raw(whole[1400:]))
+
+    for name, packet in fragments(OUTWARD):
         s.tun(f"{name}, from tun", packet)
         s.sent("as it is", packet)
+    for name, packet in fragments(INWARD):
         s.arrives(f"{name}, from the wire", packet)
         s.delivered("as it is", packet)
     looks = unfinished(tcp(b"x" * 100))

@@ -1,56 +1,15 @@
 """Scenarios that begin at the tun device. See author.py."""
 
 from scapy.all import (
-    ICMP, IP, TCP, UDP, ICMPv6DestUnreach, ICMPv6EchoRequest, ICMPv6ND_Redirect, ICMPv6PacketTooBig,
-    IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, Raw, raw,
+    ICMP, IP, TCP, UDP, ICMPv6DestUnreach, ICMPv6ND_Redirect, ICMPv6PacketTooBig, IPv6ExtHdrDestOpt,
+    IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, Raw, raw,
 )
 
 from author_format import LOCAL, REMOTE, outer, unfinished, with_checksum_field
+from author_packets import OUTWARD, of_length, packet_too_big, parts, shelf
 
-HERE, THERE = "2001:db8:1::2", "2001:db8:ffff::1"
-SCENARIOS = []
-
-
-def scenario(name, **settings):
-    """The function under this tells scenario `name`; its text becomes the folder's first comment."""
-
-    def decorate(tell):
-        SCENARIOS.append((name, tell, settings))
-        return tell
-
-    return decorate
-
-
-def ip6(source=HERE, destination=THERE, **fields):
-    return IPv6(src=source, dst=destination, **{"hlim": 64, **fields})
-
-
-def echo(payload=b"ping", **fields):
-    return ip6(**fields) / ICMPv6EchoRequest(id=7, seq=1, data=payload)
-
-
-def tcp(payload, sequence=1000, flags="A", options=(), **fields):
-    header = TCP(sport=40000, dport=80, seq=sequence, ack=5000, flags=flags, window=512, options=list(options))
-    return ip6(**fields) / header / Raw(payload)
-
-
-def udp(payload, **fields):
-    return ip6(**fields) / UDP(sport=40000, dport=4500) / Raw(payload)
-
-
-def parts(*lengths):
-    """Payload pieces that tell themselves apart: each has its number in front and letters of its own."""
-    return [f"piece {n} ".encode() + bytes([0x61 + n]) * (length - 8) for n, length in enumerate(lengths)]
-
-
-def of_length(length, make=echo, **fields):
-    """A packet of `length` bytes in all."""
-    return make(b"p" * (length - len(raw(make(b"", **fields)))), **fields)
-
-
-def packet_too_big(offending, mtu):
-    error = ICMPv6PacketTooBig(mtu=mtu) / Raw(raw(offending)[: 1280 - 48])
-    return IPv6(src=HERE, dst=offending[IPv6].src, hlim=64) / error
+SCENARIOS, scenario = shelf()
+ip6, echo, tcp, udp = OUTWARD.ip6, OUTWARD.echo, OUTWARD.tcp, OUTWARD.udp
 
 
 @scenario("plain-packet-out")
@@ -162,7 +121,7 @@ def too_big(s):
     pieces = parts(1421, 1421)
     whole = unfinished(tcp(b"".join(pieces)))
     s.tun("a super-packet of segments of 1481 bytes", whole, drop="too-big", csum="40+16", gso="tcp6:1421")
-    s.answered("quotes the super-packet", packet_too_big(IPv6(whole), 1480))
+    s.answered("quotes the super-packet", packet_too_big(whole, 1480))
     pieces = parts(1420, 1420)
     s.tun("a super-packet of segments of 1480 bytes", unfinished(tcp(b"".join(pieces))), csum="40+16", gso="tcp6:1420")
     s.sent("segment 1", tcp(pieces[0]))
@@ -189,9 +148,11 @@ def too_big_multicast(s):
     s.answered("Packet Too Big", packet_too_big(big, 1480))
 
 
-@scenario("no-error-for-icmp-error")
+@scenario("no-error-for-icmp-error", egress_filter="no")
 def no_error(s):
-    """What RFC 4443 section 2.4 (e) forbids an answer to is dropped without one. All are too big."""
+    """What RFC 4443 section 2.4 (e) forbids an answer to is dropped without one. All are too big; the
+    egress filter would refuse some of them before.
+    """
 
     def icmp(message, **fields):
         return ip6(**fields) / message / Raw(b"q" * 1500)

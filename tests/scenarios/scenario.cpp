@@ -103,7 +103,7 @@ void read_gso(wire::VnetHeader& offload, std::string_view text) {
 
 /// The packet of a statement whose first words have been read, and how often it comes.
 std::pair<Packet, std::size_t> read_packet(const Statement& statement, std::size_t next) {
-  Packet packet{.place = statement.place, .offload = {}, .received = {}, .bytes = {}};
+  Packet packet{.place = statement.place, .offload = {}, .received = {}, .bytes = {}, .error = {}};
   std::size_t times = 1;
   const Words& words = statement.words;
   for (; next < words.size() && words[next].find('=') != std::string::npos; ++next) {
@@ -132,12 +132,27 @@ std::pair<Packet, std::size_t> read_packet(const Statement& statement, std::size
   return {std::move(packet), times};
 }
 
+/// The words `TYPE CODE [mtu=BYTES]` behind `icmp`; what is quoted comes next.
+std::pair<engine::WireError, std::size_t> read_error(const Words& words) {
+  if (words.size() < 4) fail("an ICMP error has a type, a code, and quotes something");
+  engine::WireError error{.type = number_of<std::uint8_t>(words[1]),
+                          .code = number_of<std::uint8_t>(words[2])};
+  if (!words[3].starts_with("mtu=")) return {error, 3};
+  error.mtu = number_of<std::uint16_t>(split(words[3], '=').second);
+  return {error, 4};
+}
+
 std::chrono::milliseconds duration_of(std::string_view text) {
-  const bool milliseconds = text.ends_with("ms");
-  if (!text.ends_with('s')) fail("'" + std::string{text} + "' is neither seconds nor milliseconds");
-  text.remove_suffix(milliseconds ? 2 : 1);
-  const auto count = number_of<std::int64_t>(text);
-  return milliseconds ? std::chrono::milliseconds{count} : std::chrono::seconds{count};
+  constexpr std::array<std::pair<std::string_view, std::chrono::milliseconds>, 3> units{
+      {{"ms", std::chrono::milliseconds{1}},
+       {"min", std::chrono::minutes{1}},
+       {"s", std::chrono::seconds{1}}}};
+  for (const auto& [name, unit] : units) {
+    if (text.ends_with(name)) {
+      return unit * number_of<std::int64_t>(text.substr(0, text.size() - name.size()));
+    }
+  }
+  fail("'" + std::string{text} + "' is not a time in min, s or ms");
 }
 
 Side side_of(const std::string& word) {
@@ -158,11 +173,18 @@ class Reader {
       if (!scenario_.steps.empty()) fail("link-mtu stands before all packets");
       scenario_.link_mtu = number_of<std::uint16_t>(word(1));
     } else if (words[0] == "wait") {
-      wait_ += duration_of(word(1));
+      for (std::size_t index = 1; index < std::max<std::size_t>(2, words.size()); ++index) {
+        wait_ += duration_of(word(index));
+      }
     } else if (words[0] == ">") {
       if (scenario_.steps.empty()) fail("nothing has been handed over that this could come of");
       Step& step = scenario_.steps.back();
       add(side_of(word(1)) == Side::tun ? step.to_tun : step.to_wire, read_packet(statement, 2));
+    } else if (words[0] == "icmp") {
+      const auto [error, next] = read_error(words);
+      auto quoted = read_packet(statement, next);
+      quoted.first.error = error;
+      add(step_for(Side::icmp).given, quoted);
     } else {
       add(step_for(side_of(words[0])).given, read_packet(statement, 1));
     }

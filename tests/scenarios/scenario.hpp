@@ -6,9 +6,11 @@
 //   link-mtu BYTES                 the IPv4 link's MTU where it is not 1500; stands before all packets
 //   tun [OFFLOAD]... HEX           the tun device hands this over
 //   wire HEX                       this arrives on the IPv4 side
+//   icmp TYPE CODE [mtu=BYTES] HEX an ICMP error arrives on the IPv4 side that quotes this, from its IPv4
+//                                  header on; a path MTU that it tells of holds for the steps behind it
 //   > wire HEX                     this must leave on the IPv4 side
 //   > tun [OFFLOAD]... HEX         this must be written to the tun device
-//   wait 10s, wait 250ms           time passes
+//   wait 9min 59s 250ms            time passes
 //
 // OFFLOAD is what the virtio-net header says: `csum=START+OFFSET` (the checksum field there is unfinished;
 // `:finished` behind it: the place is named, but nothing is to be done),
@@ -35,9 +37,11 @@ struct Packet {
   wire::VnetHeader offload;
   engine::ReceiveOffload received;
   std::vector<std::uint8_t> bytes;
+  engine::WireError error{};  ///< where it came as an ICMP error, which quotes `bytes`
 };
 
-enum class Side : std::uint8_t { tun, wire };
+/// Who hands something over; ICMP errors come from the wire too, but on their own.
+enum class Side : std::uint8_t { tun, wire, icmp };
 
 /// One batch from one side, and all that is to come of it.
 struct Step {

@@ -8,7 +8,9 @@
 #include <fstream>
 #include <iomanip>
 #include <memory>
+#include <optional>
 #include <set>
+#include <span>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -21,7 +23,7 @@
 #include "sixin4/control/configuration.hpp"
 #include "sixin4/engine/pump.hpp"
 
-#include "underlay.hpp"
+#include "settings.hpp"
 
 namespace sixin4::scenario {
 
@@ -49,8 +51,11 @@ class MemoryTun {
     return {.status = engine::IoStatus::ok, .packet = {.offload = packet.offload, .bytes = bytes}};
   }
   engine::IoStatus write(const wire::VnetHeader& offload, wire::Bytes packet) noexcept {
-    written_.push_back(
-        {.place = {}, .offload = offload, .received = {}, .bytes = {packet.begin(), packet.end()}});
+    written_.push_back({.place = {},
+                        .offload = offload,
+                        .received = {},
+                        .bytes = {packet.begin(), packet.end()},
+                        .error = {}});
     return engine::IoStatus::ok;
   }
 
@@ -72,11 +77,21 @@ class MemoryWire {
     }
     received_ = false;
   }
+  void give_errors(const std::vector<Packet>& errors) { errors_ = errors; }
+  [[nodiscard]] bool has_errors() const { return !errors_.empty(); }
   [[nodiscard]] std::vector<Packet> take() { return std::exchange(sent_, {}); }
 
   engine::ReceiveResult receive() noexcept {
     if (std::exchange(received_, true)) return {.packets = {}, .status = engine::IoStatus::empty};
     return {.packets = packets_, .status = engine::IoStatus::ok};
+  }
+  std::optional<engine::WireError> next_error() noexcept {
+    if (errors_.empty()) return std::nullopt;
+    const Packet& next = errors_.front();
+    engine::WireError error = next.error;
+    error.quoted = next.bytes;
+    errors_ = errors_.subspan(1);
+    return error;
   }
   engine::SendResult send(std::span<const engine::OuterPacket> batch) noexcept {
     for (const engine::OuterPacket& packet : batch) {
@@ -91,18 +106,43 @@ class MemoryWire {
   std::vector<std::vector<std::uint8_t>> datagrams_;
   std::vector<engine::WirePacket> packets_;
   bool received_ = true;
+  std::span<const Packet> errors_;
   std::vector<Packet> sent_;
 };
 
-/// As the program makes them, with both ends' IPv4 addresses in the file.
-engine::TunnelParameters parameters_over(std::uint16_t link_mtu,
-                                         const control::Configuration& configuration) {
-  const auto remote = control::parse_ipv4_address(configuration.remote);
-  if (!configuration.local || !remote) throw std::runtime_error("local and remote must be IPv4 addresses");
-  return parameters_of(
-      configuration, configuration.mtu,
-      {.ends = {.local = *configuration.local, .remote = *remote, .dev = {}}, .path_mtu = link_mtu});
-}
+/// What the control thread keeps: the parameters as the program makes them, with both ends' IPv4 addresses in
+/// the file, and the path MTU, learned and forgotten.
+class ControlThread {
+ public:
+  ControlThread(std::uint16_t link_mtu, const control::Configuration& configuration)
+      : settings_{.configuration = configuration,
+                  .remote = {},
+                  .fixed_mtu = configuration.mtu,
+                  .underlay = {},
+                  .path = engine::PathMtu{link_mtu}} {
+    const auto remote = control::parse_ipv4_address(configuration.remote);
+    if (!configuration.local || !remote) throw std::runtime_error("local and remote must be IPv4 addresses");
+    settings_.remote = *remote;
+    settings_.underlay = {.ends = {.local = *configuration.local, .remote = *remote, .dev = {}},
+                          .gateway = std::nullopt,
+                          .route_mtu = link_mtu};
+    follow();
+  }
+
+  [[nodiscard]] const engine::TunnelParameters& parameters() const { return parameters_; }
+  void pass_time(engine::Time now) {
+    if (settings_.path.expire(now)) follow();
+  }
+  void take_path_mtu(std::optional<std::uint16_t> told, engine::Time now) {
+    if (told && settings_.configuration.discovers_path_mtu() && settings_.path.learn(*told, now)) follow();
+  }
+
+ private:
+  void follow() { parameters_ = parameters_of(settings_); }
+
+  Settings settings_;
+  engine::TunnelParameters parameters_;
+};
 
 std::string describe(const wire::VnetHeader& offload) {
   if (offload == wire::VnetHeader{}) return "none";
@@ -199,8 +239,7 @@ TEST_P(ScenarioTest, SendsWritesAndCountsWhatIsExpected) {
   const fs::path& folder = GetParam();
   const std::array<std::string, 2> arguments{"-c", (folder / "endpoint.conf").string()};
   const Scenario scenario = read_scenario(folder / "packets");
-  const engine::TunnelParameters parameters =
-      parameters_over(scenario.link_mtu, control::load_configuration(arguments));
+  ControlThread control_thread{scenario.link_mtu, control::load_configuration(arguments)};
 
   MemoryTun tun;
   MemoryWire ipv4;
@@ -213,12 +252,16 @@ TEST_P(ScenarioTest, SendsWritesAndCountsWhatIsExpected) {
   engine::Time now{std::chrono::hours{1}};
   for (const Step& step : scenario.steps) {
     now += step.before;
+    control_thread.pass_time(now);
     if (step.side == Side::tun) {
       tun.give(step.given);
-      while (outbound->turn(parameters, now) == engine::IoStatus::ok) continue;
+      while (outbound->turn(control_thread.parameters(), now) == engine::IoStatus::ok) continue;
     } else {
-      ipv4.give(step.given);
-      while (inbound.turn(parameters, now) == engine::IoStatus::ok) continue;
+      if (step.side == Side::wire) ipv4.give(step.given);
+      if (step.side == Side::icmp) ipv4.give_errors(step.given);
+      while (inbound.turn(control_thread.parameters(), now) == engine::IoStatus::ok || ipv4.has_errors()) {
+      }
+      control_thread.take_path_mtu(inbound.take_path_mtu(), now);
     }
     const std::string& first = step.given.front().place;
     const std::string& last = step.given.back().place;

@@ -1,0 +1,97 @@
+"""Packets of the flow that the scenarios tell of, and the ICMPv6 errors about them; made by scapy."""
+
+from scapy.all import TCP, UDP, ICMPv6DestUnreach, ICMPv6EchoRequest, ICMPv6PacketTooBig, IPv6, Raw, raw
+
+from author_format import outer
+
+HERE, THERE = "2001:db8:1::2", "2001:db8:ffff::1"
+ECN = ["Not-ECT", "ECT(1)", "ECT(0)", "CE"]
+
+# What is ours beside HERE, which sources that covers, and whose are just outside of it.
+OWN = {"prefix": ["2001:db8:100::/48", "2001:db8:200::/56"]}
+OWN_SOURCES = [("our address", HERE), ("our link-local address", "fe80::c000:201"),
+               ("in our first prefix", "2001:db8:100:ffff::1"), ("the lowest of our second prefix", "2001:db8:200::"),
+               ("the highest of our second prefix", "2001:db8:200:ff:ffff:ffff:ffff:ffff")]
+NEIGHBOURS = [("the far end, on the tunnel's own /64", "2001:db8:1::1"),
+              ("behind our first prefix", "2001:db8:101::1"), ("behind our second prefix", "2001:db8:200:100::")]
+
+
+def shelf():
+    """A list of scenarios, and the decorator that puts one there: the function under it tells scenario
+    `name`, and its text becomes the folder's first comment.
+    """
+    scenarios = []
+
+    def scenario(name, **settings):
+        def decorate(tell):
+            scenarios.append((name, tell, settings))
+            return tell
+
+        return decorate
+
+    return scenarios, scenario
+
+
+class Direction:
+    """One way between HERE and THERE; ports and hop limit tell which."""
+
+    def __init__(self, source, destination, hop_limit, tcp_ports, udp_ports):
+        self.source, self.destination, self.hop_limit = source, destination, hop_limit
+        self.tcp_ports, self.udp_ports = tcp_ports, udp_ports
+
+    def ip6(self, source=None, destination=None, **fields):
+        return IPv6(src=source or self.source, dst=destination or self.destination,
+                    **{"hlim": self.hop_limit, **fields})
+
+    def tcp(self, payload, sequence=1000, flags="A", options=(), **fields):
+        header = TCP(sport=self.tcp_ports[0], dport=self.tcp_ports[1], seq=sequence, ack=5000, flags=flags,
+                     window=512, options=list(options))
+        return self.ip6(**fields) / header / Raw(payload)
+
+    def udp(self, payload, **fields):
+        return self.ip6(**fields) / UDP(sport=self.udp_ports[0], dport=self.udp_ports[1]) / Raw(payload)
+
+    def echo(self, payload=b"ping", **fields):
+        return self.ip6(**fields) / ICMPv6EchoRequest(id=7, seq=1, data=payload)
+
+
+OUTWARD = Direction(HERE, THERE, 64, (40000, 80), (40000, 4500))
+INWARD = Direction(THERE, HERE, 57, (80, 40000), (4500, 40000))
+
+
+def of_length(length, make=OUTWARD.echo, **fields):
+    """A packet of `length` bytes in all."""
+    return make(b"p" * (length - len(raw(make(b"", **fields)))), **fields)
+
+
+def parts(*lengths):
+    """Payload pieces that tell themselves apart: each has its number in front and letters of its own."""
+    return [f"piece {n} ".encode() + bytes([0x61 + n]) * (length - 8) for n, length in enumerate(lengths)]
+
+
+def with_bytes(packet, start, value):
+    packet = raw(packet)
+    return packet[:start] + value + packet[start + len(value) :]
+
+
+def quoted(inner, length=None, **fields):
+    """What an ICMP error quotes of our packet around `inner`, that is the IPv4 header as it was on the way and the
+    first `length` bytes of the inner packet.
+    """
+    packet = outer(inner, **{"identification": 0, "flags": "DF", "ttl": 61, **fields})
+    return packet if length is None else packet[: 20 + length]
+
+
+def error_about(offending, message):
+    """From our address, quoting as much as fits 1280 bytes (RFC 4443 section 2.4 (c))."""
+    source = IPv6(raw(offending)[:40]).src
+    return IPv6(src=HERE, dst=source, hlim=64) / message / Raw(raw(offending)[: 1280 - 48])
+
+
+def packet_too_big(offending, mtu):
+    return error_about(offending, ICMPv6PacketTooBig(mtu=mtu))
+
+
+def unreachable(offending, code=3):
+    """Code 3: address unreachable; 5: source address failed ingress/egress policy."""
+    return error_about(offending, ICMPv6DestUnreach(code=code))
