@@ -19,6 +19,7 @@ using namespace sixin4;
 constexpr std::size_t parameter_bytes = 5;
 constexpr std::uint8_t flag_ingress_filter = 0x01;
 constexpr std::uint8_t flag_packet_socket = 0x02;
+constexpr std::uint8_t flag_mss_clamp = 0x04;
 
 void check(bool holds, const char* what) {
   if (holds) return;
@@ -37,6 +38,7 @@ engine::TunnelParameters parameters_of(wire::Bytes input) {
       .error_source = ours,
       .ours = {{.address = ours, .length = 128}},
       .ingress_filter = (wire::load8<4>(fields) & flag_ingress_filter) != 0,
+      .mss_clamp = (wire::load8<4>(fields) & flag_mss_clamp) != 0,
   };
 }
 
@@ -110,10 +112,12 @@ void check_passed(const engine::TunnelParameters& parameters, const engine::Deca
     check(!parameters.ours.front().contains(header->source().address), "a source is not ours");
   }
 
-  // Only the ECN field may have changed.
+  // Only the ECN field may have changed; with the clamp also an MSS, and the checksum over it.
   const wire::Bytes before = original.subspan(outer->header_length(), packet.size());
   check(packet[0] == before[0] && ((packet[1] ^ before[1]) & 0xcfU) == 0, "the first bytes stay but for ECN");
-  check(std::ranges::equal(packet.subspan(2), before.subspan(2)), "everything else stays");
+  std::size_t differences = 0;
+  for (std::size_t at = 2; at < packet.size(); ++at) differences += packet[at] != before[at] ? 1 : 0;
+  check(differences <= (parameters.mss_clamp ? 4U : 0U), "everything else stays");
   if ((outer->tos() & 3U) == 3) check((header->traffic_class() & 3U) == 3, "congestion is not forgotten");
 }
 

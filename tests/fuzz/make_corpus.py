@@ -43,17 +43,47 @@ def settings(folder):
     return dict(line.split(" = ") for line in lines)
 
 
+def yes(keys, key, default):
+    return keys.get(key, default) == "yes"
+
+
+def discovers_path_mtu(keys):
+    return yes(keys, "pmtudisc", "yes" if keys["mtu"] == "auto" else "no")
+
+
+def tunnel_mtu(keys, link_mtu):
+    follows = max(1280, link_mtu - 20)
+    if keys["mtu"] == "auto":
+        return follows
+    return min(int(keys["mtu"]), follows) if discovers_path_mtu(keys) else int(keys["mtu"])
+
+
 def outbound_parameters(keys, link_mtu):
     ttl = 0 if keys.get("ttl") == "inherit" else int(keys.get("ttl", 64))
     inherit_tos = keys.get("tos") == "inherit"
     tos = 0 if inherit_tos else int(keys.get("tos", "0"), 16)
-    flags = (keys.get("ecn", "yes") == "yes") | 2 * inherit_tos
-    return struct.pack("!HHBBB", int(keys["mtu"]) - 1280, link_mtu - 68, ttl, tos, flags)
+    dont_fragment = discovers_path_mtu(keys) and link_mtu >= 1300
+    flags = (yes(keys, "ecn", "yes") | 2 * inherit_tos | 8 * dont_fragment
+             | 0x10 * yes(keys, "egress-filter", "yes") | 0x20 * yes(keys, "mss-clamp", "no"))
+    return struct.pack("!HHBBB", tunnel_mtu(keys, link_mtu) - 1280, link_mtu - 68, ttl, tos, flags)
 
 
-def inbound_parameters(keys, link_mtu):
-    flags = keys.get("ingress-filter", "yes") == "yes"
-    return struct.pack("!HHB", int(keys["mtu"]) - 1280, link_mtu - 68, flags)
+def inbound_parameters(keys, link_mtu, words):
+    """What came over the packet socket has the size of joined datagrams in the place of the link MTU."""
+    joined = dict(word.split("=") for word in words if "=" in word).get("packet-socket")
+    flags = yes(keys, "ingress-filter", "yes") | 2 * (joined is not None) | 4 * yes(keys, "mss-clamp", "no")
+    second = link_mtu - 68 if joined is None else int(joined)
+    return struct.pack("!HHB", tunnel_mtu(keys, link_mtu) - 1280, second, flags)
+
+
+def icmp_parameters(keys, link_mtu):
+    flags = discovers_path_mtu(keys) | 2 * yes(keys, "egress-filter", "yes")
+    return struct.pack("!HB", tunnel_mtu(keys, link_mtu) - 1280, flags)
+
+
+def icmp_error(words):
+    told = words[3].removeprefix("mtu=") if words[3].startswith("mtu=") else 0
+    return struct.pack("!BBH", int(words[1]), int(words[2]), int(told))
 
 
 def write(target, name, data):
@@ -67,13 +97,15 @@ def seeds_of(folder, seen):
     for words in statements((folder / "packets").read_text()):
         if words[0] == "link-mtu":
             link_mtu = int(words[1])
-        if words[0] not in ("tun", "wire"):
+        if words[0] not in ("tun", "wire", "icmp"):
             continue
-        data = bytes_of(words[1:])
         if words[0] == "tun":
-            target, data = "outbound", outbound_parameters(keys, link_mtu) + vnet_header(words) + data
+            data = outbound_parameters(keys, link_mtu) + vnet_header(words) + bytes_of(words[1:])
+        elif words[0] == "wire":
+            data = inbound_parameters(keys, link_mtu, words) + bytes_of(words[1:])
         else:
-            target, data = "inbound", inbound_parameters(keys, link_mtu) + data
+            data = icmp_parameters(keys, link_mtu) + icmp_error(words) + bytes_of(words[3:])
+        target = {"tun": "outbound", "wire": "inbound", "icmp": "icmp"}[words[0]]
         number += 1
         # The first of each scenario are enough; the fuzzer makes the others.
         if number <= 6 and len(data) <= LARGEST_SEED and data not in seen:
@@ -96,10 +128,14 @@ route = 2001:db8:ffff::/64
 table = 100
 metric = 512
 mtu = 1480
+pmtudisc = yes
 ttl = inherit
 tos = b8
 ecn = no
 ingress-filter = no
+egress-filter = no
+mss-clamp = yes
+keepalive = 30
 wire = raw
 control = /run/sixin4/he6.sock
 log-level = debug

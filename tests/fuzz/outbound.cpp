@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sixin4/engine/pump.hpp"
+#include "sixin4/wire/transport.hpp"
 
 namespace {
 
@@ -20,6 +21,12 @@ constexpr std::size_t parameter_bytes = 7;
 constexpr std::uint8_t flag_ecn = 0x01;
 constexpr std::uint8_t flag_inherit_tos = 0x02;
 constexpr std::uint8_t flag_twice = 0x04;  // the packet is handed over twice in one batch
+constexpr std::uint8_t flag_dont_fragment = 0x08;
+constexpr std::uint8_t flag_egress_filter = 0x10;
+constexpr std::uint8_t flag_mss_clamp = 0x20;
+
+constexpr wire::Ipv6Address our_address{{0x20, 0x01, 0x0d, 0xb8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2}};
+constexpr wire::Ipv6Prefix our_prefix{{{0x20, 0x01, 0x0d, 0xb8, 1}}, 48};
 
 void check(bool holds, const char* what) {
   if (holds) return;
@@ -38,9 +45,18 @@ engine::TunnelParameters parameters_of(wire::Bytes input) {
       .ecn = (flags & flag_ecn) != 0,
       .mtu = static_cast<std::uint16_t>(1280 + wire::load16<0>(fields) % (65515 - 1280 + 1)),
       .link_mtu = static_cast<std::uint16_t>(68 + wire::load16<2>(fields) % (65535 - 68 + 1)),
-      .error_source = {{0x20, 0x01, 0x0d, 0xb8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2}},
-      .ours = {},
+      .dont_fragment = (flags & flag_dont_fragment) != 0,
+      .error_source = our_address,
+      .ours = {{.address = our_address, .length = 128}, our_prefix},
+      .egress_filter = (flags & flag_egress_filter) != 0,
+      .mss_clamp = (flags & flag_mss_clamp) != 0,
   };
+  // With DF the tunnel MTU fits the link.
+  if (parameters.dont_fragment) {
+    const auto needed = static_cast<std::uint16_t>(parameters.mtu + wire::ipv4_header_size);
+    parameters.pmtudisc = true;
+    parameters.link_mtu = std::max(parameters.link_mtu, needed);
+  }
   if (parameters.ttl == 0) parameters.ttl.reset();
   if ((flags & flag_inherit_tos) != 0) parameters.tos.reset();
   return parameters;
@@ -61,6 +77,27 @@ bool transport_sums_up(wire::Bytes packet, std::size_t start, std::uint8_t proto
   const wire::Bytes transport = packet.subspan(start);
   const auto length = static_cast<std::uint32_t>(transport.size());
   return plain_sum(transport, plain_sum(packet.subspan(8, 32), length + protocol)) == 0xffff;
+}
+
+/// What the egress filter is for, by the bytes of the address.
+bool is_our_source(wire::Bytes packet) {
+  const wire::Bytes source = packet.subspan(8, 16);
+  const bool link_local = source[0] == 0xfe && source[1] >> 6U == 2;
+  const bool unspecified = std::ranges::all_of(source, [](std::uint8_t octet) { return octet == 0; });
+  const bool has_ports = packet[6] == wire::next_header::tcp || packet[6] == wire::next_header::udp;
+  return link_local || (unspecified && !has_ports) || std::ranges::equal(source, our_address.octets) ||
+         std::ranges::equal(source.first(6), wire::Bytes{our_prefix.address.octets}.first(6));
+}
+
+/// The MSS that a SYN right behind the IPv6 header announces in its first option.
+std::optional<unsigned> announced_mss(wire::Bytes packet) {
+  constexpr std::size_t options = 60;
+  if (packet.size() < options + 4 || packet[6] != wire::next_header::tcp) return std::nullopt;
+  const bool syn = (packet[53] & wire::tcp::flag_syn) != 0;
+  const std::size_t header = std::size_t{4} * (packet[52] >> 4U);
+  if (!syn || header < 24 || packet.size() < 40 + header) return std::nullopt;
+  if (packet[options] != 2 || packet[options + 1] != 4) return std::nullopt;
+  return packet[options + 2] * 256U + packet[options + 3];
 }
 
 /// The packet lies in memory of exactly its size, so that one byte too far is seen. (The device puts it into
@@ -110,8 +147,9 @@ class Tun {
 /// Puts fragments together and checks what comes out.
 class Wire {
  public:
-  Wire(const engine::TunnelParameters& parameters, wire::VnetHeader offload)
-      : parameters_(parameters), offload_(offload) {}
+  /// `packet` is what is handed over, and how.
+  Wire(const engine::TunnelParameters& parameters, wire::VnetHeader offload, wire::Bytes packet)
+      : parameters_(parameters), offload_(offload), packet_(packet) {}
 
   engine::SendResult send(std::span<const engine::OuterPacket> batch) noexcept {
     check(!batch.empty() && batch.size() <= engine::WireBatch::max_packets, "a batch is not empty");
@@ -135,14 +173,20 @@ class Wire {
     check(header->protocol() == wire::protocol_ipv6, "protocol 41");
     check(header->source().address == parameters_.local, "it comes from us");
     check(header->destination().address == parameters_.remote, "it goes to the far end");
-    check(!header->dont_fragment(), "a static MTU leaves DF clear");
+    check(header->dont_fragment() == parameters_.dont_fragment, "DF is set where it is asked for");
+    if (parameters_.dont_fragment) {
+      check(!header->is_fragment(), "nothing with DF set is a fragment");
+      check(header->identification() == 0, "nothing with DF set needs an identification");
+    } else {
+      check(header->identification() != 0, "0 would make the kernel choose one");
+    }
     check(header->ttl() != 0 || !parameters_.ttl, "the TTL is not 0 unless inherited");
     if (!parameters_.ecn) check((header->tos() & 3U) == 0, "compatibility mode is Not-ECT");
 
-    if (inner_.empty()) {
-      check(identification_ != header->identification(), "every packet has an identification of its own");
-    } else {
+    if (!inner_.empty()) {
       check(identification_ == header->identification(), "fragments share their identification");
+    } else if (!parameters_.dont_fragment) {
+      check(identification_ != header->identification(), "every packet has an identification of its own");
     }
     identification_ = header->identification();
     check(header->fragment_offset() == inner_.size(), "fragments come in order, without gaps");
@@ -161,6 +205,14 @@ class Wire {
     const auto header = wire::Ipv6Header::at(inner);
     check(header && header->packet_length() == inner.size(), "an IPv6 packet and not one byte more");
     check(inner.size() <= parameters_.mtu, "the inner packet is at most as large as the tunnel MTU");
+    if (parameters_.egress_filter) check(is_our_source(inner), "the source is ours");
+    // Offload data that put the checksum elsewhere may have written over the MSS afterwards.
+    const bool usual_checksum =
+        !offload_.needs_checksum || offload_.checksum_start + offload_.checksum_offset == 56;
+    if (parameters_.mss_clamp && usual_checksum) {
+      check(announced_mss(inner).value_or(0) <= parameters_.mtu - 60U, "segments will fit the tunnel MTU");
+    }
+    if (offload_.gso == wire::Gso::none) check_untouched(inner);
     if (offload_.gso != wire::Gso::none) {
       const std::uint8_t protocol =
           offload_.gso == wire::Gso::tcp6 ? wire::next_header::tcp : wire::next_header::udp;
@@ -170,8 +222,19 @@ class Wire {
     bytes += inner.size();
   }
 
+  /// Only a checksum, and an MSS that may stand across two words, have changed, where that was asked for.
+  void check_untouched(wire::Bytes inner) const {
+    check(inner.size() <= packet_.size(), "nothing was added");
+    std::size_t differences = 0;
+    for (std::size_t at = 0; at < inner.size(); ++at) differences += inner[at] != packet_[at] ? 1 : 0;
+    const std::size_t allowed =
+        (offload_.needs_checksum || parameters_.mss_clamp ? 2U : 0U) + (parameters_.mss_clamp ? 2U : 0U);
+    check(differences <= allowed, "the rest of the packet is what it was");
+  }
+
   const engine::TunnelParameters& parameters_;
   wire::VnetHeader offload_;
+  wire::Bytes packet_;
   std::optional<std::uint16_t> identification_;
   std::vector<std::uint8_t> inner_;
 };
@@ -189,7 +252,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const wire::VnetHeader offload = wire::read_vnet_header(*vnet);
   const int times = (input[6] & flag_twice) != 0 ? 2 : 1;
   Tun tun{parameters, offload, packet, times};
-  Wire wire{parameters, offload};
+  Wire wire{parameters, offload, packet};
   engine::DirectionCounters counters;
   const auto pump = std::make_unique<engine::OutboundPump<Tun, Wire>>(tun, wire, counters);
   while (pump->turn(parameters, engine::Time{std::chrono::hours{1}}) == engine::IoStatus::ok) continue;
@@ -198,13 +261,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(counters.bytes.value() == wire.bytes, "its bytes are counted");
   std::uint64_t drops = 0;
   for (const auto reason : {engine::Verdict::not_ipv6, engine::Verdict::malformed, engine::Verdict::loop,
-                            engine::Verdict::too_big})
+                            engine::Verdict::source_not_ours, engine::Verdict::too_big})
     drops += counters.dropped(reason);
   std::uint64_t all_drops = 0;
   for (const engine::Counter& counter : counters.drops) all_drops += counter.value();
   check(drops == all_drops, "only these reasons are met here");
   check(drops == 0 || drops == static_cast<std::uint64_t>(times), "equal packets meet the same end");
   check((drops == 0) == (wire.packets != 0), "a packet is sent, or dropped and counted");
-  check(tun.errors <= counters.dropped(engine::Verdict::too_big), "only too large packets are answered");
+  check(tun.errors <=
+            counters.dropped(engine::Verdict::too_big) + counters.dropped(engine::Verdict::source_not_ours),
+        "only too large packets and foreign sources are answered");
+  check(parameters.egress_filter || counters.dropped(engine::Verdict::source_not_ours) == 0,
+        "no filter, no refusal");
+  check(counters.icmp_errors.value() == tun.errors, "answers are counted");
   return 0;
 }
