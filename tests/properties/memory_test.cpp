@@ -1,0 +1,185 @@
+// No input makes the engine touch a byte outside of it. Only a build with AddressSanitizer sees one: every
+// input lies in memory of exactly its size.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include <gtest/gtest.h>
+
+#include "sixin4/engine/icmp_error.hpp"
+#include "sixin4/engine/inbound.hpp"
+#include "sixin4/engine/mss.hpp"
+#include "sixin4/engine/outbound.hpp"
+#include "sixin4/engine/source.hpp"
+#include "sixin4/engine/wire_error.hpp"
+
+#include "generators.hpp"
+
+namespace sixin4::properties {
+namespace {
+
+using engine::TunPacket;
+
+/// A copy of its own for each function.
+class Exact {
+ public:
+  explicit Exact(wire::Bytes bytes)
+      : copy_(std::make_unique<std::uint8_t[]>(bytes.size())), size_(bytes.size()) {
+    std::ranges::copy(bytes, copy_.get());
+  }
+  [[nodiscard]] wire::MutableBytes bytes() const { return {copy_.get(), size_}; }
+
+ private:
+  std::unique_ptr<std::uint8_t[]> copy_;
+  std::size_t size_;
+};
+
+void answer(wire::Bytes offending, const wire::icmpv6::Error& error) {
+  if (!engine::may_answer(offending, error)) return;
+  engine::IcmpErrorBuffer buffer{};
+  const auto packet =
+      engine::write_icmp_error(buffer, offending, error, wire::Source{wire::link_local_of(near_end)});
+  RC_ASSERT(packet.size() <= 1280U);
+}
+
+void send(const engine::TunnelParameters& parameters, TunPacket packet) {
+  if (engine::judge_outbound(parameters, packet) != engine::Verdict::pass) return;
+  RC_ASSERT(packet.bytes.size() >= 40U);
+  std::size_t sent = 0;
+  engine::Encapsulator encapsulator;
+  if (packet.offload.gso == wire::Gso::none) {
+    if (engine::finish_checksum(packet)) {
+      for (const Octets& piece : encapsulated(encapsulator, parameters, octets_of(packet.bytes))) {
+        sent += piece.size() - outer_header;
+      }
+      RC_ASSERT(sent == packet.bytes.size());
+    }
+    return;
+  }
+  const auto segments = engine::Segments::of(packet);
+  RC_ASSERT(segments.has_value());
+  for (std::size_t index = 0; index < segments->count(); ++index) {
+    const Exact headers{Octets(segments->header_length())};
+    segments->write_headers(index, headers.bytes());
+    sent += segments->payload(index).size();
+  }
+  RC_ASSERT(sent + segments->header_length() == packet.bytes.size());
+}
+
+/// What comes with the bytes from outside.
+struct Circumstances {
+  engine::TunnelParameters parameters = *any_parameters();
+  wire::VnetHeader offload{};
+  engine::ReceiveOffload received{};
+  engine::WireError error{};  ///< it quotes the bytes
+};
+
+wire::VnetHeader any_offload() {
+  const auto either = rc::gen::arbitrary<bool>();
+  wire::VnetHeader offload{.needs_checksum = *either};
+  offload.gso = *one_of<wire::Gso>({wire::Gso::none, wire::Gso::tcp6, wire::Gso::udp, wire::Gso::tcp4});
+  offload.gso_size = *between<std::uint16_t>(0, *one_of<std::uint16_t>({30, 2000, 65535}));
+  offload.checksum_start = *one_of<std::uint16_t>({40, 48, 56, 0, 65535});
+  if (*either) offload.checksum_start = *between<std::uint16_t>(0, 400);
+  offload.checksum_offset = *one_of<std::uint16_t>({6, 16, 65535});
+  return offload;
+}
+
+Circumstances any_circumstances() {
+  Circumstances around;
+  around.parameters.mss_clamp = *rc::gen::arbitrary<bool>();
+  around.offload = any_offload();
+  around.received = {.known = *rc::gen::arbitrary<bool>(), .gso_size = *between<std::uint16_t>(0, 2000)};
+  around.error = {.type = *one_of<std::uint8_t>({3, 11, 12}),
+                  .code = *one_of<std::uint8_t>({0, 1, 4}),
+                  .mtu = *between<std::uint16_t>(0, 65535)};
+  return around;
+}
+
+/// Hands the bytes to every function that takes such from outside.
+void everywhere(const Circumstances& around, wire::Bytes input) {
+  const engine::TunnelParameters& parameters = around.parameters;
+  send(parameters, {.offload = around.offload, .bytes = Exact{input}.bytes()});
+  send(far_end_of(parameters), {.offload = {}, .bytes = Exact{input}.bytes()});
+  {
+    const Exact copy{input};
+    TunPacket packet{.offload = around.offload, .bytes = copy.bytes()};
+    (void)engine::finish_checksum(packet);
+    engine::clamp_mss(packet, parameters.mtu);
+  }
+  {
+    const Exact copy{input};
+    const auto segments = engine::Segments::of({.offload = around.offload, .bytes = copy.bytes()});
+    RC_ASSERT(!segments || segments->largest_packet() <= input.size());
+  }
+  {
+    const Exact copy{input};
+    const auto out = engine::decapsulate(far_end_of(parameters), copy.bytes(), around.received);
+    const wire::Bytes packet = out.packet.bytes;
+    const bool within =
+        packet.empty() || (packet.data() >= copy.bytes().data() && packet.size() <= input.size());
+    RC_ASSERT(within);
+  }
+  {
+    const Exact copy{input};
+    engine::WireError error = around.error;
+    error.quoted = copy.bytes();
+    const auto translated = engine::translate(parameters, error);
+    if (translated.answer) answer(translated.answer->offending, translated.answer->error);
+  }
+  const Exact copy{input};
+  answer(copy.bytes(), wire::icmpv6::packet_too_big(1280));
+  answer(copy.bytes(), wire::icmpv6::destination_unreachable(3));
+  (void)engine::may_leave(parameters, copy.bytes());
+}
+
+/// A packet, perhaps in an IPv4 packet from either end or as a super-packet, with some of its bytes changed.
+Octets any_damaged_packet(Circumstances& around) {
+  Plan plan = *any_packet(1280);
+  plan.payload %= 100;
+  Octets packet = packet_of(plan);
+  if (plan.protocol == protocol_tcp && *rc::gen::arbitrary<bool>()) {
+    const TunFrame frame = super_packet(tcp_of(plan), *between<std::uint16_t>(1, 50));
+    packet = frame.bytes;
+    around.offload = frame.offload;
+  } else if (*rc::gen::arbitrary<bool>()) {
+    engine::Encapsulator encapsulator;
+    packet = encapsulated(encapsulator, around.parameters, packet).front();
+  }
+  for (int changes = *between(0, 3); changes > 0; --changes) {
+    packet[*between<std::size_t>(0, packet.size() - 1)] = *any_octet();
+  }
+  return packet;
+}
+
+RC_GTEST_PROP(Memory, OfRandomBytesNoneOutsideIsTouched, ()) {
+  const Circumstances around = any_circumstances();
+  const auto length = *between<std::size_t>(0, *one_of<std::size_t>({100, 2000, 65575}));
+  Octets input = octets_from(*between<std::uint32_t>(0, 0xffffffff), length);
+  if (!input.empty() && *rc::gen::arbitrary<bool>()) input[0] = *one_of<std::uint8_t>({0x45, 0x60});
+  everywhere(around, input);
+}
+
+RC_GTEST_PROP(Memory, OfDamagedPacketsNoneOutsideIsTouchedWhereverTheyEnd, ()) {
+  Circumstances around = any_circumstances();
+  const Octets packet = any_damaged_packet(around);
+  for (std::size_t length = 0; length <= packet.size(); ++length) {
+    everywhere(around, wire::Bytes{packet}.first(length));
+  }
+}
+
+RC_GTEST_PROP(Memory, OfPacketsWhoseLengthIsThatOfTheirBytesNoneOutsideIsTouched, ()) {
+  Circumstances around = any_circumstances();
+  const Octets packet = any_damaged_packet(around);
+  for (std::size_t length = 40; length <= packet.size(); ++length) {
+    Octets cut(packet.begin(), packet.begin() + static_cast<std::ptrdiff_t>(length));
+    const bool ipv4 = cut[0] >> 4U == 4;
+    put_word(cut, ipv4 ? 2 : 4, ipv4 ? length : length - 40);
+    if (ipv4 && length >= 60) put_word(cut, 24, length - 60);
+    everywhere(around, cut);
+  }
+}
+
+}  // namespace
+}  // namespace sixin4::properties
