@@ -1,9 +1,14 @@
 # For the tests in network namespaces, to be sourced: one line a check, and a count of those that failed.
 # What cannot run here ends with 77 and a sentence.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-two_hosts_failure=77
 # shellcheck source=tools/two_hosts.sh
 source "$here/../../tools/two_hosts.sh"
+# Once there are hosts, the test can run: an endpoint that does not start is a failure.
+two_hosts_fail() {
+  echo "$(basename "$0"): $*" >&2
+  if [[ -z ${two_hosts_near:-} ]]; then exit 77; fi
+  exit 1
+}
 
 failures=0
 
@@ -60,6 +65,38 @@ snmp() {
   "$1" awk -v protocol="$2:" -v field="$3" '
     $1 == protocol && !named { for (i = 2; i <= NF; i++) if ($i == field) column = i; named = 1; next }
     $1 == protocol { print $column }' /proc/net/snmp
+}
+
+# reaches SECONDS SIDE EXPRESSION VALUE: waits until `of_status` prints that value
+reaches() { until_true "$1" status_is "${@:2}"; }
+status_is() { [[ $(of_status "$1" "$2") == "$3" ]]; }
+
+# start_capture NAME SIDE LINK FILTER: writes what passes to $two_hosts_files/NAME.pcap, until stop_capture NAME
+declare -A captures
+start_capture() {
+  local errors=$two_hosts_files/$1.err
+  : >"$errors"
+  # Immediate: else what passed last is still in a block that nobody has read when the capture stops.
+  background "$2" tcpdump -n --immediate-mode -s 300 -B 32768 -U -i "$3" -w "$two_hosts_files/$1.pcap" "$4" 2>"$errors"
+  captures[$1]=$started
+  until_true 10 grep -q 'listening on' "$errors" || two_hosts_fail "tcpdump does not capture: $(cat "$errors")"
+}
+stop_capture() {
+  kill "${captures[$1]}"
+  wait "${captures[$1]}" || true
+}
+# captured NAME [FILTER]: how many of its packets
+captured() { tcpdump -nr "$two_hosts_files/$1.pcap" "${@:2}" 2>/dev/null | wc -l; }
+
+# tcp_arrives WHAT FROM TO ADDRESS PORT: sends $two_hosts_files/sent from one host to another and compares what arrives
+tcp_arrives() {
+  rm -f "$two_hosts_files/received" # it is made when somebody connects
+  background "$3" timeout 60 socat -u "TCP6-LISTEN:$5,bind=[$4],reuseaddr" "CREATE:$two_hosts_files/received"
+  local receiver=$started
+  until_true 5 listening "$3" "$5" || true
+  "$2" timeout 60 socat -u "OPEN:$two_hosts_files/sent" "TCP6:[$4]:$5" || kill "$receiver" 2>/dev/null || true
+  wait "$receiver" || true
+  check "$1" "$(sha256sum <"$two_hosts_files/sent")" "$(sha256sum 2>/dev/null <"$two_hosts_files/received")"
 }
 
 finish() {

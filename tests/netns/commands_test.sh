@@ -18,7 +18,8 @@ for arguments in "--help" "run --help" "check --help" "show --help" "reload --he
   # shellcheck disable=SC2086
   check_match "sixin4 $arguments: on standard output" 'sixin4' "$("$program" $arguments 2>/dev/null)"
 done
-for key in interface local remote dev address prefix route table metric mtu ttl tos ecn ingress-filter wire control log-level; do
+for key in interface local remote dev address prefix route table metric mtu pmtudisc ttl tos ecn ingress-filter egress-filter mss-clamp \
+  keepalive wire control log-level; do
   check_match "run --help tells of $key" "--$key" "$("$program" run --help)"
 done
 
@@ -63,6 +64,12 @@ mistake 'control = relative/path' 'control: '
 mistake 'log-level = loud' 'log-level: '
 mistake 'ecn = maybe' 'ecn: '
 mistake 'ingress-filter = 1' 'ingress-filter: '
+mistake 'mtu = automatic' 'mtu: '
+mistake 'pmtudisc = want' 'pmtudisc: '
+mistake 'egress-filter = off' 'egress-filter: '
+mistake 'mss-clamp = 1220' 'mss-clamp: '
+mistake 'keepalive = -1' 'keepalive: '
+mistake 'keepalive = 86401' 'keepalive: .86401. is not a number from 0 to 86400'
 for remote in 0.0.0.0 224.0.0.1 255.255.255.255; do
   check_match "a remote that is no host: $remote" 'command line: remote: ' "$(said "$program" check --remote $remote)"
 done
@@ -90,6 +97,9 @@ check "check: the command line wins" "mtu = 1480" "$(grep '^mtu' effective.conf)
 check "check: both addresses" "address = 2001:db8::2/64 peer 2001:db8::1;address = 2001:db8::3/128;" "$(grep '^address' effective.conf | tr '\n' ';')"
 check "check: defaults are there" "interface = sixin4;local = auto;table = main;ttl = 64;wire = auto;" \
   "$(grep -E '^(interface|local|table|ttl|wire) ' effective.conf | tr '\n' ';')"
+check "check: mtu = auto discovers the path MTU" "mtu = auto;pmtudisc = yes;" \
+  "$("$program" check --remote 192.0.2.2 --mtu auto | grep -E '^(mtu|pmtudisc) ' | tr '\n' ';')"
+check "check: a fixed one does not" "pmtudisc = no" "$(grep '^pmtudisc' effective.conf)"
 check "check: what it prints reads back to the same" "$(cat effective.conf)" "$("$program" check -c effective.conf)"
 check "check touches nothing" "" "$(ip -br link show type tun)"
 

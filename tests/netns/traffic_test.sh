@@ -29,16 +29,6 @@ receive_offload() { # on|off
   two_hosts_receive_offload far "$1"
 }
 
-# tcp_arrives WHAT FROM TO ADDRESS PORT: sends the file and compares what arrives
-tcp_arrives() {
-  background "$3" socat -u "TCP6-LISTEN:$5,bind=[$4]" "CREATE:$two_hosts_files/received"
-  local receiver=$started
-  until_true 5 listening "$3" "$5" || true
-  "$2" timeout 60 socat -u "OPEN:$two_hosts_files/sent" "TCP6:[$4]:$5" || true
-  wait "$receiver" || true
-  check "$1" "$(sha256sum <"$two_hosts_files/sent")" "$(sha256sum <"$two_hosts_files/received")"
-}
-
 # datagrams_arrive WHAT receive|receive-joined SIZE
 datagrams_arrive() {
   background far python3 "$here/datagrams.py" "$2" $far6 5003 200 "$3" >"$two_hosts_files/datagrams"

@@ -9,19 +9,14 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=tests/uml/far_end.sh
-. "$here/far_end.sh"
+# shellcheck source=tests/uml/checks.sh
+. "$here/checks.sh"
 
 program=$(realpath -- "${1:?usage: sit_test.sh PROGRAM}")
 netns=sit-test-$$
 tcp_bytes=$((20 * 1024 * 1024))
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/sit-test-XXXXXX")
-program_pid='' capture_pid='' failures=0
-
-skip() {
-    echo "skipped: $1" >&2
-    exit 77
-}
+program_pid='' capture_pid=''
 
 clean_up() {
     [ -z "$program_pid" ] || kill -KILL "$program_pid" 2>/dev/null || true
@@ -33,16 +28,6 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-
-# check WHAT EXPECTED SEEN
-check() {
-    if [ "$2" = "$3" ]; then
-        echo "ok: $1"
-    else
-        echo "not ok: $1: expected $2, saw $3"
-        failures=$((failures + 1))
-    fi
-}
 
 # stage NAME: prints how long the stage before took; ends the test when the program has ended
 stage() {
@@ -57,31 +42,12 @@ stage() {
 
 in_netns() { ip netns exec "$netns" "$@"; }
 
-# ping_check WHAT RUNNER ARGUMENT…: three echoes, all answered. RUNNER is in_netns or uml_exec.
-ping_check() {
-    local what=$1 runner=$2 said
-    shift 2
-    set -- ping -6 -c 3 -i 0.05 -W 2 "$@"
-    if [ "$runner" = uml_exec ]; then set -- "$*"; fi
-    said=$("$runner" "$@" 2>&1 || true)
-    check "$what" '3 received' "$(grep -oE '[0-9]+ received' <<<"$said" || tail -n 1 <<<"$said")"
-}
-
-# Waits until something listens on TCP port $2; $1 as in ping_check.
-wait_for_listener() {
-    local try
-    for ((try = 0; try < 100; try++)); do
-        if [ "$("$1" ss -6Hltn "sport = $2")" ]; then return; fi
-        sleep 0.05
-    done
-}
-
 start_program() {
     local try
     : >"$scratch/program.log" # or the ready line of the round before is found
     # Not in_netns: a function in the background would put a shell between us and the program.
     ip netns exec "$netns" "$program" run --interface he6 --local 10.64.0.1 --remote 10.64.0.2 \
-        --address fd00:6::2/64 --route fd00:7::/64 --mtu "$1" --control "$scratch/control" \
+        --address fd00:6::2/64 --prefix fd00:8::/64 --route ::/0 --mtu "$1" --control "$scratch/control" \
         2>"$scratch/program.log" &
     program_pid=$!
     for ((try = 0; try < 100; try++)); do
@@ -104,12 +70,6 @@ stop_program() {
     wait "$program_pid" || status=$?
     program_pid=''
     check "the program stops on SIGTERM (MTU $1)" 'status 0' "status $status"
-}
-
-# guest_icmp FIELD: one counter of the guest's /proc/net/snmp
-guest_icmp() {
-    uml_exec 'grep ^Icmp: /proc/net/snmp' |
-        awk -v field="$1" 'NR == 1 { for (i = 2; i <= NF; i++) if ($i == field) column = i } NR == 2 { print $column }'
 }
 
 # check_guest_counters PACKETS: nothing that we sent was wrong in the eyes of the guest's kernel, and
