@@ -28,7 +28,7 @@ bool PathMtu::expire(Time now) noexcept {
 }
 
 std::uint16_t plateau_below(std::uint16_t total_length) noexcept {
-  const auto below =
+  const auto* const below =
       std::ranges::find_if(plateaus, [&](std::uint16_t plateau) { return plateau < total_length; });
   return below == plateaus.end() ? plateaus.back() : *below;
 }

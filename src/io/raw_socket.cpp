@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <ctime>
 #include <utility>
@@ -222,7 +223,8 @@ std::optional<engine::WireError> RawReceiver::next_error() noexcept {
     if (error.ee_origin != SO_EE_ORIGIN_ICMP) continue;
     wire::Bytes quoted = wire::Bytes{quoted_}.first(static_cast<std::size_t>(length));
     // What a router adds behind the quotation (RFC 4884) is not part of the packet.
-    const auto& extension = error.ee_rfc4884;
+    sock_ee_data_rfc4884 extension{};
+    std::memcpy(&extension, CMSG_DATA(header) + offsetof(sock_extended_err, ee_rfc4884), sizeof extension);
     if (extension.len != 0 && (extension.flags & SO_EE_RFC4884_FLAG_INVALID) == 0) {
       quoted = quoted.first(std::min<std::size_t>(quoted.size(), extension.len));
     }
