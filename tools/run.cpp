@@ -61,15 +61,15 @@ io::FileDescriptor open_signals() {
 void warn_of_surprises(const Tunnel& tunnel, control::Log& log) {
   const control::Configuration& configuration = tunnel.configuration();
   if (const auto module = control::module_that_answers()) {
-    log.write(
-        LogLevel::warn, "kernel",
-        "this kernel has its module " + *module +
-            " loaded, which answers every packet from the far end with ICMP port unreachable (RFC 4213 "
-            "forbids it) unless a sit device takes it: remove the sit, ipip and tunnel4 modules, or drop "
-            "the answers, for example with: nft 'add table ip sixin4; add chain ip sixin4 out { type "
-            "filter hook output priority 0; }; add rule ip sixin4 out ip daddr " +
-            control::to_string(tunnel.ends().remote) +
-            " icmp type destination-unreachable icmp code port-unreachable drop'");
+    log.write(LogLevel::warn, "kernel",
+              "this kernel has its module " + *module +
+                  " loaded, which answers every packet from the far end with ICMP port unreachable unless a "
+                  "sit device takes it (RFC 4213 forbids that, and connections fail of it): remove the sit, "
+                  "ipip and tunnel4 modules, or drop "
+                  "the answers, for example with: nft 'add table ip sixin4; add chain ip sixin4 out { type "
+                  "filter hook output priority 0; }; add rule ip sixin4 out ip daddr " +
+                  control::to_string(tunnel.ends().remote) +
+                  " icmp type destination-unreachable icmp code port-unreachable drop'");
   }
   if (configuration.discovers_path_mtu() && control::hides_path_mtu()) {
     log.write(
