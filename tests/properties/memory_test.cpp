@@ -1,6 +1,7 @@
 // No input makes the engine touch a byte outside of it. Only a build with AddressSanitizer sees one: every
 // input lies in memory of exactly its size.
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -134,16 +135,46 @@ void everywhere(const Circumstances& around, wire::Bytes input) {
   (void)engine::may_leave(parameters, copy.bytes());
 }
 
+/// A SYN that ends with its options: any octets, or nothing to do and then as much of an MSS as there is room
+/// for.
+Octets any_syn(const Plan& plan) {
+  Tcp fields = tcp_of(plan);
+  fields.flags = 0x02;
+  fields.timestamps = false;
+  fields.payload = {};
+  Octets packet = test::packet_of(fields);
+  const auto words = *between<std::size_t>(1, 10);
+  Octets options(4 * words, 1);
+  if (*rc::gen::arbitrary<bool>()) {
+    constexpr std::array<std::uint8_t, 4> mss{2, 4, 255, 255};
+    const auto room = *between<std::ptrdiff_t>(1, 4);
+    std::copy_n(mss.begin(), room, options.end() - room);
+  } else {
+    for (std::uint8_t& octet : options) octet = *one_of<std::uint8_t>({1, 2, 3, 4, 5, *any_octet()});
+  }
+  packet.insert(packet.end(), options.begin(), options.end());
+  packet[headers_of(fields) - tcp_header + 12] = static_cast<std::uint8_t>((5 + words) << 4U);
+  put_word(packet, 4, packet.size() - ipv6_header);
+  return packet;
+}
+
 /// A packet, perhaps in an IPv4 packet from either end or as a super-packet, with some of its bytes changed.
 Octets any_damaged_packet(Circumstances& around) {
   Plan plan = *any_packet(1280);
   plan.payload %= 100;
   Octets packet = packet_of(plan);
-  if (plan.protocol == protocol_tcp && *rc::gen::arbitrary<bool>()) {
+  const bool super = plan.protocol == protocol_tcp && *rc::gen::arbitrary<bool>();
+  if (super) {
     const TunFrame frame = super_packet(tcp_of(plan), *between<std::uint16_t>(1, 50));
     packet = frame.bytes;
     around.offload = frame.offload;
-  } else if (*rc::gen::arbitrary<bool>()) {
+  } else if (plan.protocol == protocol_tcp) {
+    packet = any_syn(plan);
+    around.parameters.mss_clamp = true;
+    around.parameters.mtu = 1280;
+    around.offload = {};
+  }
+  if (!super && *rc::gen::arbitrary<bool>()) {
     engine::Encapsulator encapsulator;
     packet = encapsulated(encapsulator, around.parameters, packet).front();
   }
