@@ -14,16 +14,17 @@ constexpr std::array<std::uint16_t, 11> plateaus{65535, 32000, 17914, 8166, 4352
 }  // namespace
 
 bool PathMtu::learn(std::uint16_t mtu, Time now) noexcept {
-  if (mtu < wire::ipv4_min_mtu || mtu > value() || mtu >= route_mtu_) return false;
+  if (mtu < wire::ipv4_min_mtu || mtu > value_ || mtu >= route_mtu_) return false;
   expiry_ = now + lifetime;
-  const bool lower = mtu < value();
-  learned_ = mtu;
+  const bool lower = mtu < value_;
+  value_ = mtu;
   return lower;
 }
 
 bool PathMtu::expire(Time now) noexcept {
-  if (!learned_ || now < expiry_) return false;
-  learned_.reset();
+  if (!expiry_ || now < *expiry_) return false;
+  expiry_.reset();
+  value_ = route_mtu_;
   return true;
 }
 

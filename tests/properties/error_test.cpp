@@ -70,7 +70,7 @@ RC_GTEST_PROP(Errors, AboutAnErrorThereIsNone, ()) {
     const Octets quoted(outer.begin(), outer.begin() + static_cast<std::ptrdiff_t>(length));
     const auto again = engine::translate(parameters, any_error(quoted));
     RC_ASSERT(again.ours == (length >= outer_header));
-    RC_ASSERT(!again.answer || !engine::may_answer(again.answer->offending, again.answer->error));
+    RC_ASSERT((!again.answer || !engine::may_answer(again.answer->offending, again.answer->error)));
   }
 }
 
@@ -110,7 +110,7 @@ RC_GTEST_PROP(Errors, AreRightAndGoToTheSender, ()) {
   RC_ASSERT(error[6] == protocol_icmpv6);
   RC_ASSERT(std::ranges::equal(bytes.subspan(8, 16), source.octets));
   RC_ASSERT(std::ranges::equal(bytes.subspan(24, 16), wire::Bytes{packet}.subspan(8, 16)));
-  RC_ASSERT(error[40] == message.type && error[41] == message.code);
+  RC_ASSERT((error[40] == message.type && error[41] == message.code));
   RC_ASSERT(word_at(error, 44) * 65536U + word_at(error, 46) == message.parameter);
   RC_ASSERT(std::ranges::equal(bytes.subspan(48), wire::Bytes{packet}.first(error.size() - 48)));
   RC_ASSERT(transport_sum(error, 40, protocol_icmpv6) == 0xffff);
@@ -141,10 +141,10 @@ RC_GTEST_PROP(Errors, TellOfAPathMtuThatALinkMayHave, ()) {
   const auto translated = engine::translate(parameters, error);
   const bool believed = parameters.pmtudisc && (error.mtu == 0 || error.mtu >= 68);
   RC_ASSERT(translated.path_mtu.has_value() == believed);
-  RC_ASSERT(believed || !translated.answer);
+  RC_ASSERT((believed || !translated.answer));
   if (!believed) return;
   RC_ASSERT(*translated.path_mtu >= 68U);
-  RC_ASSERT(error.mtu != 0 || *translated.path_mtu < outer.size() || *translated.path_mtu == 68U);
+  RC_ASSERT((error.mtu != 0 || *translated.path_mtu < outer.size() || *translated.path_mtu == 68U));
   if (!translated.answer) return;
   RC_ASSERT(translated.answer->error.type == 2U);
   RC_ASSERT(translated.answer->error.parameter >= 1280U);

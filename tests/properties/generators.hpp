@@ -1,5 +1,8 @@
 // What properties are tried on: plans of packets and tunnels, drawn by rapidcheck, small in the first cases
 // and larger later. A plan is a few numbers, so that a failing case shrinks; payload follows from a seed.
+//
+// RC_ASSERT evaluates both sides of the operators in it: a condition with || or && has parentheses of its
+// own.
 #pragma once
 
 #include <cstddef>

@@ -112,7 +112,7 @@ void everywhere(const Circumstances& around, wire::Bytes input) {
   {
     const Exact copy{input};
     const auto segments = engine::Segments::of({.offload = around.offload, .bytes = copy.bytes()});
-    RC_ASSERT(!segments || segments->largest_packet() <= input.size());
+    RC_ASSERT((!segments || segments->largest_packet() <= input.size()));
   }
   {
     const Exact copy{input};

@@ -45,10 +45,10 @@ RC_GTEST_PROP(PathMtuProperty, RisesOnlyByBeingForgotten, ()) {
     } else if (path.expire(now)) {
       RC_ASSERT(path.value() == route);
       RC_ASSERT(before < route);
-      RC_ASSERT(last_told && now - *last_told >= std::chrono::minutes{10});  // RFC 1191 §6.3
+      RC_ASSERT((last_told && now - *last_told >= std::chrono::minutes{10}));  // RFC 1191 §6.3
     } else {
       RC_ASSERT(path.value() == before);
-      RC_ASSERT(before == route || now - *last_told < std::chrono::minutes{10});
+      RC_ASSERT((before == route || now - *last_told < std::chrono::minutes{10}));
     }
     RC_ASSERT(path.value() >= 68U);
     RC_ASSERT(path.value() <= route);
@@ -64,7 +64,7 @@ RC_GTEST_PROP(PathMtuProperty, ThePlateauIsBelowThePacketAndEndsAt68, ()) {
   const std::uint16_t length = *rc::gen::oneOf(anywhere, at_one);
   const unsigned plateau = engine::plateau_below(length);
   RC_ASSERT(std::ranges::count(table, plateau) == 1);
-  RC_ASSERT(plateau < length || plateau == 68U);
+  RC_ASSERT((plateau < length || plateau == 68U));
   RC_ASSERT(std::ranges::none_of(table, [&](unsigned other) { return other > plateau && other < length; }));
 }
 
@@ -79,10 +79,10 @@ RC_GTEST_PROP(TunnelMtuProperty, WithDiscoveryFitsThePathOrIs1280, ()) {
   const std::uint16_t path = *any_path_mtu();
   const auto fixed = any_fixed_mtu();
   const unsigned mtu = engine::tunnel_mtu(path, fixed, true);
-  RC_ASSERT(mtu + 20U <= path || mtu == 1280U);
-  RC_ASSERT(!fixed || mtu <= *fixed);
+  RC_ASSERT((mtu + 20U <= path || mtu == 1280U));
+  RC_ASSERT((!fixed || mtu <= *fixed));
   RC_ASSERT(engine::path_carries_ipv6(path) == (path >= 1300U));
-  RC_ASSERT(!engine::path_carries_ipv6(path) || mtu + 20U <= path);  // so nothing with DF is too large
+  RC_ASSERT((!engine::path_carries_ipv6(path) || mtu + 20U <= path));  // so nothing with DF is too large
   // As large as both allow.
   RC_ASSERT(mtu == std::max(1280U, std::min<unsigned>(path - 20U, fixed.value_or(65515))));
 }

@@ -79,7 +79,7 @@ RC_GTEST_PROP(Segmentation, JoinedSegmentsAreTheByteStream, ()) {
   for (std::size_t index = 0; index < segments->count(); ++index) {
     const wire::Bytes payload = segments->payload(index);
     RC_ASSERT(payload.size() <= super.frame.offload.gso_size);
-    RC_ASSERT(index + 1 == segments->count() || payload.size() == super.frame.offload.gso_size);
+    RC_ASSERT((index + 1 == segments->count() || payload.size() == super.frame.offload.gso_size));
     stream.insert(stream.end(), payload.begin(), payload.end());
     largest = std::max(largest, super.headers + payload.size());
   }

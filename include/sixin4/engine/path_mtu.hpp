@@ -18,10 +18,10 @@ class PathMtu {
   /// RFC 1191 §6.3: a path may have become better, and nobody tells.
   static constexpr std::chrono::minutes lifetime{10};
 
-  explicit PathMtu(std::uint16_t route_mtu) noexcept : route_mtu_(route_mtu) {}
+  explicit PathMtu(std::uint16_t route_mtu) noexcept : route_mtu_(route_mtu), value_(route_mtu) {}
 
   /// In bytes of the whole IPv4 packet.
-  [[nodiscard]] std::uint16_t value() const noexcept { return learned_.value_or(route_mtu_); }
+  [[nodiscard]] std::uint16_t value() const noexcept { return value_; }
 
   /// A router cannot pass on more than `mtu`. It only ever lowers the value (RFC 1191 §3): says whether it
   /// did. What is below 68, the least that a link must take (RFC 791), is ignored.
@@ -29,14 +29,13 @@ class PathMtu {
 
   /// Forgets what has become too old, and says whether that was anything.
   bool expire(Time now) noexcept;
-  [[nodiscard]] std::optional<Time> expiry() const noexcept {
-    return learned_ ? std::optional{expiry_} : std::nullopt;
-  }
+  /// When that will be; nothing where there is nothing to forget.
+  [[nodiscard]] std::optional<Time> expiry() const noexcept { return expiry_; }
 
  private:
   std::uint16_t route_mtu_;
-  std::optional<std::uint16_t> learned_;
-  Time expiry_;
+  std::uint16_t value_;
+  std::optional<Time> expiry_;
 };
 
 /// The next-hop MTU of a router from before RFC 1191, which tells none: the largest of the usual ones below
