@@ -217,11 +217,16 @@ TEST_F(TcpOverTun, AStreamComesOutInSuperPackets) {
   ASSERT_EQ(send(connection_.get(), payload.data(), payload.size(), 0), static_cast<ssize_t>(payload.size()));
   Octets stream;
   std::size_t largest = 0;
+  std::optional<std::uint32_t> first;
   while (stream.size() < payload.size()) {
     const auto frame = next_packet(IPPROTO_TCP);
     ASSERT_TRUE(frame) << "after " << stream.size();
     const std::size_t headers = 40 + std::size_t{frame->bytes[52]} / 16 * 4;
     const std::size_t length = frame->bytes.size() - headers;
+    // Nobody acknowledges: what was read already comes again where this test had to wait for a processor.
+    const std::uint32_t sequence = test::word_at(frame->bytes, 44) * 65536U + test::word_at(frame->bytes, 46);
+    if (!first) first = sequence;
+    if (sequence - *first != stream.size()) continue;
     EXPECT_TRUE(frame->offload.needs_checksum);
     EXPECT_EQ(frame->offload.checksum_start, 40);
     EXPECT_EQ(frame->offload.checksum_offset, 16);
