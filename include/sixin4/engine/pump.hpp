@@ -124,8 +124,9 @@ class InboundPump {
   InboundPump(Wire& wire, Tun& tun, DirectionCounters& counters, LastTime& last_heard) noexcept
       : wire_(wire), tun_(tun), counters_(counters), last_heard_(last_heard), replies_(tun, counters) {}
 
-  /// Receives one batch and hands it to the device. Returns how the device was left where it is gone,
-  /// else how the wire was: ok where it may hold more.
+  /// Receives one batch and hands it to the device, and takes some of the ICMP errors that wait: where more
+  /// are left, polling the wire does not wait. Returns how the device was left where it is gone, else how
+  /// the wire was: ok where it may hold more packets.
   IoStatus turn(const TunnelParameters& parameters, Time now) noexcept {
     const ReceiveResult received = wire_.receive();
     if (received.lost != 0) counters_.drop(Verdict::wire_overflow, received.lost);
