@@ -50,6 +50,14 @@ inline std::string run(const std::string& command) {
   return output;
 }
 
+/// Adds an address and waits until packets to and from it pass. The kernel makes its route in a work queue,
+/// after ip(8) has returned, and a link that has just come up drops what is sent until its queue is there.
+inline void add_address(const std::string& address, const std::string& length, const std::string& link) {
+  run("ip -6 address add " + address + "/" + length + " dev " + link + " nodad");
+  run("timeout 10 sh -c 'until ip -6 route show table local " + address + " | grep -q . && ip -o link show " +
+      link + " | grep -qv \"qdisc noop\"; do sleep 0.01; done'");
+}
+
 [[nodiscard]] inline std::size_t count(std::string_view text, std::string_view piece) {
   std::size_t found = 0;
   for (auto at = text.find(piece); at != std::string_view::npos; at = text.find(piece, at + piece.size()))

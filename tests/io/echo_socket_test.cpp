@@ -15,6 +15,7 @@
 namespace sixin4::io {
 namespace {
 
+using control::testing::add_address;
 using control::testing::enter_own_network;
 using control::testing::ip6;
 using control::testing::run;
@@ -55,7 +56,7 @@ TEST_F(EchoSocketTest, AnswersToOthersAreLeftToThem) {
 }
 
 TEST_F(EchoSocketTest, AnAnswerComesFromTheFarEndItself) {
-  run("ip -6 address add 2001:db8::1/128 dev lo nodad");
+  add_address("2001:db8::1", "128", "lo");
   EchoSocket one{ip6("2001:db8::1"), loopback};
   one.send(5);
   EXPECT_EQ(answer(one), 5);

@@ -19,6 +19,7 @@
 namespace sixin4::io {
 namespace {
 
+using control::testing::add_address;
 using control::testing::enter_own_network;
 using control::testing::run;
 using control::testing::WithoutNetAdmin;
@@ -35,10 +36,8 @@ class TunDeviceTest : public ::testing::Test {
     if (access("/dev/net/tun", R_OK | W_OK) != 0) GTEST_SKIP() << "needs /dev/net/tun";
   }
   static void bring_up() {
-    run("ip link set six addrgenmode none && ip link set six up && ip -6 address add " + host +
-        "/64 dev six nodad");
-    // A link that has just come up drops what is sent until its queue is there.
-    run("until ip -o link show six | grep -qv 'qdisc noop'; do sleep 0.01; done");
+    run("ip link set six addrgenmode none && ip link set six up");
+    add_address(host, "64", "six");
   }
 };
 

@@ -28,6 +28,7 @@
 namespace sixin4::io {
 namespace {
 
+using control::testing::add_address;
 using control::testing::enter_own_network;
 using control::testing::ip6;
 using control::testing::run;
@@ -71,8 +72,8 @@ class TunOffloadTest : public ::testing::Test {
     if (!enter_own_network()) GTEST_SKIP() << "needs the right to make a network namespace";
     if (access("/dev/net/tun", R_OK | W_OK) != 0) GTEST_SKIP() << "needs /dev/net/tun";
     tun_.emplace("six");
-    run("ip link set six mtu 1400 addrgenmode none && ip link set six up && ip -6 address add " + host +
-        "/64 dev six nodad");
+    run("ip link set six mtu 1400 addrgenmode none && ip link set six up");
+    add_address(host, "64", "six");
   }
 
   /// The next packet of this protocol within a while.
