@@ -9,7 +9,8 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 
-#include "sixin4/engine/pump.hpp"
+#include "sixin4/engine/inbound_pump.hpp"
+#include "sixin4/engine/outbound_pump.hpp"
 
 namespace sixin4 {
 

@@ -12,7 +12,8 @@
 
 #include <gtest/gtest.h>
 
-#include "sixin4/engine/pump.hpp"
+#include "sixin4/engine/inbound_pump.hpp"
+#include "sixin4/engine/outbound_pump.hpp"
 
 #include "packets.hpp"
 
@@ -77,6 +78,7 @@ class RepeatingWire {
   explicit RepeatingWire(std::vector<Octets> datagrams = {}) : datagrams_(std::move(datagrams)) {
     for (Octets& datagram : datagrams_) packets_.push_back({.bytes = datagram});
   }
+  [[nodiscard]] static bool finishes_checksums() noexcept { return false; }
   SendResult send(std::span<const OuterPacket> batch) noexcept {
     packets_sent += batch.size();
     return {.sent = batch.size()};

@@ -12,7 +12,8 @@
 #include <gtest/gtest.h>
 #include <tins/tins.h>
 
-#include "sixin4/engine/pump.hpp"
+#include "sixin4/engine/inbound_pump.hpp"
+#include "sixin4/engine/outbound_pump.hpp"
 
 #include "memory_ends.hpp"
 #include "packets.hpp"

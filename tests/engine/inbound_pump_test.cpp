@@ -1,4 +1,6 @@
 // The inbound pump between a wire and a tun device in memory: batches, refusals and counters.
+#include "sixin4/engine/inbound_pump.hpp"
+
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -10,8 +12,6 @@
 
 #include <gtest/gtest.h>
 #include <tins/tins.h>
-
-#include "sixin4/engine/pump.hpp"
 
 #include "memory_ends.hpp"
 #include "packets.hpp"

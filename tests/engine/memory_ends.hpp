@@ -57,6 +57,7 @@ class MemoryWire {
   std::size_t receive_batch = 64;
   engine::IoStatus after_receive = engine::IoStatus::ok;
 
+  [[nodiscard]] static bool finishes_checksums() noexcept { return false; }
   engine::SendResult send(std::span<const engine::OuterPacket> batch) noexcept {
     batches.push_back(batch.size());
     engine::SendResult result{.sent = batch.size()};

@@ -1,4 +1,6 @@
 // The outbound pump between a tun device and a wire in memory: batches, refusals and counters.
+#include "sixin4/engine/outbound_pump.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -7,8 +9,6 @@
 
 #include <gtest/gtest.h>
 #include <tins/tins.h>
-
-#include "sixin4/engine/pump.hpp"
 
 #include "memory_ends.hpp"
 #include "packets.hpp"

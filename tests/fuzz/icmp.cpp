@@ -12,8 +12,8 @@
 #include <optional>
 #include <utility>
 
+#include "sixin4/engine/inbound_pump.hpp"
 #include "sixin4/engine/path_mtu.hpp"
-#include "sixin4/engine/pump.hpp"
 
 namespace {
 

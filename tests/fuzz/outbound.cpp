@@ -10,7 +10,7 @@
 #include <optional>
 #include <vector>
 
-#include "sixin4/engine/pump.hpp"
+#include "sixin4/engine/outbound_pump.hpp"
 #include "sixin4/wire/transport.hpp"
 
 namespace {
@@ -151,6 +151,7 @@ class Wire {
   Wire(const engine::TunnelParameters& parameters, wire::VnetHeader offload, wire::Bytes packet)
       : parameters_(parameters), offload_(offload), packet_(packet) {}
 
+  [[nodiscard]] static bool finishes_checksums() noexcept { return false; }
   engine::SendResult send(std::span<const engine::OuterPacket> batch) noexcept {
     check(!batch.empty() && batch.size() <= engine::WireBatch::max_packets, "a batch is not empty");
     for (const engine::OuterPacket& packet : batch) take(packet);

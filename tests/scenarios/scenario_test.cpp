@@ -21,7 +21,8 @@
 
 #include "sixin4/control/address_text.hpp"
 #include "sixin4/control/configuration.hpp"
-#include "sixin4/engine/pump.hpp"
+#include "sixin4/engine/inbound_pump.hpp"
+#include "sixin4/engine/outbound_pump.hpp"
 
 #include "settings.hpp"
 
@@ -93,6 +94,7 @@ class MemoryWire {
     errors_ = errors_.subspan(1);
     return error;
   }
+  [[nodiscard]] static bool finishes_checksums() noexcept { return false; }
   engine::SendResult send(std::span<const engine::OuterPacket> batch) noexcept {
     for (const engine::OuterPacket& packet : batch) {
       Packet& sent = sent_.emplace_back();

@@ -22,6 +22,10 @@ struct OuterPacket {
   wire::Bytes head;                ///< the outer header, and inner headers that had to be rewritten
   wire::Bytes body;                ///< the rest
   std::uint32_t inner_length = 0;  ///< of the inner packet that ends here; 0 for all but its last fragment
+  /// Where the link is to finish the inner checksum: offset of the transport header from the start of the
+  /// outer one; 0: nothing is unfinished.
+  std::uint16_t checksum_start = 0;
+  std::uint16_t checksum_offset = 0;  ///< of the field, which holds the pseudo-header sum, from there
 };
 
 enum class IoStatus : std::uint8_t {
@@ -93,6 +97,9 @@ template <typename T>
 concept WireSink = requires(T wire, std::span<const OuterPacket> batch) {
   { wire.send(batch) }
   noexcept->std::same_as<SendResult>;
+  /// Whether a packet may go out with a checksum that the link is to finish.
+  { wire.finishes_checksums() }
+  noexcept->std::same_as<bool>;
 };
 
 template <typename T>

@@ -20,6 +20,7 @@ class RawSender {
   /// Throws std::system_error naming the call and what would allow it.
   explicit RawSender(const WireEnds& ends);
 
+  [[nodiscard]] static bool finishes_checksums() noexcept { return false; }
   /// Sends the batch from its start. Where the socket is full it waits for a moment before it says so.
   [[nodiscard]] engine::SendResult send(std::span<const engine::OuterPacket> batch) noexcept;
 

@@ -1,10 +1,10 @@
-// One worker a direction: moves what one end has to the other, one batch a turn. The ends are concepts, so
-// that a test puts memory where the program has devices.
+// The inbound worker: moves what comes from the wire to the tun device, one batch a turn. The ends are
+// concepts, as those of the outbound worker are.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <utility>
@@ -12,111 +12,12 @@
 #include "sixin4/engine/counters.hpp"
 #include "sixin4/engine/error_replies.hpp"
 #include "sixin4/engine/inbound.hpp"
-#include "sixin4/engine/outbound.hpp"
 #include "sixin4/engine/packet.hpp"
 #include "sixin4/engine/parameters.hpp"
 #include "sixin4/engine/segment.hpp"
-#include "sixin4/engine/wire_batch.hpp"
 #include "sixin4/engine/wire_error.hpp"
 
 namespace sixin4::engine {
-
-template <typename Tun, WireSink Wire>
-requires TunSource<Tun> && TunSink<Tun>
-class OutboundPump {
- public:
-  OutboundPump(Tun& tun, Wire& wire, DirectionCounters& counters) noexcept
-      : tun_(tun), wire_(wire), counters_(counters), replies_(tun, counters) {}
-
-  /// Reads until the device is empty or the batch is full, and sends. Returns how the device was left:
-  /// ok where it may hold more.
-  IoStatus turn(const TunnelParameters& parameters, Time now) noexcept {
-    IoStatus status = IoStatus::ok;
-    // Small packets lie next to each other in the buffer; a super-packet takes most of it for itself.
-    wire::MutableBytes room{reads_};
-    while (room.size() >= tun_read_size && batch_.size() < WireBatch::max_packets) {
-      ReadResult read = tun_.read(room);
-      status = read.status;
-      if (status != IoStatus::ok) break;
-      const std::size_t used = wire::vnet_header_size + read.packet.bytes.size();
-      room = room.subspan(std::min(room.size(), (used + 63) & ~std::size_t{63}));
-      take(parameters, read.packet, now);
-    }
-    flush();
-    return status;
-  }
-
- private:
-  void take(const TunnelParameters& parameters, TunPacket& packet, Time now) noexcept {
-    const Verdict verdict = judge_outbound(parameters, packet);
-    if (verdict == Verdict::too_big) {
-      (void)replies_.send(parameters, packet.bytes, wire::icmpv6::packet_too_big(parameters.mtu), now);
-    } else if (verdict == Verdict::source_not_ours) {
-      (void)replies_.send(parameters, packet.bytes,
-                          wire::icmpv6::destination_unreachable(wire::icmpv6::code_source_failed_policy),
-                          now);
-    }
-    if (verdict != Verdict::pass) return counters_.drop(verdict);
-
-    if (packet.offload.gso == wire::Gso::none) {
-      if (!finish_checksum(packet)) return counters_.drop(Verdict::malformed);
-      encapsulator_.add(parameters, {}, packet.bytes, batch_, [this]() noexcept { flush(); });
-      return;
-    }
-    const Segments segments = *Segments::of(packet);
-    for (std::size_t index = 0; index < segments.count(); ++index) {
-      const wire::MutableBytes headers = std::span{segment_headers_}.first(segments.header_length());
-      segments.write_headers(index, headers);
-      encapsulator_.add(parameters, headers, segments.payload(index), batch_, [this]() noexcept { flush(); });
-    }
-  }
-
-  void flush() noexcept {
-    std::span<const OuterPacket> rest = batch_.packets();
-    while (!rest.empty()) {
-      if (fragment_lost_) {
-        rest = behind_lost_packet(rest);
-        continue;
-      }
-      const SendResult result = wire_.send(rest);
-      for (const OuterPacket& packet : rest.first(result.sent)) count(packet);
-      rest = rest.subspan(result.sent);
-      if (result.status == IoStatus::ok || rest.empty()) continue;
-      counters_.drop(result.status == IoStatus::full ? Verdict::wire_full : Verdict::wire_error);
-      fragment_lost_ = true;
-    }
-    batch_.clear();
-  }
-
-  /// One fragment was refused: the others of its packet, perhaps in the next batch, would only be thrown away
-  /// by the far end.
-  std::span<const OuterPacket> behind_lost_packet(std::span<const OuterPacket> rest) noexcept {
-    const auto last =
-        std::ranges::find_if(rest, [](const OuterPacket& piece) { return piece.inner_length != 0; });
-    if (last == rest.end()) return {};
-    fragment_lost_ = false;
-    return {last + 1, rest.end()};
-  }
-
-  void count(const OuterPacket& packet) noexcept {
-    if (packet.inner_length == 0) return;
-    counters_.packets.add(1);
-    counters_.bytes.add(packet.inner_length);
-  }
-
-  // About 0.2 MB: as large as the level 2 cache likes, and room for one super-packet behind another.
-  static constexpr std::size_t read_buffer_size = 3 * tun_read_size;
-
-  Tun& tun_;
-  Wire& wire_;
-  DirectionCounters& counters_;
-  ErrorReplies<Tun> replies_;
-  WireBatch batch_;
-  Encapsulator encapsulator_;
-  bool fragment_lost_ = false;  ///< what comes next in the batch belongs to a packet that is lost already
-  std::array<std::uint8_t, Segments::max_headers> segment_headers_{};
-  std::array<std::uint8_t, read_buffer_size> reads_{};
-};
 
 template <WireSource Wire, TunSink Tun>
 class InboundPump {
