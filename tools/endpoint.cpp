@@ -68,10 +68,11 @@ bool WorkerMailbox<Socket>::take(engine::TunnelParameters& parameters, Socket& s
   return true;
 }
 
-Endpoint::Endpoint(io::TunDevice& tun, const engine::TunnelParameters& parameters, const io::WireEnds& ends)
-    : tun_(tun), ends_(ends), gone_(open_event()), path_mtu_told_(open_event()) {
+Endpoint::Endpoint(io::TunDevice& tun, const engine::TunnelParameters& parameters, const io::WireEnds& ends,
+                   const std::optional<io::NextHop>& next_hop)
+    : tun_(tun), ends_(ends), next_hop_(next_hop), gone_(open_event()), path_mtu_told_(open_event()) {
   io::RawReceiver receiver{ends};
-  io::RawSender sender{ends};
+  io::WireSender sender{ends, next_hop};
   outbound_ = std::thread{&Endpoint::run_outbound, this, parameters, std::move(sender)};
   inbound_ = std::thread{&Endpoint::run_inbound, this, parameters, std::move(receiver)};
 }
@@ -83,20 +84,20 @@ Endpoint::~Endpoint() {
   inbound_.join();
 }
 
-void Endpoint::reconfigure(const engine::TunnelParameters& parameters, const io::WireEnds& ends) {
+void Endpoint::reconfigure(const engine::TunnelParameters& parameters, const io::WireEnds& ends,
+                           const std::optional<io::NextHop>& next_hop) {
   std::optional<io::RawReceiver> receiver;
-  std::optional<io::RawSender> sender;
-  if (ends != ends_) {
-    receiver.emplace(ends);
-    sender.emplace(ends);
-  }
+  std::optional<io::WireSender> sender;
+  if (ends != ends_) receiver.emplace(ends);
+  if (ends != ends_ || next_hop != next_hop_) sender.emplace(ends, next_hop);
   ends_ = ends;
+  next_hop_ = next_hop;
   outbound_mail_.put(parameters, std::move(sender));
   inbound_mail_.put(parameters, std::move(receiver));
 }
 
-void Endpoint::run_outbound(engine::TunnelParameters parameters, io::RawSender sender) {
-  const auto pump = std::make_unique<engine::OutboundPump<io::TunDevice, io::RawSender>>(tun_, sender, out_);
+void Endpoint::run_outbound(engine::TunnelParameters parameters, io::WireSender sender) {
+  const auto pump = std::make_unique<engine::OutboundPump<io::TunDevice, io::WireSender>>(tun_, sender, out_);
   while (!outbound_mail_.stopped()) {
     (void)outbound_mail_.take(parameters, sender);
     const engine::IoStatus status = pump->turn(parameters, std::chrono::steady_clock::now());

@@ -10,6 +10,8 @@
 #include "sixin4/engine/parameters.hpp"
 #include "sixin4/io/raw_socket.hpp"
 #include "sixin4/io/tun_device.hpp"
+#include "sixin4/io/wire_ends.hpp"
+#include "sixin4/io/wire_sender.hpp"
 
 namespace sixin4 {
 
@@ -50,16 +52,18 @@ struct PathMtuReport {
 class Endpoint {
  public:
   /// `tun` outlives the endpoint. Throws std::system_error where the sockets cannot be had.
-  Endpoint(io::TunDevice& tun, const engine::TunnelParameters& parameters, const io::WireEnds& ends);
+  Endpoint(io::TunDevice& tun, const engine::TunnelParameters& parameters, const io::WireEnds& ends,
+           const std::optional<io::NextHop>& next_hop);
   ~Endpoint();
   Endpoint(Endpoint&&) = delete;
   Endpoint& operator=(Endpoint&&) = delete;
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;
 
-  /// From the next batch on. Opens new sockets where the ends differ; throws std::system_error, nothing
-  /// changed then, where they cannot be had.
-  void reconfigure(const engine::TunnelParameters& parameters, const io::WireEnds& ends);
+  /// From the next batch on. Opens new sockets where the ends or the next hop differ; throws
+  /// std::system_error, nothing changed then, where they cannot be had.
+  void reconfigure(const engine::TunnelParameters& parameters, const io::WireEnds& ends,
+                   const std::optional<io::NextHop>& next_hop);
 
   /// Readable once the tun device has been deleted and the workers have ended.
   [[nodiscard]] int gone_fd() const noexcept { return gone_.get(); }
@@ -74,13 +78,14 @@ class Endpoint {
   [[nodiscard]] engine::Time last_heard() const noexcept { return last_heard_.get(); }
 
  private:
-  void run_outbound(engine::TunnelParameters parameters, io::RawSender sender);
+  void run_outbound(engine::TunnelParameters parameters, io::WireSender sender);
   void run_inbound(engine::TunnelParameters parameters, io::RawReceiver receiver);
   void report_gone() noexcept;
   void report_path_mtu(const PathMtuReport& report);
 
   io::TunDevice& tun_;
   io::WireEnds ends_;
+  std::optional<io::NextHop> next_hop_;
   io::FileDescriptor gone_;
   io::FileDescriptor path_mtu_told_;
   std::mutex path_mtu_mutex_;
@@ -88,7 +93,7 @@ class Endpoint {
   engine::DirectionCounters out_;
   engine::DirectionCounters in_;
   engine::LastTime last_heard_;
-  WorkerMailbox<io::RawSender> outbound_mail_;
+  WorkerMailbox<io::WireSender> outbound_mail_;
   WorkerMailbox<io::RawReceiver> inbound_mail_;
   std::thread outbound_;
   std::thread inbound_;

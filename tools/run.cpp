@@ -102,6 +102,7 @@ class Supervisor {
  private:
   [[nodiscard]] int wait_ms() const;
   void handle_signals();
+  [[nodiscard]] bool wire_may_have_changed();
   void follow_soon();
   void reload();
   [[nodiscard]] std::string answer(std::string_view verb);
@@ -114,7 +115,11 @@ class Supervisor {
 
   // In this order: who is told to go waits for the socket to close, which happens last of all.
   control::ControlServer server_;
-  control::NetlinkMonitor monitor_;
+  control::NetlinkMonitor monitor_{control::Subject::configuration};
+  std::array<control::NetlinkMonitor, 3> wire_monitors_{
+      control::NetlinkMonitor{control::Subject::neighbours},
+      control::NetlinkMonitor{control::Subject::nftables},
+      control::NetlinkMonitor{control::Subject::ipsec_policies}};
   wire::Ipv4Address first_remote_;
   io::FileDescriptor signals_;  // until here a signal simply ends the program
   Tunnel tunnel_;
@@ -128,12 +133,15 @@ void Supervisor::run() {
   control::notify_service_manager("READY=1");
   while (!stopping_) {
     // poll(2) passes by a descriptor of -1.
-    std::array<pollfd, 6> polled{{{.fd = signals_.get(), .events = POLLIN, .revents = 0},
+    std::array<pollfd, 9> polled{{{.fd = signals_.get(), .events = POLLIN, .revents = 0},
                                   {.fd = monitor_.fd(), .events = POLLIN, .revents = 0},
                                   {.fd = server_.fd(), .events = POLLIN, .revents = 0},
                                   {.fd = tunnel_.gone_fd(), .events = POLLIN, .revents = 0},
                                   {.fd = tunnel_.path_mtu_fd(), .events = POLLIN, .revents = 0},
-                                  {.fd = tunnel_.echo_fd(), .events = POLLIN, .revents = 0}}};
+                                  {.fd = tunnel_.echo_fd(), .events = POLLIN, .revents = 0},
+                                  {.fd = wire_monitors_[0].fd(), .events = POLLIN, .revents = 0},
+                                  {.fd = wire_monitors_[1].fd(), .events = POLLIN, .revents = 0},
+                                  {.fd = wire_monitors_[2].fd(), .events = POLLIN, .revents = 0}}};
     if (::poll(polled.data(), polled.size(), wait_ms()) < 0 && errno != EINTR) {
       throw std::system_error(errno, std::generic_category(), "cannot wait for events");
     }
@@ -144,6 +152,7 @@ void Supervisor::run() {
     }
     if (polled[4].revents != 0) tunnel_.take_path_mtu();
     if (polled[5].revents != 0) tunnel_.take_echoes();
+    if (wire_may_have_changed()) tunnel_.follow_wire();
     tunnel_.pass_time();
     if (polled[0].revents != 0) handle_signals();
     if (polled[1].revents != 0 && monitor_.drain() && !follow_at_) follow_soon();
@@ -154,6 +163,12 @@ void Supervisor::run() {
     if (polled[2].revents != 0) server_.serve([this](std::string_view verb) { return answer(verb); });
   }
   control::notify_service_manager("STOPPING=1");
+}
+
+bool Supervisor::wire_may_have_changed() {
+  bool changed = false;
+  for (auto& monitor : wire_monitors_) changed |= monitor.drain();
+  return changed;
 }
 
 void Supervisor::follow_soon() {

@@ -10,6 +10,7 @@
 #include "sixin4/wire/address.hpp"
 
 #include "underlay.hpp"
+#include "wire_choice.hpp"
 
 namespace sixin4 {
 
@@ -20,6 +21,7 @@ struct Settings {
                                            ///< only: somebody may have set another on the link; nothing: auto
   Underlay underlay;
   engine::PathMtu path;
+  WireChoice wire;
 };
 
 [[nodiscard]] engine::TunnelParameters parameters_of(const Settings& settings);

@@ -18,6 +18,8 @@ using control::LogLevel;
 
 // A tun device drops what its queue does not hold; the usual 500 packets are less than one socket may send.
 constexpr std::uint32_t tun_queue_packets = 2000;
+// iptables and connection tracking announce no changes; and how often a neighbour is said to be in use.
+constexpr std::chrono::seconds wire_period{1};
 // One echo may be lost on any path.
 constexpr std::size_t echoes_that_worry = 3;
 
@@ -47,7 +49,7 @@ Tunnel::Tunnel(const control::Configuration& configuration, const wire::Ipv4Addr
       now_(settings_at_start(configuration, remote)),
       mtu_(parameters_of(now_).mtu),
       host_(netlink_, link_index_),
-      endpoint_(tun_, parameters_of(now_), now_.underlay.ends) {
+      endpoint_(tun_, parameters_of(now_), now_.underlay.ends, now_.wire.next_hop) {
   netlink_.configure_link(link_index_,
                           {.mtu = mtu_, .txqueuelen = tun_queue_packets, .addrgenmode_none = true});
   netlink_.configure_link(link_index_, {.up = true});
@@ -68,7 +70,8 @@ Settings Tunnel::settings_at_start(const control::Configuration& configuration,
           .remote = remote,
           .fixed_mtu = configuration.mtu,
           .underlay = underlay,
-          .path = engine::PathMtu{underlay.route_mtu}};
+          .path = engine::PathMtu{underlay.route_mtu},
+          .wire = choose_wire(netlink_, configuration, underlay)};
 }
 
 std::optional<Keepalive> Tunnel::keepalive_for(const control::Configuration& configuration,
@@ -86,6 +89,7 @@ void Tunnel::reconfigure(const control::Configuration& fresh, const wire::Ipv4Ad
   next.remote = remote;
   next.underlay = underlay_now(fresh, remote);
   next.path = path_over(fresh, next.underlay);
+  next.wire = choose_wire(netlink_, fresh, next.underlay);
   const bool same_echoes =
       remote == now_.remote && fresh.keepalive == configuration().keepalive &&
       control::far_end_of(fresh, remote) == control::far_end_of(configuration(), now_.remote);
@@ -115,7 +119,10 @@ void Tunnel::follow_path() {
     Settings next = settings_now(on_link);
     next.underlay = underlay_now(next.configuration, next.remote);
     next.path = path_over(next.configuration, next.underlay);
-    if (next.underlay == now_.underlay && parameters_of(next).mtu == mtu_ && on_link == mtu_) return;
+    next.wire = choose_wire(netlink_, next.configuration, next.underlay);
+    const bool same_path =
+        next.underlay == now_.underlay && parameters_of(next).mtu == mtu_ && on_link == mtu_;
+    if (same_path) return switch_wire(next.wire);
     switch_to(next);
     log_.write(LogLevel::info, "follow",
                "now " + control::to_string(ends().local) + " > " + control::to_string(ends().remote) +
@@ -189,7 +196,7 @@ void Tunnel::switch_to(const Settings& next) {
   const auto set_link_mtu = [this](std::uint32_t mtu) { netlink_.configure_link(link_index_, {.mtu = mtu}); };
   if (parameters.mtu != on_link) set_link_mtu(parameters.mtu);
   try {
-    endpoint_.reconfigure(parameters, next.underlay.ends);
+    endpoint_.reconfigure(parameters, next.underlay.ends, next.wire.next_hop);
   } catch (...) {
     if (parameters.mtu != on_link) undo("the link's MTU", [&] { set_link_mtu(on_link); });
     throw;
@@ -205,6 +212,42 @@ void Tunnel::undo(const char* what, Action&& action) noexcept {
     action();
   } catch (const std::exception& error) {
     log_.write(LogLevel::warn, "undo", std::string{"cannot put back "} + what + ": " + error.what());
+  }
+}
+
+void Tunnel::follow_wire() {
+  try {
+    switch_wire(choose_wire(netlink_, configuration(), now_.underlay));
+  } catch (const std::system_error& error) {
+    log_.write(LogLevel::warn, "wire", error.what());
+  }
+}
+
+void Tunnel::switch_wire(const WireChoice& wire) {
+  if (wire == now_.wire) return;
+  const bool same_socket = wire.next_hop.has_value() == now_.wire.next_hop.has_value();
+  Settings next = now_;
+  next.wire = wire;
+  switch_to(next);
+  log_.write(LogLevel::info, "wire",
+             same_socket && wire.next_hop
+                 ? "the next hop's link-layer address, or the link's own, has changed"
+                 : "now sending by a " + wire_name() + " socket: " + wire.reason);
+}
+
+std::string Tunnel::wire_name() const {
+  return now_.wire.next_hop ? "packet" : "raw";
+}
+
+/// A packet socket's packets do not count as a use of the neighbour.
+void Tunnel::use_neighbour() {
+  const std::uint64_t sent = endpoint_.out().packets.value();
+  if (!now_.wire.next_hop || std::exchange(sent_before_, sent) == sent) return;
+  try {
+    netlink_.use_neighbour(now_.wire.next_hop->link_index,
+                           now_.underlay.gateway.value_or(now_.underlay.ends.remote));
+  } catch (const std::system_error& error) {
+    log_.write(LogLevel::debug, "wire", error.what());
   }
 }
 
@@ -229,10 +272,9 @@ void Tunnel::take_echoes() {
 
 std::optional<Tunnel::Clock::time_point> Tunnel::next_due() const {
   std::optional<Clock::time_point> due = now_.path.expiry();
-  if (keepalive_) {
-    const auto echo = keepalive_->due(endpoint_.last_heard());
-    due = due ? std::min(*due, echo) : echo;
-  }
+  const auto or_at = [&due](Clock::time_point other) { due = due ? std::min(*due, other) : other; };
+  if (keepalive_) or_at(keepalive_->due(endpoint_.last_heard()));
+  if (configuration().wire != control::Wire::raw) or_at(look_at_wire_);
   return due;
 }
 
@@ -241,6 +283,11 @@ void Tunnel::pass_time() {
   if (now_.path.expire(now)) {
     log_.write(LogLevel::info, "path-mtu", "forgets a path mtu that is ten minutes old");
     follow_path();
+  }
+  if (configuration().wire != control::Wire::raw && now >= look_at_wire_) {
+    look_at_wire_ = now + wire_period;
+    use_neighbour();
+    follow_wire();
   }
   if (!keepalive_ || now < keepalive_->due(endpoint_.last_heard())) return;
   keepalive_->ask(now);
@@ -268,7 +315,8 @@ control::Status Tunnel::status() {
       .up = link_is_up(),
       .mtu = mtu_,
       .path_mtu = now_.path.value(),
-      .wire = "raw",
+      .wire = wire_name(),
+      .wire_reason = now_.wire.reason,
       .uptime_s = seconds(Clock::now() - started_),
       .out = status_of(endpoint_.out()),
       .in = status_of(endpoint_.in()),

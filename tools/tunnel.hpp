@@ -39,6 +39,9 @@ class Tunnel {
   /// somebody has set on the link.
   void follow_host();
 
+  /// Something that the choice between raw and packet socket rests on may have changed.
+  void follow_wire();
+
   /// Readable when `take_path_mtu` has something to do.
   [[nodiscard]] int path_mtu_fd() const noexcept { return endpoint_.path_mtu_fd(); }
   void take_path_mtu();
@@ -68,6 +71,9 @@ class Tunnel {
   void follow_path();
   void keep_host_state();
   void switch_to(const Settings& next);
+  void switch_wire(const WireChoice& wire);
+  [[nodiscard]] std::string wire_name() const;
+  void use_neighbour();
   template <typename Action>
   void undo(const char* what, Action&& action) noexcept;
 
@@ -81,6 +87,8 @@ class Tunnel {
   control::HostNetwork host_;
   Endpoint endpoint_;
   std::optional<Keepalive> keepalive_;
+  Clock::time_point look_at_wire_ = started_;  ///< when next to
+  std::uint64_t sent_before_ = 0;              ///< packets, when that was last done
 };
 
 }  // namespace sixin4

@@ -41,6 +41,7 @@ Underlay find_underlay(control::Netlink& netlink, const control::Configuration& 
           .link_index = path->link_index,
           .gateway = path->gateway,
           .route_mtu = static_cast<std::uint16_t>(mtu),
+          .plain = path->plain,
           .loops = path->loops_into(tunnel_index)};
 }
 

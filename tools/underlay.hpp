@@ -16,6 +16,7 @@ struct Underlay {
   int link_index = 0;  ///< of the link that leads to the far end
   std::optional<wire::Ipv4Address> gateway;
   std::uint16_t route_mtu = 0;  ///< of the link, or less where the route says so
+  bool plain = true;            ///< as control::Ipv4Path has it
   bool loops = false;           ///< the route to the far end leads into the tunnel itself
   bool operator==(const Underlay&) const = default;
 };

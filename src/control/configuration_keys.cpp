@@ -50,7 +50,7 @@ std::size_t parse_choice(const std::string& text, const std::array<std::string_v
   throw ValueError(message);
 }
 
-constexpr std::array<std::string_view, 2> wire_names{"auto", "raw"};
+constexpr std::array<std::string_view, 3> wire_names{"auto", "raw", "packet"};
 constexpr std::array<std::string_view, 4> log_level_names{"error", "warn", "info", "debug"};
 
 /// What would not read back from a file: a comment, or space that is cut off.
@@ -239,7 +239,8 @@ const std::vector<Key>& keys() {
          c.keepalive = std::chrono::seconds{parse_number<std::uint32_t>(v, 0, max_keepalive)};
        },
        [](const C& c) { return Values{std::to_string(c.keepalive.count())}; }},
-      {"wire", false, "auto|raw", "how the IPv4 side sends: raw is a raw socket",
+      {"wire", false, "auto|raw|packet",
+       "how the IPv4 side sends: by a raw socket, or a packet socket past the host's IP layer",
        [](C& c, const std::string& v) { c.wire = static_cast<Wire>(parse_choice(v, wire_names)); },
        [](const C& c) { return Values{std::string{wire_names[static_cast<std::size_t>(c.wire)]}}; }},
       {"control", false, "PATH", "path of the control socket",

@@ -235,4 +235,20 @@ std::optional<Ipv4Path> Netlink::path_to(const Ipv4PathQuery& query) {
   return path;
 }
 
+std::optional<wire::MacAddress> Netlink::neighbour(int link_index, const wire::Ipv4Address& address) {
+  std::optional<wire::MacAddress> found;
+  const auto outcome = socket_->exchange(neighbour_request(RTM_GETNEIGH, 0, link_index, address),
+                                         [&](const nlmsghdr& message) { found = parse_neighbour(message); });
+  if (outcome.error == ENOENT || outcome.error == ENODEV) return std::nullopt;
+  if (outcome.error != 0) refuse(outcome, "show neighbour " + to_string(address) + " dev " + dev(link_index));
+  return found;
+}
+
+void Netlink::use_neighbour(int link_index, const wire::Ipv4Address& address) {
+  const auto outcome =
+      socket_->exchange(neighbour_request(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, link_index, address));
+  if (outcome.error == 0 || outcome.error == ENODEV || outcome.error == ENETDOWN) return;
+  refuse(outcome, "use neighbour " + to_string(address) + " dev " + dev(link_index));
+}
+
 }  // namespace sixin4::control

@@ -136,7 +136,7 @@ void NetlinkSocket::Closer::operator()(mnl_socket* socket) const noexcept {
   mnl_socket_close(socket);
 }
 
-NetlinkSocket::NetlinkSocket() : socket_(mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC)) {
+NetlinkSocket::NetlinkSocket(int protocol) : socket_(mnl_socket_open2(protocol, SOCK_CLOEXEC)) {
   if (!socket_ || mnl_socket_bind(socket_.get(), 0, MNL_SOCKET_AUTOPID) < 0) {
     fail("cannot open a netlink socket");
   }
@@ -152,7 +152,7 @@ NetlinkOutcome NetlinkSocket::exchange(NetlinkRequest request, const MessageHand
   // Leftovers of an answer that was given up half-way carry another number and are passed over.
   request.header()->nlmsg_seq = ++sequence_;
   if (mnl_socket_sendto(socket_.get(), request.header(), request.header()->nlmsg_len) < 0) {
-    fail("cannot send to rtnetlink");
+    fail("cannot send to netlink");
   }
   const unsigned port = mnl_socket_get_portid(socket_.get());
   bool interrupted = false;
@@ -160,7 +160,7 @@ NetlinkOutcome NetlinkSocket::exchange(NetlinkRequest request, const MessageHand
   for (;;) {
     const ssize_t received = mnl_socket_recvfrom(socket_.get(), buffer.data(), buffer.size());
     if (received < 0 && errno == EINTR) continue;
-    if (received < 0) fail("cannot receive from rtnetlink");
+    if (received < 0) fail("cannot receive from netlink");
     int left = static_cast<int>(received);
     const auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data());
     for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {

@@ -91,10 +91,12 @@ struct NetlinkOutcome {
   bool interrupted = false;  ///< the listed objects changed meanwhile, so one may be missing or double
 };
 
-/// Owns a NETLINK_ROUTE socket; one request and its whole answer at a time.
+/// Owns a netlink socket; one request and its whole answer at a time.
 class NetlinkSocket {
  public:
-  NetlinkSocket();
+  /// `protocol` is one of netlink(7)'s. Throws std::system_error; EPROTONOSUPPORT where this kernel has no
+  /// such.
+  explicit NetlinkSocket(int protocol = NETLINK_ROUTE);
 
   using MessageHandler = std::function<void(const nlmsghdr&)>;
   /// Every message of the answer goes to `on_message`; the kernel's refusal is in the outcome. Throws

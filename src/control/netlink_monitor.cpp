@@ -1,25 +1,43 @@
-// The subscription to rtnetlink's multicast groups.
+// The subscriptions to netlink's multicast groups.
 #include "sixin4/control/netlink_monitor.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <system_error>
 #include <utility>
+#include <vector>
 
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <linux/xfrm.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 namespace sixin4::control {
 namespace {
 
-// The IPv4 rules are here because the path to the far end follows them.
-constexpr std::array watched_groups{
-    RTNLGRP_LINK,        RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE,
-    RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE,  RTNLGRP_IPV6_RULE,
+struct Subscription {
+  int protocol;
+  std::vector<int> groups;
 };
+
+Subscription subscription_to(Subject subject) {
+  switch (subject) {
+    case Subject::configuration:
+      // The IPv4 rules are here because the path to the far end follows them.
+      return {NETLINK_ROUTE,
+              {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_IFADDR,
+               RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV6_RULE}};
+    case Subject::neighbours:
+      return {NETLINK_ROUTE, {RTNLGRP_NEIGH}};
+    case Subject::nftables:
+      return {NETLINK_NETFILTER, {NFNLGRP_NFTABLES}};
+    case Subject::ipsec_policies:
+      return {NETLINK_XFRM, {XFRMNLGRP_POLICY}};
+  }
+  return {};
+}
 
 [[noreturn]] void fail(const char* what) {
   throw std::system_error(errno, std::generic_category(), what);
@@ -27,27 +45,30 @@ constexpr std::array watched_groups{
 
 /// Subscribes. Bound first: the kernel sends its own news to every port but its own number, 0, which is what
 /// an unbound socket has too.
-bool subscribe(int fd) {
+bool subscribe(int fd, const std::vector<int>& groups) {
   sockaddr_nl own{};
   own.nl_family = AF_NETLINK;
   if (bind(fd, reinterpret_cast<const sockaddr*>(&own), sizeof own) != 0) return false;
-  return std::ranges::all_of(watched_groups, [fd](int group) {
+  return std::ranges::all_of(groups, [fd](int group) {
     return setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) == 0;
   });
 }
 
 }  // namespace
 
-NetlinkMonitor::NetlinkMonitor()
-    : fd_(::socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE)) {
+NetlinkMonitor::NetlinkMonitor(Subject subject) {
+  const Subscription subscription = subscription_to(subject);
+  fd_ = io::FileDescriptor{
+      ::socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, subscription.protocol)};
+  if (!fd_ && errno == EPROTONOSUPPORT) return;
   if (!fd_) fail("cannot open a netlink socket");
-  if (!subscribe(fd_.get())) fail("cannot subscribe to network configuration changes");
+  if (!subscribe(fd_.get(), subscription.groups)) fail("cannot subscribe to changes of the host's network");
 }
 
 // NOLINTNEXTLINE(readability-make-member-function-const): it takes the events away.
 bool NetlinkMonitor::drain() {
   bool came = false;
-  for (;;) {
+  while (fd_) {
     // What an event says does not matter, so one byte will do: the kernel throws the rest of it away.
     char first = 0;
     if (recv(fd_.get(), &first, sizeof first, 0) >= 0 || errno == ENOBUFS) {
@@ -55,9 +76,10 @@ bool NetlinkMonitor::drain() {
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       return came;
     } else if (errno != EINTR) {
-      fail("cannot read network configuration changes");
+      fail("cannot read changes of the host's network");
     }
   }
+  return came;
 }
 
 }  // namespace sixin4::control

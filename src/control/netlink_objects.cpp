@@ -12,6 +12,7 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <sys/socket.h>
 
 #include "sixin4/control/address_text.hpp"
@@ -25,6 +26,7 @@ namespace {
 using wire::Ipv4Address;
 using wire::Ipv6Address;
 using wire::Ipv6Prefix;
+using wire::MacAddress;
 
 /// Table numbers past 255 have no room in the family header, whose octet then says "look further".
 std::uint8_t table_octet(std::uint32_t table) {
@@ -91,10 +93,12 @@ std::optional<Link> parse_link(const nlmsghdr& message) {
   const auto family = family_header<ifinfomsg>(message);
   if (message.nlmsg_type != RTM_NEWLINK || !family) return std::nullopt;
   const NetlinkAttributes attributes(message, sizeof *family);
+  const bool ethernet = family->ifi_type == ARPHRD_ETHER && (family->ifi_flags & IFF_NOARP) == 0;
   return Link{.index = family->ifi_index,
               .name = attributes.text(IFLA_IFNAME),
               .mtu = attributes.number(IFLA_MTU).value_or(0),
-              .up = (family->ifi_flags & IFF_UP) != 0};
+              .up = (family->ifi_flags & IFF_UP) != 0,
+              .ethernet = ethernet ? attributes.address<MacAddress>(IFLA_ADDRESS) : std::nullopt};
 }
 
 std::optional<InterfaceAddress> parse_address(const nlmsghdr& message, int link_index) {
@@ -165,7 +169,8 @@ std::optional<Ipv4Path> parse_path(const nlmsghdr& message) {
   if (!source || !link_index) return std::nullopt;
   return Ipv4Path{.source = *source,
                   .link_index = static_cast<int>(*link_index),
-                  .gateway = attributes.address<Ipv4Address>(RTA_GATEWAY)};
+                  .gateway = attributes.address<Ipv4Address>(RTA_GATEWAY),
+                  .plain = !attributes.has(RTA_VIA) && !attributes.has(RTA_ENCAP_TYPE)};
 }
 
 /// The MTU that a route has as its metric, 0 where it has none.
@@ -188,6 +193,26 @@ NetlinkRequest path_request(const Ipv4PathQuery& query, unsigned flags) {
   if (query.source) request.put(RTA_SRC, query.source->octets);
   if (query.oif) request.put(RTA_OIF, static_cast<std::uint32_t>(*query.oif));
   return request;
+}
+
+/// NTF_USE means something to RTM_NEWNEIGH only.
+NetlinkRequest neighbour_request(std::uint16_t type, unsigned flags, int link_index,
+                                 const Ipv4Address& address) {
+  ndmsg family{};
+  family.ndm_family = AF_INET;
+  family.ndm_ifindex = link_index;
+  if (type == RTM_NEWNEIGH) family.ndm_flags = NTF_USE;
+  NetlinkRequest request(type, flags, family);
+  request.put(NDA_DST, address.octets);
+  return request;
+}
+
+std::optional<MacAddress> parse_neighbour(const nlmsghdr& message) {
+  constexpr unsigned usable =  // NUD_VALID of include/net/neighbour.h
+      NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_PROBE | NUD_STALE | NUD_DELAY;
+  const auto family = family_header<ndmsg>(message);
+  if (message.nlmsg_type != RTM_NEWNEIGH || !family || (family->ndm_state & usable) == 0) return std::nullopt;
+  return NetlinkAttributes(message, sizeof *family).address<MacAddress>(NDA_LLADDR);
 }
 
 }  // namespace sixin4::control

@@ -19,6 +19,9 @@ namespace sixin4::control {
 
 // Questions.
 [[nodiscard]] NetlinkRequest link_question(int link_index);
+/// RTM_GETNEIGH asks for an IPv4 neighbour, RTM_NEWNEIGH tells that it is in use.
+[[nodiscard]] NetlinkRequest neighbour_request(std::uint16_t type, unsigned flags, int link_index,
+                                               const wire::Ipv4Address& address);
 /// For the way to one address, as `ip route get` asks.
 [[nodiscard]] NetlinkRequest path_request(const Ipv4PathQuery& query, unsigned flags);
 
@@ -30,6 +33,8 @@ namespace sixin4::control {
 [[nodiscard]] std::optional<Rule> parse_rule(const nlmsghdr& message);
 /// The path but for its MTU.
 [[nodiscard]] std::optional<Ipv4Path> parse_path(const nlmsghdr& message);
+/// Its link-layer address, where the kernel would send to it.
+[[nodiscard]] std::optional<wire::MacAddress> parse_neighbour(const nlmsghdr& message);
 /// The MTU that a route has as its metric, 0 where it has none.
 [[nodiscard]] std::uint32_t parse_mtu_metric(const nlmsghdr& message);
 

@@ -74,6 +74,7 @@ std::string to_json(const Status& status) {
       {"mtu", status.mtu},
       {"path_mtu", status.path_mtu},
       {"wire", status.wire},
+      {"wire_reason", status.wire_reason},
       {"uptime_s", status.uptime_s},
       {"out", to_json(status.out)},
       {"in", to_json(status.in)},
@@ -110,7 +111,7 @@ std::string show_text(std::span<const std::string> statuses) {
     const auto word = [&](const char* name) { return object.at(name).get<std::string>(); };
     text << word("interface") << ": " << word("state") << ", " << word("local") << " > " << word("remote")
          << ", mtu " << object.at("mtu") << ", path mtu " << object.at("path_mtu") << ", wire "
-         << word("wire") << '\n';
+         << word("wire") << " (" << word("wire_reason") << ")\n";
     text << "  running for " << seconds_for_people(object.at("uptime_s").get<double>());
     const json& heard = object.at("far_end").at("last_heard_s");
     text << (heard.is_null() ? std::string{", far end not heard yet"}

@@ -79,17 +79,6 @@ std::vector<sock_filter> unfinished_datagrams(const WireEnds& ends) {
   return program;
 }
 
-FileDescriptor open_packet_socket() {
-  // No protocol yet: nothing is to arrive before the filter is there.
-  FileDescriptor fd{::socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
-  if (!fd) {
-    refuse(errno == EPERM
-               ? "cannot open a packet socket: needs CAP_NET_RAW; run as root, or give the capability"
-               : "cannot open a packet socket");
-  }
-  return fd;
-}
-
 }  // namespace
 
 DatagramSocket::DatagramSocket(const WireEnds& ends)

@@ -12,7 +12,6 @@
 #include <linux/errqueue.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
-#include <poll.h>
 
 #include "sixin4/wire/ipv4.hpp"
 
@@ -26,7 +25,6 @@ constexpr int send_buffer = 1 << 20;
 constexpr int receive_buffer =
     8 << 20;  // charged by the memory that packets take, twice their length and more
 constexpr int strangers_buffer = 256 << 10;
-constexpr int full_wait_ms = 20;
 
 FileDescriptor open_raw(int protocol) {
   FileDescriptor fd{::socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol)};
@@ -65,6 +63,13 @@ void bind_to_address(const FileDescriptor& fd, const wire::Ipv4Address& address)
          (errno == EADDRNOTAVAIL ? ": 'local' must be an IPv4 address of this host" : ""));
 }
 
+void connect_to(const FileDescriptor& fd, const wire::Ipv4Address& address) {
+  const sockaddr_in remote = socket_address(address);
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&remote), sizeof remote) < 0) {
+    refuse("cannot connect a raw socket to " + text(address) + ": there must be an IPv4 route to it");
+  }
+}
+
 /// A socket filter sees a raw socket's packets from the IPv4 header on; its result is how many bytes to keep.
 void keep_nothing(const FileDescriptor& fd) {
   std::array program{sock_filter BPF_STMT(BPF_RET | BPF_K, 0)};
@@ -94,63 +99,30 @@ void keep_heads_of_strangers(const FileDescriptor& fd, const WireEnds& ends) {
   attach_filter(fd, program);
 }
 
-}  // namespace
-
-// IPPROTO_RAW: headers are ours, and nothing is ever received, so that no ICMP error of the path turns up
-// as the failure of an unrelated send.
-RawSender::RawSender(const WireEnds& ends) : fd_(open_raw(IPPROTO_RAW)) {
-  bind_to_link(fd_, ends.dev);
-  set_send_buffer(fd_, send_buffer);
+FileDescriptor open_sender(const WireEnds& ends) {
+  // IPPROTO_RAW: headers are ours, and nothing is ever received, so that no ICMP error of the path turns up
+  // as the failure of an unrelated send.
+  FileDescriptor fd = open_raw(IPPROTO_RAW);
+  bind_to_link(fd, ends.dev);
+  set_send_buffer(fd, send_buffer);
   // The engine minds the path MTU: the kernel is not to judge by what it has learnt of the path itself.
-  set_option(fd_, IPPROTO_IP, IP_MTU_DISCOVER, int{IP_PMTUDISC_PROBE}, "IP_MTU_DISCOVER");
+  set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, int{IP_PMTUDISC_PROBE}, "IP_MTU_DISCOVER");
   // An error of a full queue reaches the sender only where errors are asked for (net/ipv4/raw.c,
   // raw_send_hdrinc).
-  set_option(fd_, IPPROTO_IP, IP_RECVERR, int{1}, "IP_RECVERR");
-  bind_to_address(fd_, ends.local);  // policy rules may send this address out of another link
-  const sockaddr_in remote = socket_address(ends.remote);
-  if (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&remote), sizeof remote) < 0) {
-    refuse("cannot connect a raw socket to " + text(ends.remote) + ": there must be an IPv4 route to it");
-  }
+  set_option(fd, IPPROTO_IP, IP_RECVERR, int{1}, "IP_RECVERR");
+  bind_to_address(fd, ends.local);  // policy rules may send this address out of another link
+  connect_to(fd, ends.remote);
+  return fd;
 }
+
+}  // namespace
+
+RawSender::RawSender(const WireEnds& ends) : socket_(open_sender(ends)) {}
 
 engine::SendResult RawSender::send(std::span<const engine::OuterPacket> batch) noexcept {
-  const std::size_t count = std::min(batch.size(), max_batch);
-  for (std::size_t i = 0; i < count; ++i) {
-    // sendmmsg only reads, whatever iovec says
-    parts_[i][0] = {const_cast<std::uint8_t*>(batch[i].head.data()), batch[i].head.size()};
-    parts_[i][1] = {const_cast<std::uint8_t*>(batch[i].body.data()), batch[i].body.size()};
-    messages_[i].msg_hdr.msg_iov = parts_[i].data();
-    messages_[i].msg_hdr.msg_iovlen = batch[i].body.empty() ? 1 : 2;
-  }
-  for (;;) {
-    const int sent = ::sendmmsg(fd_.get(), messages_.data(), static_cast<unsigned>(count), 0);
-    if (sent >= 0) {
-      stalled_ = false;
-      return {.sent = static_cast<std::size_t>(sent), .status = engine::IoStatus::ok};
-    }
-    switch (errno) {
-      case EINTR:
-        continue;
-      case EAGAIN:
-        if (stalled_ || !becomes_writable()) return {.sent = 0, .status = engine::IoStatus::full};
-        continue;
-      case ENOBUFS:
-      case ENOMEM:
-        return {.sent = 0, .status = engine::IoStatus::full};
-      default:
-        return {.sent = 0, .status = engine::IoStatus::error};
-    }
-  }
-}
-
-/// Waits for a moment. Where that was in vain, the packets behind are not worth a wait of their own.
-bool RawSender::becomes_writable() noexcept {
-  // Errors of packets that were too large for the link have been counted; here they would end the wait.
-  std::uint8_t ignored = 0;
-  while (::recv(fd_.get(), &ignored, sizeof ignored, MSG_ERRQUEUE) >= 0) continue;
-  pollfd writable{.fd = fd_.get(), .events = POLLOUT, .revents = 0};
-  stalled_ = ::poll(&writable, 1, full_wait_ms) <= 0;
-  return !stalled_;
+  const std::size_t count = std::min(batch.size(), BatchSocket::max_batch);
+  for (std::size_t i = 0; i < count; ++i) socket_.put(i, {}, batch[i]);
+  return socket_.send(count);
 }
 
 RawReceiver::RawReceiver(const WireEnds& ends)
@@ -168,10 +140,7 @@ RawReceiver::RawReceiver(const WireEnds& ends)
   bind_to_link(peer_, ends.dev);
   set_receive_buffer(peer_, receive_buffer);
   bind_to_address(peer_, ends.local);
-  const sockaddr_in remote = socket_address(ends.remote);
-  if (::connect(peer_.get(), reinterpret_cast<const sockaddr*>(&remote), sizeof remote) < 0) {
-    refuse("cannot connect a raw socket to " + text(ends.remote) + ": there must be an IPv4 route to it");
-  }
+  connect_to(peer_, ends.remote);
 }
 
 engine::ReceiveResult RawReceiver::receive() noexcept {

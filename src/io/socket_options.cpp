@@ -21,6 +21,16 @@ void refuse(const std::string& what) {
   throw std::system_error(errno, std::generic_category(), what);
 }
 
+FileDescriptor open_packet_socket() {
+  FileDescriptor fd{::socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+  if (!fd) {
+    refuse(errno == EPERM
+               ? "cannot open a packet socket: needs CAP_NET_RAW; run as root, or give the capability"
+               : "cannot open a packet socket");
+  }
+  return fd;
+}
+
 void set_receive_buffer(const FileDescriptor& fd, int size) {
   set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, size);
 }

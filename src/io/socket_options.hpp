@@ -1,4 +1,4 @@
-// Setting up sockets, for this room's own use. Whatever is refused throws std::system_error.
+// Opening and setting up sockets, for this room's own use. Whatever is refused throws std::system_error.
 #pragma once
 
 #include <span>
@@ -14,6 +14,9 @@ namespace sixin4::io {
 
 /// Throws the error in errno.
 [[noreturn]] void refuse(const std::string& what);
+
+/// Without a protocol: it receives nothing until it is bound to one.
+[[nodiscard]] FileDescriptor open_packet_socket();
 
 template <typename Value>
 void set_option(const FileDescriptor& fd, int level, int option, const Value& value, const char* what) {

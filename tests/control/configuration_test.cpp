@@ -131,7 +131,7 @@ const std::vector<std::pair<std::string, Words>> good_values{
     {"egress-filter", {"yes", "no"}},
     {"mss-clamp", {"yes", "no"}},
     {"keepalive", {"0", "1", "86400"}},
-    {"wire", {"auto", "raw"}},
+    {"wire", {"auto", "raw", "packet"}},
     {"control", {"/tmp/some/where"}},
     {"log-level", {"error", "warn", "info", "debug"}},
 };
@@ -206,7 +206,7 @@ const std::vector<BadValues> bad_values{
     {"egress-filter", {"0"}, "is neither yes nor no"},
     {"mss-clamp", {"1400"}, "is neither yes nor no"},
     {"keepalive", {"-1", "1.5", "10s", "86401"}, "is not a number from 0 to 86400"},
-    {"wire", {"udp"}, "is not one of auto raw"},
+    {"wire", {"udp"}, "is not one of auto raw packet"},
     {"control", {"relative.sock", "/a b"}, "is not an absolute path without space or #"},
     {"log-level", {"verbose", "Info"}, "is not one of error warn info debug"},
 };

@@ -82,7 +82,7 @@ class HostNetworkTest : public OwnNetwork {
     if (IsSkipped()) return;
     bring_up();
     netlink_.emplace();
-    monitor_.emplace();
+    monitor_.emplace(Subject::configuration);
   }
 
   std::optional<Netlink> netlink_;

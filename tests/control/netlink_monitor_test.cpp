@@ -19,7 +19,7 @@ class NetlinkMonitorTest : public OwnNetwork {};
 
 TEST_F(NetlinkMonitorTest, SeesEveryKindOfChange) {
   bring_up();
-  NetlinkMonitor first;
+  NetlinkMonitor first{Subject::configuration};
   NetlinkMonitor monitor = std::move(first);
   while (poll(std::array{pollfd{monitor.fd(), POLLIN, 0}}.data(), 1, 300) > 0)
     static_cast<void>(monitor.drain());
@@ -36,8 +36,27 @@ TEST_F(NetlinkMonitorTest, SeesEveryKindOfChange) {
   EXPECT_FALSE(monitor.drain());
 }
 
+TEST_F(NetlinkMonitorTest, SeesItsOwnSubjectOnly) {
+  bring_up();
+  NetlinkMonitor neighbours{Subject::neighbours};
+  NetlinkMonitor tables{Subject::nftables};
+  NetlinkMonitor policies{Subject::ipsec_policies};
+  run("ip addr add 192.0.2.1/24 dev sixin4");
+  EXPECT_FALSE(neighbours.drain());
+  run("ip neigh add 192.0.2.2 lladdr 02:00:00:00:00:02 dev sixin4");
+  EXPECT_TRUE(neighbours.drain());
+  EXPECT_FALSE(tables.drain());
+  EXPECT_FALSE(policies.drain());
+  if (std::system("nft add table ip t 2>/dev/null") == 0) {
+    EXPECT_TRUE(tables.drain());
+  }
+  if (std::system("ip xfrm policy add dir out src 10.0.0.0/8 dst 10.1.0.0/16 2>/dev/null") == 0) {
+    EXPECT_TRUE(policies.drain());
+  }
+}
+
 TEST_F(NetlinkMonitorTest, CountsLostEvents) {
-  NetlinkMonitor monitor;
+  NetlinkMonitor monitor{Subject::configuration};
   const int smallest = 1;
   ASSERT_EQ(setsockopt(monitor.fd(), SOL_SOCKET, SO_RCVBUF, &smallest, sizeof smallest), 0);
   run("for i in $(seq 50); do echo rule add from 2001:db8::$i table 100; done | ip -6 -batch -");

@@ -59,7 +59,21 @@ Refusal refusal_of(const std::function<void()>& operation) {
   return {};
 }
 
-class NetlinkLink : public OwnNetwork {};
+class NetlinkLink : public OwnNetwork {
+ protected:
+  void SetUp() override {
+    OwnNetwork::SetUp();
+    if (!IsSkipped()) run("ip link set sixin4 address 02:00:00:00:00:01");
+  }
+  /// The link as it is but for these.
+  [[nodiscard]] Link expected(std::uint32_t mtu, bool up) const {
+    return {.index = link_,
+            .name = "sixin4",
+            .mtu = mtu,
+            .up = up,
+            .ethernet = wire::MacAddress{{2, 0, 0, 0, 0, 1}}};
+  }
+};
 class NetlinkAddress : public OwnNetwork {};
 class NetlinkRoute : public OwnNetwork {};
 class NetlinkRule : public OwnNetwork {};
@@ -68,9 +82,8 @@ class NetlinkRefusal : public OwnNetwork {};
 
 TEST_F(NetlinkLink, IsFoundByNameAndByIndex) {
   Netlink netlink;
-  const Link expected{.index = link_, .name = "sixin4", .mtu = 1500, .up = false};
-  EXPECT_EQ(netlink.link("sixin4"), expected);
-  EXPECT_EQ(netlink.link(link_), expected);
+  EXPECT_EQ(netlink.link("sixin4"), expected(1500, false));
+  EXPECT_EQ(netlink.link(link_), expected(1500, false));
 }
 
 TEST_F(NetlinkLink, ThatDoesNotExistIsNothing) {
@@ -86,7 +99,7 @@ TEST_F(NetlinkLink, ThatDoesNotExistIsNothing) {
 TEST_F(NetlinkLink, TakesItsSettingsAndLeavesTheOthers) {
   Netlink netlink;
   netlink.configure_link(link_, {.mtu = 1480, .txqueuelen = 4000, .up = true});
-  EXPECT_EQ(netlink.link(link_), (Link{.index = link_, .name = "sixin4", .mtu = 1480, .up = true}));
+  EXPECT_EQ(netlink.link(link_), expected(1480, true));
   auto shown = run("ip -j link show sixin4");
   EXPECT_EQ(count(shown, "\"mtu\":1480"), 1U) << shown;
   EXPECT_EQ(count(shown, "\"txqlen\":4000"), 1U) << shown;
@@ -94,7 +107,7 @@ TEST_F(NetlinkLink, TakesItsSettingsAndLeavesTheOthers) {
 
   netlink.configure_link(link_, {.mtu = 1280});
   netlink.configure_link(link_, {});
-  EXPECT_EQ(netlink.link(link_), (Link{.index = link_, .name = "sixin4", .mtu = 1280, .up = true}));
+  EXPECT_EQ(netlink.link(link_), expected(1280, true));
   netlink.configure_link(link_, {.up = false});
   shown = run("ip -j link show sixin4");
   EXPECT_EQ(count(shown, "\"UP\""), 0U) << shown;
@@ -344,6 +357,51 @@ TEST_F(NetlinkPath, IsNothingWithoutARoute) {
   Netlink netlink;
   EXPECT_FALSE(netlink.path_to({.destination = ip4("198.51.100.1")}));
   EXPECT_FALSE(netlink.path_to({.destination = ip4("203.0.113.1")}));
+}
+
+TEST_F(NetlinkPath, SaysWhetherTheNextHopIsAPlainOne) {
+  bring_up();
+  run("ip addr add 192.0.2.1/24 dev sixin4 && ip route add 203.0.113.0/25 via inet6 fe80::1 dev sixin4");
+  Netlink netlink;
+  EXPECT_TRUE(netlink.path_to({.destination = ip4("192.0.2.2")}).value().plain);
+  EXPECT_FALSE(netlink.path_to({.destination = ip4("203.0.113.1")}).value().plain);
+}
+
+TEST_F(NetlinkPath, KnowsTheEthernetAddressOfALinkThatHasOne) {
+  run("ip link set sixin4 address 02:00:00:00:00:01");
+  Netlink netlink;
+  EXPECT_EQ(netlink.link(link_).value().ethernet, (wire::MacAddress{{2, 0, 0, 0, 0, 1}}));
+  EXPECT_EQ(netlink.link("lo").value().ethernet, std::nullopt);
+  run("ip link set sixin4 arp off");
+  EXPECT_EQ(netlink.link(link_).value().ethernet, std::nullopt) << "neighbours are not resolved there";
+}
+
+TEST_F(NetlinkPath, KnowsTheNeighboursThatTheKernelWouldSendTo) {
+  bring_up();
+  run("ip addr add 192.0.2.1/24 dev sixin4");
+  Netlink netlink;
+  const auto neighbour = [&] { return netlink.neighbour(link_, ip4("192.0.2.2")); };
+  EXPECT_EQ(neighbour(), std::nullopt);
+  EXPECT_EQ(netlink.neighbour(no_such_link, ip4("192.0.2.2")), std::nullopt);
+  for (const std::string state : {"permanent", "noarp", "reachable", "stale", "delay", "probe"}) {
+    run("ip neigh replace 192.0.2.2 lladdr 02:00:00:00:00:02 dev sixin4 nud " + state);
+    EXPECT_EQ(neighbour(), (wire::MacAddress{{2, 0, 0, 0, 0, 2}})) << state;
+  }
+  run("ip neigh replace 192.0.2.2 dev sixin4 nud failed");
+  EXPECT_EQ(neighbour(), std::nullopt);
+}
+
+TEST_F(NetlinkPath, ANeighbourInUseIsAskedWhetherItIsStillThere) {
+  bring_up();
+  run("ip addr add 192.0.2.1/24 dev sixin4");
+  Netlink netlink;
+  run("ip neigh replace 192.0.2.2 lladdr 02:00:00:00:00:02 dev sixin4 nud stale");
+  netlink.use_neighbour(link_, ip4("192.0.2.2"));
+  EXPECT_EQ(count(run("ip neigh show 192.0.2.2"), "DELAY"), 1U);
+  netlink.use_neighbour(link_, ip4("192.0.2.3"));
+  EXPECT_EQ(count(run("ip neigh show 192.0.2.3"), "INCOMPLETE"), 1U);
+  EXPECT_EQ(netlink.neighbour(link_, ip4("192.0.2.3")), std::nullopt);
+  netlink.use_neighbour(no_such_link, ip4("192.0.2.3"));
 }
 
 TEST_F(NetlinkRefusal, NamesALinkThatDoesNotExist) {

@@ -17,6 +17,7 @@ Status busy() {
           .mtu = 1480,
           .path_mtu = 1500,
           .wire = "raw",
+          .wire_reason = "as configured",
           .uptime_s = 12.5,
           .out = {.packets = 10, .bytes = 12800, .icmp_errors = 1, .drops = {{"too-big", 1}}},
           .in = {.packets = 18446744073709551615U,
@@ -34,6 +35,7 @@ Status fresh() {
   status.remote = "192.0.2.2";
   status.mtu = 1280;
   status.wire = "raw";
+  status.wire_reason = "as configured";
   return status;
 }
 
@@ -41,18 +43,19 @@ TEST(StatusTest, MachinesGetEveryNameOfTheFormat) {
   EXPECT_EQ(
       to_json(busy()),
       R"({"interface":"he6","local":"192.0.2.1","remote":"192.0.2.2","state":"up","mtu":1480,)"
-      R"("path_mtu":1500,"wire":"raw","uptime_s":12.5,"out":{"packets":10,"bytes":12800,"icmp_errors":1},)"
+      R"("path_mtu":1500,"wire":"raw","wire_reason":"as configured","uptime_s":12.5,"out":{"packets":10,"bytes":12800,"icmp_errors":1},)"
       R"("in":{"packets":18446744073709551615,"bytes":9000,"icmp_errors":0},)"
       R"("drops":{"out":{"too-big":1},"in":{"ecn-invalid":2,"outer-source-mismatch":3}},)"
       R"("far_end":{"rtt_ms":8.1,"loss":0.25,"last_heard_s":0.4},"flows":0})");
 }
 
 TEST(StatusTest, TypesStayTheSameWhereThereIsNothingToTell) {
-  EXPECT_EQ(to_json(fresh()),
-            R"({"interface":"sixin4","local":"192.0.2.1","remote":"192.0.2.2","state":"down","mtu":1280,)"
-            R"("path_mtu":0,"wire":"raw","uptime_s":0.0,"out":{"packets":0,"bytes":0,"icmp_errors":0},)"
-            R"("in":{"packets":0,"bytes":0,"icmp_errors":0},"drops":{"out":{},"in":{}},)"
-            R"("far_end":{"rtt_ms":null,"loss":null,"last_heard_s":null},"flows":0})");
+  EXPECT_EQ(
+      to_json(fresh()),
+      R"({"interface":"sixin4","local":"192.0.2.1","remote":"192.0.2.2","state":"down","mtu":1280,)"
+      R"("path_mtu":0,"wire":"raw","wire_reason":"as configured","uptime_s":0.0,"out":{"packets":0,"bytes":0,"icmp_errors":0},)"
+      R"("in":{"packets":0,"bytes":0,"icmp_errors":0},"drops":{"out":{},"in":{}},)"
+      R"("far_end":{"rtt_ms":null,"loss":null,"last_heard_s":null},"flows":0})");
 }
 
 TEST(StatusTest, MachinesGetAListInTheOrderGiven) {
@@ -65,7 +68,7 @@ TEST(StatusTest, PeopleSeeDropsAndWhenTheFarEndWasHeard) {
   Status status = busy();
   status.in.packets = 9;
   EXPECT_EQ(show_text(std::vector{to_json(status)}),
-            "he6: up, 192.0.2.1 > 192.0.2.2, mtu 1480, path mtu 1500, wire raw\n"
+            "he6: up, 192.0.2.1 > 192.0.2.2, mtu 1480, path mtu 1500, wire raw (as configured)\n"
             "  running for 12.5 s, far end heard 0.4 s ago, rtt 8.1 ms, loss 25.0 %\n"
             "  out           10 packets   12.8 kB, ICMPv6 errors sent: 1, dropped: too-big 1\n"
             "  in             9 packets    9.0 kB, dropped: ecn-invalid 2, outer-source-mismatch 3\n");
@@ -73,7 +76,7 @@ TEST(StatusTest, PeopleSeeDropsAndWhenTheFarEndWasHeard) {
 
 TEST(StatusTest, PeopleSeeWhatHasNotHappenedYet) {
   EXPECT_EQ(show_text(std::vector{to_json(fresh())}),
-            "sixin4: down, 192.0.2.1 > 192.0.2.2, mtu 1280, path mtu 0, wire raw\n"
+            "sixin4: down, 192.0.2.1 > 192.0.2.2, mtu 1280, path mtu 0, wire raw (as configured)\n"
             "  running for 0.0 s, far end not heard yet\n"
             "  out            0 packets       0 B\n"
             "  in             0 packets       0 B\n");

@@ -15,7 +15,7 @@
 namespace sixin4::control {
 
 /// How the IPv4 side sends.
-enum class Wire : std::uint8_t { automatic, raw };
+enum class Wire : std::uint8_t { automatic, raw, packet };
 
 inline constexpr std::uint16_t min_tunnel_mtu = 1280;   ///< RFC 4213 §3.2: what IPv6 needs of every link
 inline constexpr std::uint16_t max_tunnel_mtu = 65515;  ///< what fits behind an IPv4 header

@@ -58,6 +58,12 @@ class Netlink {
   /// source asked for is not this host's.
   [[nodiscard]] std::optional<Ipv4Path> path_to(const Ipv4PathQuery& query);
 
+  /// The link-layer address of an IPv4 neighbour; nothing where the kernel has none that it would use.
+  [[nodiscard]] std::optional<wire::MacAddress> neighbour(int link_index, const wire::Ipv4Address& address);
+  /// Tells the kernel that the neighbour is in use: it finds out the address, or in time whether it still
+  /// holds, as it does for packets of its own.
+  void use_neighbour(int link_index, const wire::Ipv4Address& address);
+
  private:
   [[nodiscard]] std::string dev(int link_index);
 

@@ -19,6 +19,9 @@ struct Link {
   std::string name;
   std::uint32_t mtu = 0;  ///< in bytes, without the link header
   bool up = false;        ///< IFF_UP, the administrative state; says nothing about a carrier
+  /// Its address where packets have an Ethernet header and ARP finds the neighbours; nothing on any other
+  /// link.
+  std::optional<wire::MacAddress> ethernet = std::nullopt;
   auto operator<=>(const Link&) const = default;
 };
 
@@ -43,6 +46,7 @@ struct Ipv4Path {
   std::uint32_t mtu =
       0;  ///< in bytes: the route's metric where it has one, at most the link's MTU; not what ICMP told
   std::optional<wire::Ipv4Address> gateway = std::nullopt;  ///< nothing: on the link
+  bool plain = true;  ///< the route wraps packets in nothing, and its gateway, if any, is an IPv4 one
 
   /// Whether the path leads into the tunnel that it is meant to carry.
   [[nodiscard]] bool loops_into(int tunnel_index) const noexcept { return link_index == tunnel_index; }

@@ -23,7 +23,8 @@ struct Status {
   bool up = false;
   std::uint32_t mtu = 0;       ///< tunnel MTU
   std::uint32_t path_mtu = 0;  ///< of the IPv4 path, as far as it is known
-  std::string wire;
+  std::string wire;            ///< how the IPv4 side sends: `raw` or `packet`
+  std::string wire_reason;     ///< why so, in words
   double uptime_s = 0;
   DirectionStatus out;
   DirectionStatus in;

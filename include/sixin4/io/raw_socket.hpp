@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "sixin4/engine/packet.hpp"
+#include "sixin4/io/batch_socket.hpp"
 #include "sixin4/io/datagram_socket.hpp"
 #include "sixin4/io/file_descriptor.hpp"
 #include "sixin4/io/wire_ends.hpp"
@@ -25,14 +26,7 @@ class RawSender {
   [[nodiscard]] engine::SendResult send(std::span<const engine::OuterPacket> batch) noexcept;
 
  private:
-  static constexpr std::size_t max_batch = 128;
-
-  [[nodiscard]] bool becomes_writable() noexcept;
-
-  FileDescriptor fd_;
-  bool stalled_ = false;  ///< the last wait for room was in vain
-  std::array<mmsghdr, max_batch> messages_{};
-  std::array<std::array<iovec, 2>, max_batch> parts_{};
+  BatchSocket socket_;
 };
 
 /// Receives IPv4 packets of protocol 41. For one thread.

@@ -1,4 +1,4 @@
-// The two ends of the tunnel, as sockets need them.
+// The two ends of the tunnel and the next hop between them, as sockets need them.
 #pragma once
 
 #include <string>
@@ -13,6 +13,14 @@ struct WireEnds {
   std::string dev;    ///< the link that the tunnel is bound to; empty: any
   int dev_index = 0;  ///< of that link, which has another when it was made anew; 0: any
   bool operator==(const WireEnds&) const = default;
+};
+
+/// The first host on the way to the far end, over a link with Ethernet headers.
+struct NextHop {
+  int link_index = 0;
+  wire::Source<wire::MacAddress> source;  ///< this host's on the link
+  wire::Destination<wire::MacAddress> destination;
+  bool operator==(const NextHop&) const = default;
 };
 
 }  // namespace sixin4::io

@@ -18,6 +18,12 @@ struct Ipv4Address {
   [[nodiscard]] constexpr bool is_unicast() const noexcept { return octets[0] != 0 && octets[0] < 224; }
 };
 
+/// Of a link with Ethernet headers.
+struct MacAddress {
+  std::array<std::uint8_t, 6> octets{};
+  auto operator<=>(const MacAddress&) const = default;
+};
+
 struct Ipv6Address {
   std::array<std::uint8_t, 16> octets{};
   auto operator<=>(const Ipv6Address&) const = default;

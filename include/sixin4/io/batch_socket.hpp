@@ -1,0 +1,40 @@
+// A socket that sends many packets a call (sendmmsg(2)), each gathered from its parts.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <utility>
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "sixin4/engine/packet.hpp"
+#include "sixin4/io/file_descriptor.hpp"
+
+namespace sixin4::io {
+
+/// For one thread.
+class BatchSocket {
+ public:
+  static constexpr std::size_t max_batch = 128;
+
+  /// Takes a nonblocking socket that knows where its packets go.
+  explicit BatchSocket(FileDescriptor fd) noexcept : fd_(std::move(fd)) {}
+
+  [[nodiscard]] const FileDescriptor& fd() const noexcept { return fd_; }
+
+  /// What packet `slot` of the next call consists of; `link_header` may be empty. Borrowed until then.
+  void put(std::size_t slot, wire::Bytes link_header, const engine::OuterPacket& packet) noexcept;
+  /// Sends slots 0 to `count` - 1. Where the socket is full it waits for a moment before it says so.
+  [[nodiscard]] engine::SendResult send(std::size_t count) noexcept;
+
+ private:
+  [[nodiscard]] bool becomes_writable() noexcept;
+
+  FileDescriptor fd_;
+  bool stalled_ = false;  ///< the last wait for room was in vain
+  std::array<mmsghdr, max_batch> messages_{};
+  std::array<std::array<iovec, 3>, max_batch> parts_{};
+};
+
+}  // namespace sixin4::io

@@ -1,0 +1,33 @@
+// The IPv4 side over a packet socket (packet(7)): past the host's routing and filters, straight into a link.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "sixin4/engine/packet.hpp"
+#include "sixin4/io/batch_socket.hpp"
+#include "sixin4/io/wire_ends.hpp"
+#include "sixin4/wire/vnet_header.hpp"
+
+namespace sixin4::io {
+
+/// Sends IPv4 packets to a next hop under Ethernet headers of its own, and leaves inner checksums to the
+/// link: where its hardware does not compute them, the kernel does. For one thread.
+class PacketSender {
+ public:
+  /// Throws std::system_error naming the call and what would allow it.
+  explicit PacketSender(const NextHop& next_hop);
+
+  [[nodiscard]] static bool finishes_checksums() noexcept { return true; }
+  /// Sends the batch from its start. Where the socket is full it waits for a moment before it says so.
+  [[nodiscard]] engine::SendResult send(std::span<const engine::OuterPacket> batch) noexcept;
+
+ private:
+  static constexpr std::size_t ethernet_header_size = 14;
+  using LinkHeader = std::array<std::uint8_t, wire::vnet_header_size + ethernet_header_size>;
+
+  BatchSocket socket_;
+  std::array<LinkHeader, BatchSocket::max_batch> link_headers_{};
+};
+
+}  // namespace sixin4::io

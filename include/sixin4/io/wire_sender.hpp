@@ -1,0 +1,36 @@
+// Whichever way the IPv4 side sends.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <variant>
+
+#include "sixin4/engine/packet.hpp"
+#include "sixin4/io/packet_sender.hpp"
+#include "sixin4/io/raw_socket.hpp"
+#include "sixin4/io/wire_ends.hpp"
+
+namespace sixin4::io {
+
+/// For one thread. The way is looked at once a batch.
+class WireSender {
+ public:
+  /// Over a packet socket where a next hop is given, else over a raw socket. Throws std::system_error naming
+  /// the call and what would allow it.
+  WireSender(const WireEnds& ends, const std::optional<NextHop>& next_hop)
+      : sender_(next_hop ? Sender{std::in_place_type<PacketSender>, *next_hop}
+                         : Sender{std::in_place_type<RawSender>, ends}) {}
+
+  [[nodiscard]] bool finishes_checksums() const noexcept {
+    return std::holds_alternative<PacketSender>(sender_);
+  }
+  [[nodiscard]] engine::SendResult send(std::span<const engine::OuterPacket> batch) noexcept {
+    return std::visit([batch](auto& sender) noexcept { return sender.send(batch); }, sender_);
+  }
+
+ private:
+  using Sender = std::variant<RawSender, PacketSender>;
+  Sender sender_;
+};
+
+}  // namespace sixin4::io

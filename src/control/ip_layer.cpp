@@ -1,0 +1,70 @@
+#include "sixin4/control/ip_layer.hpp"
+
+#include <cerrno>
+#include <cstdint>
+#include <fstream>
+#include <system_error>
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+#include <linux/xfrm.h>
+
+#include "netlink_message.hpp"
+
+namespace sixin4::control {
+
+namespace {
+
+/// Lists what a part of the kernel has: nothing where this kernel does not have that part.
+void list(int protocol, const NetlinkRequest& request, const char* what,
+          const NetlinkSocket::MessageHandler& on_message) {
+  try {
+    NetlinkSocket socket{protocol};
+    const NetlinkOutcome outcome = socket.exchange(request, on_message);
+    // To nfnetlink a part that is not there is an invalid request.
+    if (outcome.error == EINVAL || outcome.error == EOPNOTSUPP) return;
+    if (outcome.error != 0) throw std::system_error(outcome.error, std::generic_category(), what);
+  } catch (const std::system_error& error) {
+    if (error.code() != std::errc::protocol_not_supported) throw;
+  }
+}
+
+/// The first table of nftables that sees IPv4 packets, as nft(8) names it.
+std::optional<std::string> nftables_table() {
+  std::optional<std::string> found;
+  const NetlinkRequest request(NFNL_SUBSYS_NFTABLES << 8U | NFT_MSG_GETTABLE, NLM_F_DUMP, nfgenmsg{});
+  list(NETLINK_NETFILTER, request, "cannot list nftables tables", [&](const nlmsghdr& message) {
+    const auto family = family_header<nfgenmsg>(message);
+    if (!family || (family->nfgen_family != NFPROTO_IPV4 && family->nfgen_family != NFPROTO_INET)) return;
+    const std::string name = NetlinkAttributes(message, sizeof *family).text(NFTA_TABLE_NAME);
+    if (!found) found = (family->nfgen_family == NFPROTO_INET ? "inet " : "ip ") + name;
+  });
+  return found;
+}
+
+}  // namespace
+
+std::optional<std::string> packet_filter(const std::filesystem::path& proc) {
+  if (const auto table = nftables_table()) return "the nftables table " + *table;
+  std::string table;
+  if (std::ifstream{proc / "net/ip_tables_names"} >> table) return "the iptables table " + table;
+  std::uint64_t connections = 0;
+  if (std::ifstream{proc / "sys/net/netfilter/nf_conntrack_count"} >> connections && connections != 0) {
+    return "connection tracking";
+  }
+  return std::nullopt;
+}
+
+bool has_ipsec_policy() {
+  bool found = false;
+  const NetlinkRequest request(XFRM_MSG_GETPOLICY, NLM_F_DUMP, xfrm_userpolicy_id{});
+  list(NETLINK_XFRM, request, "cannot list IPsec policies", [&](const nlmsghdr& message) {
+    const auto policy = family_header<xfrm_userpolicy_info>(message);
+    if (policy && policy->dir == XFRM_POLICY_OUT) found = true;
+  });
+  return found;
+}
+
+}  // namespace sixin4::control

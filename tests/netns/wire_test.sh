@@ -1,0 +1,152 @@
+#!/usr/bin/env bash
+# The choice between raw and packet socket: what decides it, that it follows the host, and that packets arrive all
+# the while.
+#   wire_test.sh PROGRAM
+set -euo pipefail
+program=$(realpath "$1")
+# shellcheck source=tests/netns/checks.sh
+source "$(dirname "$0")/checks.sh"
+# shellcheck source=tests/netns/routed_hosts.sh
+source "$here/routed_hosts.sh"
+two_hosts_enter "$@"
+routed_hosts_make
+
+near6=2001:db8:41::2
+far6=2001:db8:41::1
+start_near() { # OPTION…
+  start_endpoint near "$program" --interface near6 --remote 198.51.100.2 --address $near6/64 "$@"
+}
+start_far() { # OPTION…
+  start_endpoint far "$program" --interface far6 --remote 192.0.2.1 --address $far6/64 "$@"
+}
+stop() { "$program" down --control "$two_hosts_files/$1.sock"; }
+wire() { of_status near "s['wire'] + ': ' + s['wire_reason']"; }
+becomes() { reaches 3 near "s['wire']" "$1" || true; }
+echoes() { near ping -q -n -i 0.02 -c "$1" -w 10 $far6 >"$two_hosts_files/echoes" 2>&1 || true; }
+lost() { awk '/packets transmitted/ {print $1 - $4}' "$two_hosts_files/echoes"; }
+# during COMMAND…: how many of 75 echoes, 20 ms apart, are lost while COMMAND runs in the middle of them
+lost_during() {
+  echoes 75 &
+  local pinging=$!
+  sleep 0.5
+  "$@"
+  wait $pinging
+  lost
+}
+# few COUNT: what 20 ms between echoes and a few milliseconds to follow leave room for
+few() { if (($1 <= 2)); then echo few; else echo "$1"; fi; }
+
+head -c 3000000 /dev/urandom >"$two_hosts_files/sent"
+start_far --wire raw
+near ping -q -c 1 192.0.2.254 >/dev/null
+
+start_near --wire raw
+check 'raw is taken where it is asked for' 'raw: as configured' "$(wire)"
+tcp_arrives 'TCP over a raw socket' near far $far6 5001
+stop near
+
+start_near
+check 'auto takes a packet socket where nothing speaks against it' \
+  'packet: nothing on this host filters or tracks IPv4 packets' "$(wire)"
+tcp_arrives 'TCP over a packet socket, checksums left to the link' near far $far6 5002
+near ethtool -K wire tx off >/dev/null
+tcp_arrives 'TCP over a packet socket, the link leaves checksums to the kernel' near far $far6 5003
+near ethtool -K wire tx on >/dev/null
+check 'and nothing was refused' '{}' "$(of_status near "s['drops']['out']")"
+
+if near ip xfrm policy add dir out src 10.0.0.0/8 dst 10.1.0.0/16 2>/dev/null; then
+  becomes raw
+  check 'IPsec policies want a raw socket' 'raw: this host has IPsec policies' "$(wire)"
+  near ip xfrm policy flush
+  becomes packet
+else
+  echo 'skipped: no IPsec in this kernel'
+fi
+check 'without them it is a packet socket again' packet "$(of_status near "s['wire']")"
+
+# Neighbours.
+forget_gateway() { near ip neighbour delete 192.0.2.254 dev wire; }
+check 'a neighbour that is forgotten takes no echoes with it' few "$(few "$(lost_during forget_gateway)")"
+becomes packet
+check 'and is found again' packet "$(of_status near "s['wire']")"
+sleep 1.1 # the kernel believes no second announcement within a second (net.ipv4.neigh.*.locktime)
+router sysctl -qw net.ipv4.conf.near.arp_notify=1
+move_gateway() { router ip link set near address 02:00:00:00:00:77; }
+check 'a gateway with another link-layer address takes no echoes with it' few "$(few "$(lost_during move_gateway)")"
+own_address() { near ip link set wire address 02:00:00:00:00:78; }
+near sysctl -qw net.ipv4.conf.wire.arp_notify=1
+check 'nor does another one of our own' few "$(few "$(lost_during own_address)")"
+check 'all over packet sockets' packet "$(of_status near "s['wire']")"
+stop near
+
+# Another link and gateway.
+ip link add name wire2 netns "$two_hosts_near" type veth peer name near2 netns "$two_hosts_router"
+near ip address add 203.0.113.1/24 dev wire2
+near ip link set wire2 up
+router ip address add 203.0.113.254/24 dev near2
+router ip link set near2 up
+start_near --local 192.0.2.1
+other_gateway() { near ip route replace 198.51.100.0/24 via 203.0.113.254 dev wire2; }
+# Who has not spoken to a gateway yet asks for its link-layer address first.
+near ping -q -c 1 203.0.113.254 >/dev/null
+near ip route show | grep -q 198.51.100 || near ip route add 198.51.100.0/24 via 192.0.2.254
+check 'another gateway on another link takes no echoes with it' few "$(few "$(lost_during other_gateway)")"
+check 'over a packet socket, too' packet "$(of_status near "s['wire']")"
+stop near
+near ip route delete 198.51.100.0/24
+
+# Links that are not Ethernet, or not quite.
+near ip tuntap add dev point mode tun
+near ip link set point up
+near ip route add 198.51.100.2 dev point
+start_near --local 192.0.2.1
+check 'a link without Ethernet headers wants a raw socket' 'raw: point has no Ethernet header' "$(wire)"
+stop near
+near ip route delete 198.51.100.2 dev point
+if near ip link add link wire name wire.5 type vlan id 5 2>/dev/null; then
+  router ip link add link near name near.5 type vlan id 5
+  near ip address add 203.0.113.129/28 dev wire.5
+  near ip link set wire.5 up
+  router ip address add 203.0.113.142/28 dev near.5
+  router ip link set near.5 up
+  near ip route add 198.51.100.2 via 203.0.113.142
+  near ping -q -c 1 203.0.113.142 >/dev/null
+  start_near --local 192.0.2.1
+  check 'a VLAN is a link like another' packet "$(of_status near "s['wire']")"
+  tcp_arrives 'TCP over a packet socket on a VLAN' near far $far6 5004
+  stop near
+else
+  echo 'skipped: no VLANs in this kernel'
+fi
+
+# A stateful firewall that has not seen the packets leave would drop what comes back.
+if near nft list tables 2>/dev/null; then
+  firewall() {
+    near nft -f - <<'END'
+table inet guard {
+  chain input {
+    type filter hook input priority filter; policy drop;
+    ct state established,related accept
+  }
+}
+END
+  }
+  start_near --local 192.0.2.1
+  near nft add table ip6 other
+  sleep 0.2
+  check 'a table that sees no IPv4 is nothing to auto' packet "$(of_status near "s['wire']")"
+  check 'a firewall takes no echoes with it' few "$(few "$(lost_during firewall)")"
+  check 'auto goes back to a raw socket' 'raw: this host has the nftables table inet guard' "$(wire)"
+  stop near
+  start_near --wire packet
+  check 'a packet socket is taken where it is asked for' 'packet: as configured' "$(wire)"
+  stop near
+  near nft delete table inet guard
+  start_near
+  check 'auto knows that connections are still tracked' 'raw: this host has connection tracking' "$(wire)"
+  stop near
+else
+  echo 'skipped: no nft here'
+fi
+
+finish

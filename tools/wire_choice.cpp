@@ -1,0 +1,52 @@
+#include "wire_choice.hpp"
+
+#include <system_error>
+
+#include "sixin4/control/address_text.hpp"
+#include "sixin4/control/ip_layer.hpp"
+
+namespace sixin4 {
+
+namespace {
+
+/// What of the IP layer a packet socket would pass by to somebody's harm.
+std::optional<std::string> user_of_ip_layer(control::Wire wanted) {
+  try {
+    if (control::has_ipsec_policy()) return "this host has IPsec policies";
+    if (wanted == control::Wire::packet) return std::nullopt;  // whoever says so knows of the firewall
+    if (const auto filter = control::packet_filter()) return "this host has " + *filter;
+    return std::nullopt;
+  } catch (const std::system_error& error) {
+    return error.what();
+  }
+}
+
+}  // namespace
+
+WireChoice choose_wire(control::Netlink& netlink, const control::Configuration& configuration,
+                       const Underlay& underlay) {
+  const auto raw = [](std::string reason) { return WireChoice{.next_hop = {}, .reason = std::move(reason)}; };
+  if (configuration.wire == control::Wire::raw) return raw("as configured");
+  if (underlay.loops || !underlay.plain) return raw("the route is not one straight out of a link");
+  if (auto user = user_of_ip_layer(configuration.wire)) return raw(std::move(*user));
+  try {
+    const auto link = netlink.link(underlay.link_index);
+    if (!link || !link->ethernet) return raw((link ? link->name : "the link") + " has no Ethernet header");
+    const wire::Ipv4Address next = underlay.gateway.value_or(underlay.ends.remote);
+    const auto neighbour = netlink.neighbour(underlay.link_index, next);
+    if (!neighbour) {
+      return raw("the link-layer address of " + control::to_string(next) + " on " + link->name +
+                 " is not known");
+    }
+    return {
+        .next_hop =
+            io::NextHop{.link_index = link->index, .source = {*link->ethernet}, .destination = {*neighbour}},
+        .reason = configuration.wire == control::Wire::packet
+                      ? "as configured"
+                      : "nothing on this host filters or tracks IPv4 packets"};
+  } catch (const std::system_error& error) {
+    return raw(error.what());
+  }
+}
+
+}  // namespace sixin4

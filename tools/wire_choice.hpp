@@ -1,0 +1,27 @@
+// How outer packets leave this host: through its IP layer (raw socket), or past it (packet socket).
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "sixin4/control/configuration.hpp"
+#include "sixin4/control/netlink.hpp"
+#include "sixin4/io/wire_ends.hpp"
+
+#include "underlay.hpp"
+
+namespace sixin4 {
+
+struct WireChoice {
+  std::optional<io::NextHop> next_hop;  ///< where a packet socket sends to; nothing: a raw socket
+  std::string reason;                   ///< in words
+  bool operator==(const WireChoice&) const = default;
+};
+
+/// A packet socket where the configuration lets one be taken, and nothing on the way needs the IP layer: a
+/// stateful firewall that does not see what leaves drops the answers, IPsec would be gone round, and only
+/// links with Ethernet headers and a neighbour whose address is known can be sent to.
+[[nodiscard]] WireChoice choose_wire(control::Netlink& netlink, const control::Configuration& configuration,
+                                     const Underlay& underlay);
+
+}  // namespace sixin4
