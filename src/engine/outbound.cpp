@@ -59,14 +59,23 @@ Verdict judge_outbound(const TunnelParameters& parameters, TunPacket& packet) no
   return Verdict::pass;
 }
 
+std::optional<UnfinishedChecksum> unfinished_checksum(const TunPacket& packet) noexcept {
+  const wire::VnetHeader& offload = packet.offload;
+  if (!offload.needs_checksum) return UnfinishedChecksum{};
+  const std::size_t start = offload.checksum_start;
+  const auto field = wire::fixed<2>(packet.bytes, start + offload.checksum_offset);
+  if (!field || start < wire::ipv6_header_size) return std::nullopt;
+  return UnfinishedChecksum{.start = offload.checksum_start, .offset = offload.checksum_offset};
+}
+
 bool finish_checksum(TunPacket& packet) noexcept {
-  if (!packet.offload.needs_checksum) return true;
-  const std::size_t start = packet.offload.checksum_start;
-  const auto field = wire::fixed<2>(packet.bytes, start + packet.offload.checksum_offset);
-  if (!field || start < wire::ipv6_header_size) return false;
+  const auto checksum = unfinished_checksum(packet);
+  if (!checksum) return false;
+  if (checksum->start == 0) return true;
+  const wire::MutableBytes transport = packet.bytes.subspan(checksum->start);
   // The field holds the pseudo-header sum, so it takes part in the sum as it is.
-  const auto sum = wire::sum_of(packet.bytes.subspan(start));
-  wire::store16<0>(*field, sum.transport_checksum());
+  const auto sum = wire::sum_of(transport);
+  wire::store16<0>(transport.subspan(checksum->offset).first<2>(), sum.transport_checksum());
   packet.offload.needs_checksum = false;
   return true;
 }
@@ -80,14 +89,16 @@ Encapsulator::OuterPieces Encapsulator::begin(const TunnelParameters& parameters
   }
   const std::size_t inner = headers.size() + payload.size();
   const std::size_t room = std::size_t{parameters.link_mtu} - wire::ipv4_header_size;
-  const bool fits = inner <= room;
   const auto header = wire::Ipv6Header{(headers.empty() ? payload : headers).first<wire::ipv6_header_size>()};
   return {.tos = outer_tos(parameters, header.traffic_class()),
           .ttl = parameters.ttl.value_or(header.hop_limit()),
           .headers = headers,
           .payload = payload,
-          .piece = fits ? inner : room & ~std::size_t{7},  // RFC 791: offsets count in 8 bytes
-          .identification = parameters.dont_fragment ? std::uint16_t{0} : identification_};
+          .piece = fits_link(parameters, inner)
+                       ? inner
+                       : room & ~std::size_t{7},  // RFC 791: offsets count in 8 bytes
+          .identification = parameters.dont_fragment ? std::uint16_t{0} : identification_,
+          .checksum = {}};
 }
 
 bool Encapsulator::add_next(const TunnelParameters& parameters, OuterPieces& pieces,
@@ -103,8 +114,8 @@ bool Encapsulator::add_next(const TunnelParameters& parameters, OuterPieces& pie
   const wire::Bytes body =
       from_headers == length ? wire::Bytes{} : pieces.payload.subspan(payload_start, length - from_headers);
 
-  const wire::MutableBytes head =
-      batch.add(wire::ipv4_header_size + from_headers, body, last ? static_cast<std::uint32_t>(inner) : 0);
+  const wire::MutableBytes head = batch.add(wire::ipv4_header_size + from_headers, body,
+                                            last ? static_cast<std::uint32_t>(inner) : 0, pieces.checksum);
   wire::write_ipv4_header(head.first<wire::ipv4_header_size>(),
                           {.tos = pieces.tos,
                            .total_length = static_cast<std::uint16_t>(wire::ipv4_header_size + length),

@@ -37,6 +37,15 @@ std::optional<Segments> Segments::of(const TunPacket& packet) noexcept {
 }
 
 void Segments::write_headers(std::size_t index, wire::MutableBytes headers) const noexcept {
+  write_unfinished_headers(index, headers);
+  const wire::MutableBytes transport = headers.subspan(transport_);
+  // The field holds the pseudo-header sum, so it takes part in the sum as it is.
+  const auto sum = wire::sum_of(transport) + wire::sum_of(payload(index));
+  wire::store16<0>(transport.subspan(*wire::transport_checksum_offset(protocol_)).first<2>(),
+                   sum.transport_checksum());
+}
+
+void Segments::write_unfinished_headers(std::size_t index, wire::MutableBytes headers) const noexcept {
   const wire::Bytes body = payload(index);
   const std::size_t length = headers_.size() + body.size();
   const auto transport_length = static_cast<std::uint16_t>(length - transport_);
@@ -60,12 +69,15 @@ void Segments::write_headers(std::size_t index, wire::MutableBytes headers) cons
 
   const std::size_t checksum_offset = *wire::transport_checksum_offset(protocol_);
   const auto checksum = transport.subspan(checksum_offset).first<2>();
-  wire::store16<0>(checksum, 0);
   const wire::Ipv6Header header{ip};
-  const auto sum =
-      wire::pseudo_header_sum(header.source(), header.destination(), transport_length, protocol_) +
-      wire::sum_of(transport) + wire::sum_of(body);
-  wire::store16<0>(checksum, sum.transport_checksum());
+  const auto pseudo =
+      wire::pseudo_header_sum(header.source(), header.destination(), transport_length, protocol_);
+  wire::store16<0>(checksum, pseudo.folded());
+}
+
+UnfinishedChecksum Segments::unfinished_checksum() const noexcept {
+  return {.start = static_cast<std::uint16_t>(transport_),
+          .offset = static_cast<std::uint16_t>(*wire::transport_checksum_offset(protocol_))};
 }
 
 }  // namespace sixin4::engine

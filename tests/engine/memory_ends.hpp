@@ -49,6 +49,8 @@ class MemoryTun {
 class MemoryWire {
  public:
   std::vector<Octets> sent;
+  std::vector<engine::UnfinishedChecksum> unfinished_sent;  ///< of each of those
+  bool finishing = false;                                   ///< whether the link finishes checksums
   std::vector<std::size_t> batches;             ///< how many packets each call of send was offered
   std::deque<engine::SendResult> send_results;  ///< of the next calls; all accepted when there are no more
   std::deque<Octets> to_receive;
@@ -57,7 +59,7 @@ class MemoryWire {
   std::size_t receive_batch = 64;
   engine::IoStatus after_receive = engine::IoStatus::ok;
 
-  [[nodiscard]] static bool finishes_checksums() noexcept { return false; }
+  [[nodiscard]] bool finishes_checksums() const noexcept { return finishing; }
   engine::SendResult send(std::span<const engine::OuterPacket> batch) noexcept {
     batches.push_back(batch.size());
     engine::SendResult result{.sent = batch.size()};
@@ -65,7 +67,10 @@ class MemoryWire {
       result = send_results.front();
       send_results.pop_front();
     }
-    for (const auto& packet : batch.first(result.sent)) sent.push_back(octets_of(packet));
+    for (const auto& packet : batch.first(result.sent)) {
+      sent.push_back(octets_of(packet));
+      unfinished_sent.push_back({.start = packet.checksum_start, .offset = packet.checksum_offset});
+    }
     return result;
   }
 

@@ -1,6 +1,7 @@
 // Segmentation: what comes out of a super-packet, judged by libtins.
 #include "sixin4/engine/segment.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -206,6 +207,33 @@ TEST(Segment, AUdpChecksumOfZeroIsSentAsAllOnes) {
   EXPECT_EQ(word_at(packets[0], ipv6_header + 6), 0xffff);
   EXPECT_NE(word_at(packets[1], ipv6_header + 6), 0xffff);
   EXPECT_EQ(packets[0], rewritten_by_libtins(packets[0]));
+}
+
+TEST(Segment, AnUnfinishedChecksumIsThePseudoHeaderSumWhateverThePayload) {
+  TunFrame tcp = super_packet(Tcp{.timestamps = true, .payload = payload_of(2501)}, 1000);
+  TunFrame udp =
+      super_packet(Udp{.payload = payload_of(2501), .extensions = {options_extension(60, 2)}}, 1000);
+  for (TunFrame* frame : {&tcp, &udp}) {
+    const auto segments = Segments::of(frame->packet());
+    ASSERT_TRUE(segments);
+    const std::size_t start = frame->offload.checksum_start;
+    const auto expected = UnfinishedChecksum{frame->offload.checksum_start, frame->offload.checksum_offset};
+    EXPECT_EQ(segments->unfinished_checksum(), expected);
+    for (std::size_t index = 0; index < segments->count(); ++index) {
+      Octets finished(segments->header_length());
+      segments->write_headers(index, finished);
+      Octets headers(segments->header_length());
+      std::ranges::fill(wire::MutableBytes{frame->bytes}.subspan(headers.size()), std::uint8_t(index));
+      segments->write_unfinished_headers(index, headers);
+
+      Octets whole = headers;
+      whole.resize(headers.size() + segments->payload(index).size());
+      const std::uint8_t protocol = frame == &tcp ? 6 : 17;
+      EXPECT_EQ(word_at(headers, start + expected.offset), reference_pseudo_sum(whole, start, protocol));
+      put_word(headers, start + expected.offset, word_at(finished, start + expected.offset));
+      EXPECT_EQ(headers, finished) << "all but the checksum";
+    }
+  }
 }
 
 }  // namespace

@@ -148,10 +148,11 @@ class Tun {
 class Wire {
  public:
   /// `packet` is what is handed over, and how.
-  Wire(const engine::TunnelParameters& parameters, wire::VnetHeader offload, wire::Bytes packet)
-      : parameters_(parameters), offload_(offload), packet_(packet) {}
+  Wire(const engine::TunnelParameters& parameters, wire::VnetHeader offload, wire::Bytes packet,
+       bool finishing)
+      : parameters_(parameters), offload_(offload), packet_(packet), finishing_(finishing) {}
 
-  [[nodiscard]] static bool finishes_checksums() noexcept { return false; }
+  [[nodiscard]] bool finishes_checksums() const noexcept { return finishing_; }
   engine::SendResult send(std::span<const engine::OuterPacket> batch) noexcept {
     check(!batch.empty() && batch.size() <= engine::WireBatch::max_packets, "a batch is not empty");
     for (const engine::OuterPacket& packet : batch) take(packet);
@@ -165,6 +166,7 @@ class Wire {
   void take(const engine::OuterPacket& outer) {
     std::vector<std::uint8_t> packet(outer.head.begin(), outer.head.end());
     packet.insert(packet.end(), outer.body.begin(), outer.body.end());
+    if (outer.checksum_start != 0) finish(outer, packet);
     const auto header = wire::Ipv4Header::at(packet);
     check(header && header->header_length() == wire::ipv4_header_size, "an IPv4 header without options");
     check(header->total_length() == packet.size(), "the total length is right");
@@ -199,6 +201,20 @@ class Wire {
     check(outer.inner_length == inner_.size(), "the inner length is told");
     take_inner();
     inner_.clear();
+  }
+
+  /// As the link does.
+  void finish(const engine::OuterPacket& outer, std::vector<std::uint8_t>& packet) const {
+    const std::size_t start = outer.checksum_start;
+    const std::size_t field = start + outer.checksum_offset;
+    check(finishing_, "only a link that finishes checksums is asked to");
+    check(start >= wire::ipv4_header_size + wire::ipv6_header_size, "a checksum behind the IPv6 header");
+    check(field + 2 <= packet.size(), "a checksum within the packet");
+    check(!wire::Ipv4Header{wire::Bytes{packet}.first<wire::ipv4_header_size>()}.is_fragment(),
+          "no link finishes a fragment");
+    const std::uint32_t sum = 0xffffU ^ plain_sum(wire::Bytes{packet}.subspan(start));
+    wire::store16<0>(std::span{packet}.subspan(field).first<2>(),
+                     static_cast<std::uint16_t>(sum == 0 ? 0xffffU : sum));
   }
 
   void take_inner() {
@@ -236,24 +252,17 @@ class Wire {
   const engine::TunnelParameters& parameters_;
   wire::VnetHeader offload_;
   wire::Bytes packet_;
+  bool finishing_;
   std::optional<std::uint16_t> identification_;
   std::vector<std::uint8_t> inner_;
 };
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const wire::Bytes input{data, size};
-  const auto vnet = wire::fixed<wire::vnet_header_size>(input, parameter_bytes);
-  if (!vnet) return -1;
-  const wire::Bytes packet = input.subspan(parameter_bytes + wire::vnet_header_size);
-  if (packet.size() > engine::tun_read_size - wire::vnet_header_size) return -1;
-
+/// `finishing`: whether the link finishes checksums.
+void send(wire::Bytes input, const wire::VnetHeader& offload, wire::Bytes packet, bool finishing) {
   const engine::TunnelParameters parameters = parameters_of(input);
-  const wire::VnetHeader offload = wire::read_vnet_header(*vnet);
   const int times = (input[6] & flag_twice) != 0 ? 2 : 1;
   Tun tun{parameters, offload, packet, times};
-  Wire wire{parameters, offload, packet};
+  Wire wire{parameters, offload, packet, finishing};
   engine::DirectionCounters counters;
   const auto pump = std::make_unique<engine::OutboundPump<Tun, Wire>>(tun, wire, counters);
   while (pump->turn(parameters, engine::Time{std::chrono::hours{1}}) == engine::IoStatus::ok) continue;
@@ -275,5 +284,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(parameters.egress_filter || counters.dropped(engine::Verdict::source_not_ours) == 0,
         "no filter, no refusal");
   check(counters.icmp_errors.value() == tun.errors, "answers are counted");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const wire::Bytes input{data, size};
+  const auto vnet = wire::fixed<wire::vnet_header_size>(input, parameter_bytes);
+  if (!vnet) return -1;
+  const wire::Bytes packet = input.subspan(parameter_bytes + wire::vnet_header_size);
+  if (packet.size() > engine::tun_read_size - wire::vnet_header_size) return -1;
+
+  for (const bool finishing : {false, true}) send(input, wire::read_vnet_header(*vnet), packet, finishing);
   return 0;
 }

@@ -117,5 +117,24 @@ RC_GTEST_PROP(Segmentation, EverySegmentsHeadersAreRight, ()) {
   }
 }
 
+RC_GTEST_PROP(Segmentation, AChecksumThatTheLinkFinishesIsTheOneMadeHere, ()) {
+  SuperPacket super = any_super_packet();
+  const auto segments = Segments::of(super.frame.packet());
+  RC_ASSERT(segments.has_value());
+  const auto [start, offset] = segments->unfinished_checksum();
+  for (std::size_t index = 0; index < segments->count(); ++index) {
+    Octets finished(super.headers);
+    segments->write_headers(index, finished);
+    Octets unfinished(super.headers);
+    segments->write_unfinished_headers(index, unfinished);
+    Octets packet = unfinished;
+    const wire::Bytes payload = segments->payload(index);
+    packet.insert(packet.end(), payload.begin(), payload.end());
+    const unsigned checksum = 0xffffU ^ reference_sum(wire::Bytes{packet}.subspan(start));
+    put_word(unfinished, std::size_t{start} + offset, checksum == 0 ? 0xffffU : checksum);
+    RC_ASSERT(unfinished == finished);
+  }
+}
+
 }  // namespace
 }  // namespace sixin4::properties

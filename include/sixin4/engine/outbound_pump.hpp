@@ -54,17 +54,36 @@ class OutboundPump {
     }
     if (verdict != Verdict::pass) return counters_.drop(verdict);
 
-    if (packet.offload.gso == wire::Gso::none) {
-      if (!finish_checksum(packet)) return counters_.drop(Verdict::malformed);
-      encapsulator_.add(parameters, {}, packet.bytes, batch_, [this]() noexcept { flush(); });
-      return;
-    }
-    const Segments segments = *Segments::of(packet);
+    if (packet.offload.gso != wire::Gso::none) return take_segments(parameters, *Segments::of(packet));
+    if (!left_to_link(parameters, packet.bytes.size())) (void)finish_checksum(packet);
+    const auto unfinished = unfinished_checksum(packet);
+    if (!unfinished) return counters_.drop(Verdict::malformed);
+    add(parameters, {}, packet.bytes, *unfinished);
+  }
+
+  void take_segments(const TunnelParameters& parameters, const Segments& segments) noexcept {
+    const wire::MutableBytes headers = std::span{segment_headers_}.first(segments.header_length());
     for (std::size_t index = 0; index < segments.count(); ++index) {
-      const wire::MutableBytes headers = std::span{segment_headers_}.first(segments.header_length());
-      segments.write_headers(index, headers);
-      encapsulator_.add(parameters, headers, segments.payload(index), batch_, [this]() noexcept { flush(); });
+      const wire::Bytes payload = segments.payload(index);
+      if (left_to_link(parameters, headers.size() + payload.size())) {
+        segments.write_unfinished_headers(index, headers);
+        add(parameters, headers, payload, segments.unfinished_checksum());
+      } else {
+        segments.write_headers(index, headers);
+        add(parameters, headers, payload, {});
+      }
     }
+  }
+
+  /// Whether the link finishes the checksum of a packet of this length: not in pieces of it.
+  [[nodiscard]] bool left_to_link(const TunnelParameters& parameters, std::size_t length) noexcept {
+    return wire_.finishes_checksums() && fits_link(parameters, length);
+  }
+
+  void add(const TunnelParameters& parameters, wire::Bytes headers, wire::Bytes payload,
+           UnfinishedChecksum checksum) noexcept {
+    encapsulator_.add(
+        parameters, headers, payload, batch_, [this]() noexcept { flush(); }, checksum);
   }
 
   void flush() noexcept {

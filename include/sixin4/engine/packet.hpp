@@ -17,6 +17,14 @@ struct TunPacket {
   wire::MutableBytes bytes{};
 };
 
+/// An inner checksum that the link is to finish: offsets of the transport header, and from there of the
+/// field, which holds the pseudo-header sum. Start 0: nothing is unfinished.
+struct UnfinishedChecksum {
+  std::uint16_t start = 0;
+  std::uint16_t offset = 0;
+  bool operator==(const UnfinishedChecksum&) const = default;
+};
+
 /// An IPv4 packet to send, in two parts so that payload need not move. Borrowed until the batch is sent.
 struct OuterPacket {
   wire::Bytes head;                ///< the outer header, and inner headers that had to be rewritten

@@ -35,6 +35,10 @@ class Segments {
   /// Writes the headers of segment `index` with lengths, sequence number, flags and checksum its own.
   /// `headers` has `header_length()` bytes.
   void write_headers(std::size_t index, wire::MutableBytes headers) const noexcept;
+  /// The same with the checksum left to the link: its field holds the pseudo-header sum.
+  void write_unfinished_headers(std::size_t index, wire::MutableBytes headers) const noexcept;
+  /// Where that field stands, from the IPv6 header on.
+  [[nodiscard]] UnfinishedChecksum unfinished_checksum() const noexcept;
 
  private:
   Segments(wire::Bytes packet, std::uint8_t protocol, std::size_t transport, std::size_t header_length,

@@ -27,12 +27,17 @@ class WireBatch {
   }
 
   /// Adds a packet and returns its head, `head_length` bytes (at most `max_head`) for the caller to write.
-  /// Call only where `has_room()`. `body` is borrowed until `clear()`.
-  [[nodiscard]] wire::MutableBytes add(std::size_t head_length, wire::Bytes body,
-                                       std::uint32_t inner_length) noexcept {
+  /// Call only where `has_room()`. `body` is borrowed until `clear()`. `checksum` counts from the
+  /// outer header.
+  [[nodiscard]] wire::MutableBytes add(std::size_t head_length, wire::Bytes body, std::uint32_t inner_length,
+                                       UnfinishedChecksum checksum = {}) noexcept {
     const wire::MutableBytes head = std::span{heads_}.subspan(heads_used_, head_length);
     heads_used_ += head_length;
-    packets_[count_++] = {.head = head, .body = body, .inner_length = inner_length};
+    packets_[count_++] = {.head = head,
+                          .body = body,
+                          .inner_length = inner_length,
+                          .checksum_start = checksum.start,
+                          .checksum_offset = checksum.offset};
     return head;
   }
   void clear() noexcept {
