@@ -1,5 +1,6 @@
 #include "sixin4/io/tun_device.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <stdexcept>
@@ -71,9 +72,8 @@ TunDevice::TunDevice(const std::string& interface) : fd_(open_clone_device()) {
                             "cannot set the byte order of offload data (TUNSETVNETLE)");
   }
   constexpr unsigned offloads = TUN_F_CSUM | TUN_F_TSO6 | TUN_F_TSO_ECN;
-  // UDP super-packets since Linux 6.2.
-  if (::ioctl(fd_.get(), TUNSETOFFLOAD, offloads | TUN_F_TSO4 | tun_f_uso) < 0 &&
-      ::ioctl(fd_.get(), TUNSETOFFLOAD, offloads) < 0) {
+  udp_super_packets_ = ::ioctl(fd_.get(), TUNSETOFFLOAD, offloads | TUN_F_TSO4 | tun_f_uso) == 0;
+  if (!udp_super_packets_ && ::ioctl(fd_.get(), TUNSETOFFLOAD, offloads) < 0) {
     throw std::system_error(errno, std::generic_category(),
                             "cannot switch on offloads of the tun device (TUNSETOFFLOAD)");
   }
@@ -95,13 +95,17 @@ engine::ReadResult TunDevice::read(wire::MutableBytes buffer) const noexcept {
                  .bytes = buffer.first(static_cast<std::size_t>(length)).subspan(wire::vnet_header_size)}};
 }
 
-engine::IoStatus TunDevice::write(const wire::VnetHeader& offload, wire::Bytes packet) const noexcept {
+engine::IoStatus TunDevice::write(const wire::VnetHeader& offload,
+                                  std::span<const wire::Bytes> parts) const noexcept {
+  if (parts.size() > engine::max_tun_parts) return engine::IoStatus::error;
   std::array<std::uint8_t, wire::vnet_header_size> header{};
   wire::write_vnet_header(header, offload);
-  const std::array<iovec, 2> parts{iovec{header.data(), header.size()},
-                                   // writev only reads, whatever iovec says
-                                   iovec{const_cast<std::uint8_t*>(packet.data()), packet.size()}};
-  if (::writev(fd_.get(), parts.data(), parts.size()) >= 0) return engine::IoStatus::ok;
+  std::array<iovec, 1 + engine::max_tun_parts> pieces{iovec{header.data(), header.size()}};
+  std::ranges::transform(parts, pieces.begin() + 1, [](wire::Bytes part) noexcept {
+    return iovec{const_cast<std::uint8_t*>(part.data()), part.size()};  // writev only reads
+  });
+  if (::writev(fd_.get(), pieces.data(), static_cast<int>(1 + parts.size())) >= 0)
+    return engine::IoStatus::ok;
   return status_of(errno);
 }
 

@@ -60,12 +60,15 @@ class RepeatingTun {
     std::ranges::copy(frame.bytes, bytes.begin());
     return {.status = IoStatus::ok, .packet = {.offload = frame.offload, .bytes = bytes}};
   }
-  IoStatus write(const wire::VnetHeader& /*offload*/, wire::Bytes packet) noexcept {
-    bytes_written += packet.size();
+  [[nodiscard]] static bool takes_udp_super_packets() noexcept { return true; }
+  IoStatus write(const wire::VnetHeader& /*offload*/, std::span<const wire::Bytes> parts) noexcept {
+    for (const wire::Bytes part : parts) bytes_written += part.size();
+    ++writes;
     return IoStatus::ok;
   }
 
   std::size_t bytes_written = 0;
+  std::size_t writes = 0;
 
  private:
   std::vector<TunFrame> frames_;
@@ -75,21 +78,26 @@ class RepeatingTun {
 /// A wire that counts what it sends and hands over the same datagrams every turn.
 class RepeatingWire {
  public:
-  explicit RepeatingWire(std::vector<Octets> datagrams = {}) : datagrams_(std::move(datagrams)) {
-    for (Octets& datagram : datagrams_) packets_.push_back({.bytes = datagram});
+  explicit RepeatingWire(std::vector<Octets> datagrams = {})
+      : datagrams_(std::move(datagrams)), slots_(datagrams_) {
+    for (Octets& slot : slots_) packets_.push_back({.bytes = slot});
   }
   [[nodiscard]] static bool finishes_checksums() noexcept { return false; }
   SendResult send(std::span<const OuterPacket> batch) noexcept {
     packets_sent += batch.size();
     return {.sent = batch.size()};
   }
-  ReceiveResult receive() noexcept { return {.packets = packets_, .status = IoStatus::ok}; }
+  ReceiveResult receive() noexcept {
+    for (std::size_t at = 0; at < slots_.size(); ++at) std::ranges::copy(datagrams_[at], slots_[at].begin());
+    return {.packets = packets_, .status = IoStatus::ok};
+  }
   std::optional<WireError> next_error() noexcept { return std::nullopt; }
 
   std::size_t packets_sent = 0;
 
  private:
   std::vector<Octets> datagrams_;
+  std::vector<Octets> slots_;  ///< the engine writes in them
   std::vector<WirePacket> packets_;
 };
 
@@ -138,7 +146,8 @@ TEST(Allocation, InboundTurnsAfterTheFirstAllocateNothing) {
   const Tcp merged{.payload = payload_of(60000), .source = far_host, .destination = near_host};
   const Udp small{.payload = payload_of(100), .source = far_host, .destination = near_host};
   RepeatingWire wire({outer_packet(packet_of(small)), outer_packet(unfinished(merged).bytes),
-                      outer_packet(packet_of(small), {.source = "203.0.113.1"})});
+                      outer_packet(packet_of(small), {.source = "203.0.113.1"}),
+                      outer_packet(packet_of(small))});
   RepeatingTun tun({});
   DirectionCounters counters;
   LastTime last_heard;
@@ -147,7 +156,8 @@ TEST(Allocation, InboundTurnsAfterTheFirstAllocateNothing) {
   const auto turn = [&] { EXPECT_EQ(pump.turn(parameters, Time{}), IoStatus::ok); };
   turn();
   EXPECT_EQ(allocations_of(100, turn), 0U);
-  EXPECT_EQ(tun.bytes_written, 101U * (148 + 60060));
+  EXPECT_EQ(tun.writes, 101U * 2);
+  EXPECT_EQ(tun.bytes_written, 101U * (148 + 100 + 60060));
   EXPECT_EQ(counters.dropped(Verdict::outer_source_mismatch), 101U);
 }
 

@@ -151,10 +151,62 @@ TEST_F(InboundPumpTest, AMergedPacketIsWrittenOnceAndCountedAsItWas) {
   EXPECT_EQ(counters.bytes.value(), 14200U + 10 * 60);
 }
 
-// The tun device of Linux before 6.2 refuses UDP super-packets with EINVAL.
-TEST_F(InboundPumpTest, MergedDatagramsThatTheDeviceRefusesAreWrittenOneByOne) {
+TEST_F(InboundPumpTest, PacketsThatContinueEachOtherAreWrittenOnceAndCountedEach) {
+  Tcp segment{.source = far_host, .destination = near_host};
+  Tcp whole = segment;
+  whole.payload = payload_of(2900);
+  for (std::size_t start = 0; start < whole.payload.size(); start += segment.payload.size()) {
+    const auto begin = whole.payload.begin() + static_cast<std::ptrdiff_t>(start);
+    segment.sequence = whole.sequence + static_cast<std::uint32_t>(start);
+    segment.payload.assign(begin, begin + (start < 2000 ? 1000 : 900));
+    wire.to_receive.push_back(outer_packet(packet_of(segment)));
+  }
+  EXPECT_EQ(turn(), IoStatus::ok);
+  ASSERT_EQ(tun.written.size(), 1U);
+  EXPECT_EQ(tun.written[0].bytes, super_packet(whole, 1000).bytes);
+  EXPECT_EQ(tun.written[0].offload, super_packet(whole, 1000).offload);
+  EXPECT_EQ(counters.packets.value(), 3U);
+  EXPECT_EQ(counters.bytes.value(), 2900U + 3 * 60);
+}
+
+TEST_F(InboundPumpTest, NothingIsJoinedToWhatCameBefore) {
+  wire.receive_batch = 2;
+  for (int count = 0; count < 4; ++count) wire.to_receive.push_back(outer_packet(inner_packet(100)));
+  turn();
+  EXPECT_EQ(tun.written.size(), 1U);
+  turn();
+  EXPECT_EQ(tun.written.size(), 2U);
+  EXPECT_EQ(counters.packets.value(), 4U);
+}
+
+TEST_F(InboundPumpTest, ARefusedWriteCountsAsThePacketsThatWereInIt) {
+  constexpr std::array reasons{std::pair{IoStatus::full, Verdict::tun_full},
+                               std::pair{IoStatus::down, Verdict::tun_down},
+                               std::pair{IoStatus::error, Verdict::tun_error}};
+  for (const auto& [status, reason] : reasons) {
+    tun.write_statuses = {status};
+    for (int count = 0; count < 5; ++count) wire.to_receive.push_back(outer_packet(inner_packet(100)));
+    turn();
+    EXPECT_EQ(counters.dropped(reason), 5U) << name_of(reason);
+  }
+  EXPECT_EQ(drops(), 15U);
+  EXPECT_EQ(counters.packets.value(), 0U);
+  EXPECT_TRUE(tun.written.empty());
+}
+
+// Linux before 6.2.
+TEST_F(InboundPumpTest, ADeviceWithoutUdpSuperPacketsGetsDatagramsOneByOne) {
+  tun.udp_super_packets = false;
+  InboundPump<MemoryWire, MemoryTun> other{wire, tun, counters, last_heard};
+  for (int count = 0; count < 3; ++count) wire.to_receive.push_back(outer_packet(inner_packet(100)));
+  EXPECT_EQ(other.turn(parameters, now), IoStatus::ok);
+  ASSERT_EQ(tun.written.size(), 3U);
+  for (const TunFrame& frame : tun.written) EXPECT_EQ(frame.bytes, inner_packet(100));
+}
+
+TEST_F(InboundPumpTest, MergedDatagramsThatTheDeviceDoesNotTakeAreWrittenOneByOne) {
   const Udp fields{.payload = payload_of(1100), .source = far_host, .destination = near_host};
-  tun.write_statuses = {IoStatus::error};
+  tun.udp_super_packets = false;
   wire.offload = {.known = true, .gso_size = 500};
   wire.to_receive.push_back(outer_packet(unfinished(fields).bytes));
   turn();
@@ -169,6 +221,19 @@ TEST_F(InboundPumpTest, MergedDatagramsThatTheDeviceRefusesAreWrittenOneByOne) {
   EXPECT_EQ(counters.packets.value(), 3U);
   EXPECT_EQ(counters.bytes.value(), 1100U + 3 * 48);
   EXPECT_EQ(drops(), 0U);
+}
+
+TEST_F(InboundPumpTest, OfMergedDatagramsThatAreWrittenOneByOneEachCountsForItself) {
+  const Udp fields{.payload = payload_of(1100), .source = far_host, .destination = near_host};
+  tun.udp_super_packets = false;
+  tun.write_statuses = {IoStatus::ok, IoStatus::full, IoStatus::ok};
+  wire.offload = {.known = true, .gso_size = 500};
+  wire.to_receive.push_back(outer_packet(unfinished(fields).bytes));
+  turn();
+  EXPECT_EQ(tun.written.size(), 2U);
+  EXPECT_EQ(counters.packets.value(), 2U);
+  EXPECT_EQ(counters.bytes.value(), 600U + 2 * 48);
+  EXPECT_EQ(counters.dropped(Verdict::tun_full), 1U);
 }
 
 TEST_F(InboundPumpTest, WhatTheOtherSocketTakesIsNeitherWrittenNorCounted) {

@@ -34,13 +34,16 @@ class MemoryTun {
     return {.status = engine::IoStatus::ok, .packet = {.offload = frame.offload, .bytes = bytes}};
   }
 
-  engine::IoStatus write(const wire::VnetHeader& offload, wire::Bytes packet) noexcept {
+  bool udp_super_packets = true;
+
+  [[nodiscard]] bool takes_udp_super_packets() const noexcept { return udp_super_packets; }
+  engine::IoStatus write(const wire::VnetHeader& offload, std::span<const wire::Bytes> parts) noexcept {
     engine::IoStatus status = engine::IoStatus::ok;
     if (!write_statuses.empty()) {
       status = write_statuses.front();
       write_statuses.pop_front();
     }
-    if (status == engine::IoStatus::ok) written.push_back({offload, octets_of(packet)});
+    if (status == engine::IoStatus::ok) written.push_back({offload, octets_of(parts)});
     return status;
   }
 };

@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <random>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -62,6 +63,11 @@ inline engine::TunnelParameters far_parameters() {
 
 inline Octets octets_of(wire::Bytes bytes) {
   return {bytes.begin(), bytes.end()};
+}
+inline Octets octets_of(std::span<const wire::Bytes> parts) {
+  Octets octets;
+  for (const wire::Bytes part : parts) octets.insert(octets.end(), part.begin(), part.end());
+  return octets;
 }
 inline Octets octets_of(const engine::OuterPacket& packet) {
   Octets octets = octets_of(packet.head);
@@ -216,6 +222,14 @@ struct TunFrame {
 inline void unfinish_checksum(Octets& packet, std::size_t transport, std::size_t field,
                               std::uint8_t protocol) {
   put_word(packet, transport + field, reference_pseudo_sum(packet, transport, protocol));
+}
+
+/// Writes the checksum that is right for what the packet has become.
+inline void finish_checksum(Octets& packet, std::size_t transport, std::size_t field, std::uint8_t protocol) {
+  put_word(packet, transport + field, 0);
+  const std::uint16_t sum = reference_sum(wire::Bytes{packet}.subspan(transport),
+                                          reference_pseudo_sum(packet, transport, protocol));
+  put_word(packet, transport + field, sum == 0xffff ? 0xffffU : 0xffffU ^ sum);
 }
 
 inline TunFrame unfinished(const Tcp& fields) {

@@ -93,7 +93,10 @@ class Tun {
   Tun(const engine::TunnelParameters& parameters, const engine::WireError& error)
       : parameters_(parameters), error_(error) {}
 
-  engine::IoStatus write(const wire::VnetHeader& offload, wire::Bytes packet) noexcept {
+  [[nodiscard]] static bool takes_udp_super_packets() noexcept { return true; }
+  engine::IoStatus write(const wire::VnetHeader& offload, std::span<const wire::Bytes> parts) noexcept {
+    check(parts.size() == 1, "an answer is written as it lies");
+    const wire::Bytes packet = parts.front();
     check(++writes == 1, "one answer to an error");
     check(is_ours(error_.quoted), "no answer because of somebody else's packet");
     check(offload == wire::VnetHeader{}, "an answer has nothing unfinished");

@@ -1,6 +1,7 @@
 // Fuzzes the way from the wire to tun: whatever arrives, what is taken out of it lies within it.
 //
-// Input: mtu (2 bytes), link MTU (2), flags (1), datagram.
+// Input: mtu (2 bytes), link MTU (2), flags (1), datagram. With the flag for a batch there are datagrams to
+// the end of the input, each with a recipe (1) and its length (2) in front.
 #include "sixin4/engine/inbound.hpp"
 
 #include <algorithm>
@@ -9,8 +10,15 @@
 #include <cstdlib>
 #include <iostream>
 #include <memory>
+#include <string>
+#include <vector>
 
+#include "sixin4/engine/coalesce.hpp"
 #include "sixin4/wire/checksum.hpp"
+#include "sixin4/wire/ipv4.hpp"
+#include "sixin4/wire/transport.hpp"
+
+#include "../engine/coalesced_batch.hpp"
 
 namespace {
 
@@ -20,6 +28,12 @@ constexpr std::size_t parameter_bytes = 5;
 constexpr std::uint8_t flag_ingress_filter = 0x01;
 constexpr std::uint8_t flag_packet_socket = 0x02;
 constexpr std::uint8_t flag_mss_clamp = 0x04;
+constexpr std::uint8_t flag_batch = 0x08;
+constexpr std::uint8_t flag_no_udp_super_packets = 0x10;
+
+constexpr std::size_t recipe_bytes = 3;
+constexpr std::uint8_t recipe_finish = 0x01;    ///< writes the checksum that is right for TCP or UDP
+constexpr std::uint8_t recipe_continue = 0x02;  ///< and before that TCP's next sequence number
 
 void check(bool holds, const char* what) {
   if (holds) return;
@@ -121,6 +135,66 @@ void check_passed(const engine::TunnelParameters& parameters, const engine::Deca
   if ((outer->tos() & 3U) == 3) check((header->traffic_class() & 3U) == 3, "congestion is not forgotten");
 }
 
+void set_word(wire::MutableBytes packet, std::size_t at, std::uint16_t value) {
+  wire::store16<0>(packet.subspan(at).first<2>(), value);
+}
+
+/// Without it hardly a datagram that a fuzzer has changed would ever be joined.
+void follow_recipe(std::uint8_t recipe, wire::MutableBytes datagram, std::uint32_t& sequence) {
+  if (datagram.size() < wire::ipv4_header_size) return;
+  const wire::MutableBytes inner = datagram.subspan(wire::ipv4_header_size);
+  const auto header = wire::Ipv6Header::at(inner);
+  const auto upper = wire::upper_layer_of(inner);
+  if (!header || !upper || header->packet_length() != inner.size()) return;
+  const auto length = wire::transport_header_length(inner, upper->protocol, upper->offset);
+  if (!length || (recipe & recipe_finish) == 0) return;
+  const wire::MutableBytes transport = inner.subspan(upper->offset);
+  if (upper->protocol == wire::next_header::tcp) {
+    const auto tcp = transport.first<wire::tcp::min_header_size>();
+    if ((recipe & recipe_continue) != 0) wire::tcp::set_sequence_number(tcp, sequence);
+    sequence = wire::tcp::sequence_number(tcp) + static_cast<std::uint32_t>(transport.size() - *length);
+  }
+  const std::size_t field = *wire::transport_checksum_offset(upper->protocol);
+  set_word(transport, field, 0);
+  const auto sum = wire::pseudo_header_sum(header->source(), header->destination(),
+                                           static_cast<std::uint32_t>(transport.size()), upper->protocol) +
+                   wire::sum_of(transport);
+  set_word(transport, field, sum.transport_checksum());
+}
+
+/// Several packets that arrive together: what goes to tun is what came, and in order.
+void check_batch(const engine::TunnelParameters& parameters, wire::Bytes input, bool joins_udp) {
+  std::vector<std::unique_ptr<std::uint8_t[]>> datagrams;
+  std::vector<test::Piece> came;
+  test::Writes writes;
+  const auto write = [&](const engine::Coalesced& packet) noexcept { writes.add(packet); };
+  const auto coalescer = std::make_unique<engine::Coalescer>(joins_udp);
+  std::uint32_t sequence = 0;
+  std::uint64_t packets = 0;
+  std::uint64_t wire_bytes = 0;
+  while (const auto recipe = wire::fixed<recipe_bytes>(input)) {
+    const wire::Bytes rest = input.subspan(recipe_bytes);
+    const wire::Bytes original = rest.first(std::min<std::size_t>(rest.size(), wire::load16<1>(*recipe)));
+    input = rest.subspan(original.size());
+    datagrams.push_back(std::make_unique<std::uint8_t[]>(original.size()));
+    const wire::MutableBytes datagram{datagrams.back().get(), original.size()};
+    std::ranges::copy(original, datagram.begin());
+    follow_recipe(wire::load8<0>(*recipe), datagram, sequence);
+    const engine::Decapsulated inner = engine::decapsulate(parameters, datagram);
+    if (inner.taken_elsewhere || inner.verdict != engine::Verdict::pass) continue;
+    packets += inner.packets;
+    wire_bytes += inner.wire_bytes;
+    came.push_back(
+        {.offload = inner.packet.offload, .bytes = {inner.packet.bytes.begin(), inner.packet.bytes.end()}});
+    coalescer->add(inner, write);
+  }
+  coalescer->close_all(write);
+  check(writes.packets == packets && writes.wire_bytes == wire_bytes, "every packet of a batch is counted");
+  check(writes.most_parts <= engine::max_tun_parts, "a write has a bounded number of parts");
+  const std::string fault = test::fault_of(std::move(came), writes.pieces);
+  check(fault.empty(), fault.c_str());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -128,6 +202,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < parameter_bytes || size - parameter_bytes > wire::ipv4_max_packet) return -1;
   const engine::TunnelParameters parameters = parameters_of(input);
   const wire::Bytes original = input.subspan(parameter_bytes);
+  const std::uint8_t flags = input[parameter_bytes - 1];
+  if ((flags & flag_batch) != 0) {
+    check_batch(parameters, original, (flags & flag_no_udp_super_packets) == 0);
+    return 0;
+  }
 
   // In memory of exactly its size, so that one byte too far is seen.
   const auto copy = std::make_unique<std::uint8_t[]>(original.size());

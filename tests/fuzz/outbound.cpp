@@ -121,7 +121,10 @@ class Tun {
   }
 
   /// An ICMPv6 error.
-  engine::IoStatus write(const wire::VnetHeader& offload, wire::Bytes packet) noexcept {
+  [[nodiscard]] static bool takes_udp_super_packets() noexcept { return true; }
+  engine::IoStatus write(const wire::VnetHeader& offload, std::span<const wire::Bytes> parts) noexcept {
+    check(parts.size() == 1, "an error is written as it lies");
+    const wire::Bytes packet = parts.front();
     check(offload == wire::VnetHeader{}, "an error has nothing unfinished");
     check(packet.size() <= wire::ipv6_min_mtu, "an error fits every link");
     const auto header = wire::Ipv6Header::at(packet);

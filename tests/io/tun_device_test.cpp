@@ -71,6 +71,10 @@ Octets echo_request(const Octets& payload) {
   return test::serialized(peer, host, 0, echo / Tins::RawPDU(payload));
 }
 
+IoStatus write(const TunDevice& tun, wire::Bytes packet, const wire::VnetHeader& offload = {}) {
+  return tun.write(offload, {&packet, 1});
+}
+
 TEST_F(TunDeviceTest, TheInterfaceLivesAsLongAsTheObject) {
   {
     const TunDevice tun{"fifteen-letters"};
@@ -128,7 +132,7 @@ TEST_F(TunDeviceTest, NothingToReadIsEmpty) {
 TEST_F(TunDeviceTest, APacketReachesTheKernelAndTheAnswerComesBack) {
   const TunDevice tun{"six"};
   bring_up();
-  ASSERT_EQ(tun.write({}, echo_request(test::payload_of(1000))), IoStatus::ok);
+  ASSERT_EQ(write(tun, echo_request(test::payload_of(1000))), IoStatus::ok);
   const auto reply = next_packet(tun, 58);
   ASSERT_TRUE(reply);
   Octets expected = test::serialized(host, peer, 0, [] {
@@ -148,9 +152,9 @@ TEST_F(TunDeviceTest, OffloadDataSaysWhetherTheChecksumIsFinished) {
   bring_up();
   Octets request = echo_request(test::payload_of(999));
   test::unfinish_checksum(request, 40, 2, 58);
-  ASSERT_EQ(tun.write({}, request), IoStatus::ok);
+  ASSERT_EQ(write(tun, request), IoStatus::ok);
   EXPECT_FALSE(next_packet(tun, 58)) << "a wrong checksum";
-  ASSERT_EQ(tun.write({.needs_checksum = true, .checksum_start = 40, .checksum_offset = 2}, request),
+  ASSERT_EQ(write(tun, request, {.needs_checksum = true, .checksum_start = 40, .checksum_offset = 2}),
             IoStatus::ok);
   EXPECT_TRUE(next_packet(tun, 58)) << "an unfinished one";
 }
@@ -158,24 +162,24 @@ TEST_F(TunDeviceTest, OffloadDataSaysWhetherTheChecksumIsFinished) {
 TEST_F(TunDeviceTest, WhatIsNoPacketIsAnErrorOfThisPacketOnly) {
   const TunDevice tun{"six"};
   bring_up();
-  EXPECT_EQ(tun.write({}, {}), IoStatus::error);
-  EXPECT_EQ(tun.write({}, Octets(40)), IoStatus::error);
+  EXPECT_EQ(write(tun, {}), IoStatus::error);
+  EXPECT_EQ(write(tun, Octets(40)), IoStatus::error);
   EXPECT_EQ(
-      tun.write({.needs_checksum = true, .checksum_start = 2000, .checksum_offset = 2}, echo_request({1})),
+      write(tun, echo_request({1}), {.needs_checksum = true, .checksum_start = 2000, .checksum_offset = 2}),
       IoStatus::error);
-  EXPECT_EQ(tun.write({}, echo_request({1})), IoStatus::ok);
+  EXPECT_EQ(write(tun, echo_request({1})), IoStatus::ok);
   EXPECT_TRUE(next_packet(tun, 58));
 }
 
 TEST_F(TunDeviceTest, AnInterfaceThatIsDownTakesNothingUntilItIsUpAgain) {
   const TunDevice tun{"six"};
-  EXPECT_EQ(tun.write({}, echo_request({1})), IoStatus::down) << "as it was made";
+  EXPECT_EQ(write(tun, echo_request({1})), IoStatus::down) << "as it was made";
   bring_up();
-  EXPECT_EQ(tun.write({}, echo_request({1})), IoStatus::ok);
+  EXPECT_EQ(write(tun, echo_request({1})), IoStatus::ok);
   run("ip link set six down");
-  EXPECT_EQ(tun.write({}, echo_request({1})), IoStatus::down);
+  EXPECT_EQ(write(tun, echo_request({1})), IoStatus::down);
   bring_up();
-  EXPECT_EQ(tun.write({}, echo_request({1})), IoStatus::ok);
+  EXPECT_EQ(write(tun, echo_request({1})), IoStatus::ok);
   EXPECT_TRUE(next_packet(tun, 58));
 }
 
@@ -185,7 +189,7 @@ TEST_F(TunDeviceTest, AnInterfaceThatWasDeletedIsGone) {
   run("ip link delete six");
   Octets buffer(engine::tun_read_size);
   EXPECT_EQ(tun.read(buffer).status, IoStatus::gone);
-  EXPECT_EQ(tun.write({}, echo_request({1})), IoStatus::gone);
+  EXPECT_EQ(write(tun, echo_request({1})), IoStatus::gone);
 }
 
 }  // namespace

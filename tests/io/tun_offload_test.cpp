@@ -89,7 +89,10 @@ class TunOffloadTest : public ::testing::Test {
     return std::nullopt;
   }
 
-  IoStatus write(const test::TunFrame& frame) { return tun_->write(frame.offload, frame.bytes); }
+  IoStatus write(const test::TunFrame& frame) {
+    const wire::Bytes whole = frame.bytes;
+    return tun_->write(frame.offload, {&whole, 1});
+  }
 
   std::optional<TunDevice> tun_;
 };
@@ -166,14 +169,14 @@ class TcpOverTun : public TunOffloadTest {
     opening.flags(Tins::TCP::SYN);
     opening.window(65535);
     opening.mss(segment);
-    ASSERT_EQ(tun_->write({}, test::serialized(peer, host, 0, opening)), IoStatus::ok);
+    ASSERT_EQ(write({.bytes = test::serialized(peer, host, 0, opening)}), IoStatus::ok);
     const auto answer = next_packet(IPPROTO_TCP);
     ASSERT_TRUE(answer);
     const Tins::IPv6 parsed(answer->bytes.data(), static_cast<std::uint32_t>(answer->bytes.size()));
     const auto& tcp = parsed.rfind_pdu<Tins::TCP>();
     ASSERT_EQ(tcp.flags(), Tins::TCP::SYN | Tins::TCP::ACK);
     acknowledged_ = tcp.seq() + 1;
-    ASSERT_EQ(tun_->write({}, from_peer({})), IoStatus::ok);
+    ASSERT_EQ(write({.bytes = from_peer({})}), IoStatus::ok);
     connection_ = FileDescriptor{accept(listener.get(), nullptr, nullptr)};
     ASSERT_TRUE(connection_);
   }

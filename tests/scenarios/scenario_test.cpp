@@ -51,12 +51,11 @@ class MemoryTun {
     std::ranges::copy(packet.bytes, bytes.begin());
     return {.status = engine::IoStatus::ok, .packet = {.offload = packet.offload, .bytes = bytes}};
   }
-  engine::IoStatus write(const wire::VnetHeader& offload, wire::Bytes packet) noexcept {
-    written_.push_back({.place = {},
-                        .offload = offload,
-                        .received = {},
-                        .bytes = {packet.begin(), packet.end()},
-                        .error = {}});
+  [[nodiscard]] static bool takes_udp_super_packets() noexcept { return true; }
+  engine::IoStatus write(const wire::VnetHeader& offload, std::span<const wire::Bytes> parts) noexcept {
+    Packet& written = written_.emplace_back();
+    written.offload = offload;
+    for (const wire::Bytes part : parts) written.bytes.insert(written.bytes.end(), part.begin(), part.end());
     return engine::IoStatus::ok;
   }
 

@@ -26,7 +26,8 @@ struct DirectionCounters {
   Counter packets;      ///< inner packets as they are on the wire: each segment of a super-packet counts
   Counter bytes;        ///< of those inner packets, IPv6 headers included
   Counter icmp_errors;  ///< ICMPv6 errors written to tun because of packets in this direction
-  std::array<Counter, verdict_count> drops;  ///< packets as they were refused: a super-packet is one
+  /// Packets as they were refused: a super-packet is one, but at the tun device each packet in it.
+  std::array<Counter, verdict_count> drops;
 
   void drop(Verdict reason, std::uint64_t count = 1) noexcept {
     drops[static_cast<std::size_t>(reason)].add(count);

@@ -1,6 +1,8 @@
 // ICMPv6 errors on their way back to those who sent what the tunnel could not carry.
 #pragma once
 
+#include <span>
+
 #include "sixin4/engine/counters.hpp"
 #include "sixin4/engine/icmp_error.hpp"
 #include "sixin4/engine/packet.hpp"
@@ -22,7 +24,7 @@ class ErrorReplies {
     if (!may_answer(offending, error) || !rate_.take(now)) return false;
     const wire::Bytes packet =
         write_icmp_error(packet_, offending, error, wire::Source{parameters.error_source});
-    if (tun_.write({}, packet) != IoStatus::ok) return false;
+    if (tun_.write({}, std::span{&packet, 1}) != IoStatus::ok) return false;
     counters_.icmp_errors.add(1);
     return true;
   }

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <utility>
 
+#include "sixin4/engine/coalesce.hpp"
 #include "sixin4/engine/counters.hpp"
 #include "sixin4/engine/error_replies.hpp"
 #include "sixin4/engine/inbound.hpp"
@@ -23,15 +25,24 @@ template <WireSource Wire, TunSink Tun>
 class InboundPump {
  public:
   InboundPump(Wire& wire, Tun& tun, DirectionCounters& counters, LastTime& last_heard) noexcept
-      : wire_(wire), tun_(tun), counters_(counters), last_heard_(last_heard), replies_(tun, counters) {}
+      : wire_(wire),
+        tun_(tun),
+        counters_(counters),
+        last_heard_(last_heard),
+        replies_(tun, counters),
+        coalescer_(tun.takes_udp_super_packets()) {}
 
-  /// Receives one batch and hands it to the device, and takes some of the ICMP errors that wait: where more
-  /// are left, polling the wire does not wait. Returns how the device was left where it is gone, else how
-  /// the wire was: ok where it may hold more packets.
+  /// Receives one batch and hands it to the device, joined where it can be, and takes some of the ICMP errors
+  /// that wait: where more are left, polling the wire does not wait. Returns how the device was left where it
+  /// is gone, else how the wire was: ok where it may hold more packets.
   IoStatus turn(const TunnelParameters& parameters, Time now) noexcept {
     const ReceiveResult received = wire_.receive();
     if (received.lost != 0) counters_.drop(Verdict::wire_overflow, received.lost);
     bool heard = false;
+    IoStatus device = IoStatus::ok;
+    const auto write_coalesced = [this, &device](const Coalesced& packet) noexcept {
+      if (device != IoStatus::gone) device = write(packet);
+    };
     for (const WirePacket& packet : received.packets) {
       const Decapsulated inner = decapsulate(parameters, packet.bytes, packet.offload);
       if (inner.taken_elsewhere) continue;
@@ -40,10 +51,10 @@ class InboundPump {
         continue;
       }
       heard = true;
-      const IoStatus written = write(inner.packet);
-      if (written == IoStatus::gone) return written;
-      count(inner, written);
+      coalescer_.add(inner, write_coalesced);
     }
+    coalescer_.close_all(write_coalesced);
+    if (device == IoStatus::gone) return device;
     if (heard) last_heard_.set(now);
     // Where packets never stop coming, errors have their turn too.
     if (received.status == IoStatus::empty || ++busy_turns_ % busy_turns_between_errors == 0) {
@@ -74,40 +85,44 @@ class InboundPump {
     }
   }
 
-  IoStatus write(const TunPacket& packet) noexcept {
-    const IoStatus written = tun_.write(packet.offload, packet.bytes);
-    if (written != IoStatus::error || packet.offload.gso != wire::Gso::udp) return written;
-    // Linux before 6.2 takes no UDP super-packet.
-    const auto segments = Segments::of(packet);
-    return segments ? write_each(*segments) : written;
+  IoStatus write(const Coalesced& packet) noexcept {
+    if (packet.packet.offload.gso == wire::Gso::udp && !tun_.takes_udp_super_packets()) {
+      if (const auto segments = Segments::of(packet.packet)) return write_each(*segments);
+    }
+    const IoStatus written = tun_.write(packet.packet.offload, packet.parts);
+    count(written, packet.packets, packet.wire_bytes);
+    return written;
   }
 
+  /// What receive offload has joined, for a device that takes no such packet.
   IoStatus write_each(const Segments& segments) noexcept {
+    const auto headers = std::span{segment_headers_}.first(segments.header_length());
     IoStatus written = IoStatus::ok;
-    for (std::size_t index = 0; index < segments.count() && written == IoStatus::ok; ++index) {
-      const wire::Bytes payload = segments.payload(index);
-      const auto datagram = std::span{datagram_}.first(segments.header_length() + payload.size());
-      segments.write_headers(index, datagram.first(segments.header_length()));
-      std::ranges::copy(payload, datagram.subspan(segments.header_length()).begin());
-      written = tun_.write({}, datagram);
+    for (std::size_t index = 0; index < segments.count() && written != IoStatus::gone; ++index) {
+      segments.write_headers(index, headers);
+      const std::array<wire::Bytes, 2> parts{headers, segments.payload(index)};
+      written = tun_.write({}, parts);
+      count(written, 1, parts[0].size() + parts[1].size());
     }
     return written;
   }
 
-  void count(const Decapsulated& inner, IoStatus written) noexcept {
+  void count(IoStatus written, std::uint32_t packets, std::size_t wire_bytes) noexcept {
     switch (written) {
       case IoStatus::ok:
-        counters_.packets.add(inner.packets);
-        counters_.bytes.add(inner.wire_bytes);
+        counters_.packets.add(packets);
+        counters_.bytes.add(wire_bytes);
         break;
       case IoStatus::full:
-        counters_.drop(Verdict::tun_full);
+        counters_.drop(Verdict::tun_full, packets);
         break;
       case IoStatus::down:
-        counters_.drop(Verdict::tun_down);
+        counters_.drop(Verdict::tun_down, packets);
+        break;
+      case IoStatus::gone:
         break;
       default:
-        counters_.drop(Verdict::tun_error);
+        counters_.drop(Verdict::tun_error, packets);
         break;
     }
   }
@@ -120,9 +135,10 @@ class InboundPump {
   DirectionCounters& counters_;
   LastTime& last_heard_;
   ErrorReplies<Tun> replies_;
+  Coalescer coalescer_;
   std::optional<std::uint16_t> path_mtu_;
   unsigned busy_turns_ = 0;
-  std::array<std::uint8_t, wire::ipv6_header_size + 65535> datagram_{};
+  std::array<std::uint8_t, Segments::max_headers> segment_headers_{};
 };
 
 }  // namespace sixin4::engine

@@ -89,6 +89,10 @@ struct ReceiveResult {
 inline constexpr std::size_t tun_read_size =
     wire::vnet_header_size + 65575;  ///< offload data, header, payload
 
+/// Of a packet that is written to tun: as many as a UDP super-packet has datagrams at most
+/// (UDP_MAX_SEGMENTS of older kernels).
+inline constexpr std::size_t max_tun_parts = 64;
+
 template <typename T>
 concept TunSource = requires(T tun, wire::MutableBytes buffer) {
   { tun.read(buffer) }
@@ -96,9 +100,13 @@ concept TunSource = requires(T tun, wire::MutableBytes buffer) {
 };
 
 template <typename T>
-concept TunSink = requires(T tun, const wire::VnetHeader& offload, wire::Bytes packet) {
-  { tun.write(offload, packet) }
+concept TunSink = requires(T tun, const wire::VnetHeader& offload, std::span<const wire::Bytes> parts) {
+  /// One packet, put together from at most `max_tun_parts`.
+  { tun.write(offload, parts) }
   noexcept->std::same_as<IoStatus>;
+  /// Linux has them since 6.2.
+  { tun.takes_udp_super_packets() }
+  noexcept->std::same_as<bool>;
 };
 
 template <typename T>

@@ -2,6 +2,7 @@
 // virtio-net header that says what is unfinished about it.
 #pragma once
 
+#include <span>
 #include <string>
 
 #include "sixin4/engine/packet.hpp"
@@ -19,11 +20,14 @@ class TunDevice {
 
   /// Does not block. `buffer` has at least `engine::tun_read_size` bytes.
   [[nodiscard]] engine::ReadResult read(wire::MutableBytes buffer) const noexcept;
-  /// May be called by several threads: one call is one packet.
-  [[nodiscard]] engine::IoStatus write(const wire::VnetHeader& offload, wire::Bytes packet) const noexcept;
+  /// May be called by several threads: one call is one packet, in `engine::max_tun_parts` parts at most.
+  [[nodiscard]] engine::IoStatus write(const wire::VnetHeader& offload,
+                                       std::span<const wire::Bytes> parts) const noexcept;
+  [[nodiscard]] bool takes_udp_super_packets() const noexcept { return udp_super_packets_; }
 
  private:
   FileDescriptor fd_;
+  bool udp_super_packets_ = false;
 };
 
 }  // namespace sixin4::io

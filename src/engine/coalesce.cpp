@@ -1,0 +1,174 @@
+#include "sixin4/engine/coalesce.hpp"
+
+#include "sixin4/wire/checksum.hpp"
+#include "sixin4/wire/ipv6.hpp"
+#include "sixin4/wire/transport.hpp"
+
+namespace sixin4::engine {
+
+namespace {
+
+constexpr std::size_t transport = wire::ipv6_header_size;
+constexpr std::size_t max_packet = wire::ipv6_header_size + 0xffff;
+
+// RFC 9293 §3.1
+constexpr unsigned flag_rst = 0x04;
+constexpr unsigned flag_urg = 0x20;
+constexpr unsigned ending_flags = unsigned{wire::tcp::flag_psh} | wire::tcp::flag_fin;
+constexpr unsigned lone_flags = unsigned{wire::tcp::flag_syn} | flag_rst | flag_urg;
+
+/// Bytes of the headers, counted from the IPv6 header on.
+struct Field {
+  std::size_t begin;
+  std::size_t end;
+};
+
+// What each packet of a run has of its own: IPv6 payload length; sequence number, flags and checksum of TCP;
+// length and checksum of UDP. In TCP everything else counts, as in tcp_gro_receive: acknowledgement, window,
+// options.
+constexpr std::array tcp_fields{Field{4, 6}, Field{44, 48}, Field{53, 54}, Field{56, 58}};
+constexpr std::array udp_fields{Field{4, 6}, Field{44, 48}};
+
+bool same_but_for(std::span<const Field> own, wire::Bytes left, wire::Bytes right) noexcept {
+  std::size_t begin = 0;
+  for (const Field& field : own) {
+    if (!std::ranges::equal(left.subspan(begin, field.begin - begin),
+                            right.subspan(begin, field.begin - begin)))
+      return false;
+    begin = field.end;
+  }
+  return std::ranges::equal(left.subspan(begin), right.subspan(begin));
+}
+
+wire::Ipv6Header ip_of(wire::Bytes packet) noexcept {
+  return wire::Ipv6Header{packet.first<wire::ipv6_header_size>()};
+}
+
+/// An unfinished checksum has none that could be wrong.
+bool has_right_checksum(const TunPacket& packet) noexcept {
+  if (packet.offload.needs_checksum) return true;
+  const wire::Ipv6Header ip = ip_of(packet.bytes);
+  const wire::Bytes segment = packet.bytes.subspan(transport);
+  const auto sum = wire::pseudo_header_sum(ip.source(), ip.destination(),
+                                           static_cast<std::uint32_t>(segment.size()), ip.next_header()) +
+                   wire::sum_of(segment);
+  return sum.checksum() == 0;
+}
+
+}  // namespace
+
+std::optional<Coalescer::Headers> Coalescer::headers_of(wire::Bytes packet) noexcept {
+  const std::uint8_t protocol = ip_of(packet).next_header();
+  const auto length = wire::transport_header_length(packet, protocol, transport);
+  if (!length) return std::nullopt;
+  Headers headers{.protocol = protocol, .length = transport + *length};
+  if (protocol == wire::next_header::tcp) {
+    const auto tcp = *wire::fixed<wire::tcp::min_header_size>(packet, transport);
+    headers.flags = wire::tcp::flags(tcp);
+    headers.sequence = wire::tcp::sequence_number(tcp);
+  }
+  return headers;
+}
+
+bool Coalescer::concerns(const Run& run, wire::Bytes packet, const std::optional<Headers>& headers) noexcept {
+  const wire::Bytes first = run.whole.packet.bytes;
+  const wire::Ipv6Header left = ip_of(first);
+  const wire::Ipv6Header right = ip_of(packet);
+  if (left.source() != right.source() || left.destination() != right.destination()) return false;
+  if (!headers) return true;
+  constexpr std::size_t ports_size = 4;
+  return headers->protocol == run.headers.protocol &&
+         std::ranges::equal(first.subspan(transport, ports_size), packet.subspan(transport, ports_size));
+}
+
+/// What the packet itself allows, whatever it would be joined to.
+bool Coalescer::may_join(const TunPacket& packet, const Headers& headers) const noexcept {
+  const std::size_t checksum_offset = *wire::transport_checksum_offset(headers.protocol);
+  if (packet.offload.gso != wire::Gso::none || packet.bytes.size() == headers.length) return false;
+  if (packet.offload.needs_checksum &&
+      (packet.offload.checksum_start != transport || packet.offload.checksum_offset != checksum_offset)) {
+    return false;
+  }
+  if (headers.protocol == wire::next_header::udp) {
+    const auto udp = *wire::fixed<wire::udp::header_size>(wire::Bytes{packet.bytes}, transport);
+    if (!joins_udp_ || wire::load16<4>(udp) != packet.bytes.size() - transport) return false;
+  }
+  if ((headers.flags & lone_flags) != 0) return false;
+  // In UDP 0 is no checksum; in TCP it is right where 0xffff is, which is what segmentation would make of it.
+  const auto checksum = wire::fixed<2>(wire::Bytes{packet.bytes}, transport + checksum_offset);
+  return wire::load16<0>(*checksum) != 0;
+}
+
+bool Coalescer::begins_run(const TunPacket& packet, const Headers& headers) const noexcept {
+  return (headers.flags & ending_flags) == 0 && may_join(packet, headers);
+}
+
+void Coalescer::open(const Decapsulated& inner, const Headers& headers) noexcept {
+  Run& run = runs_[order_[open_++]];
+  run.whole = {.packet = inner.packet, .packets = inner.packets, .wire_bytes = inner.wire_bytes};
+  run.headers = headers;
+  run.gso_size = run.payload = inner.packet.bytes.size() - headers.length;
+  run.count = 1;
+  run.endings = 0;
+  run.right_so_far = run.complete = false;
+  run.parts.front() = inner.packet.bytes;
+}
+
+bool Coalescer::join(Run& run, const Decapsulated& inner, const Headers& headers) const noexcept {
+  const wire::Bytes packet = inner.packet.bytes;
+  const wire::Bytes first = run.whole.packet.bytes;
+  if (headers.length != run.headers.length || !may_join(inner.packet, headers)) return false;
+  const wire::Bytes payload = packet.subspan(headers.length);
+  if (payload.size() > run.gso_size || headers.length + run.payload + payload.size() > max_packet) {
+    return false;
+  }
+
+  const bool tcp = headers.protocol == wire::next_header::tcp;
+  // Segmentation leaves CWR on the first segment only (RFC 3168 §6.1.2).
+  const unsigned differ = unsigned{headers.flags} ^ (run.headers.flags & ~unsigned{wire::tcp::flag_cwr});
+  if ((differ & ~ending_flags) != 0) return false;
+  if (tcp && headers.sequence != run.headers.sequence + static_cast<std::uint32_t>(run.payload)) return false;
+  const std::span<const Field> own = tcp ? std::span<const Field>{tcp_fields} : udp_fields;
+  if (!same_but_for(own, first.first(headers.length), packet.first(headers.length))) return false;
+
+  // Segmentation would write a right checksum where a wrong one was: each is looked at before it is lost.
+  run.right_so_far = run.right_so_far || has_right_checksum(run.whole.packet);
+  if (!run.right_so_far || !has_right_checksum(inner.packet)) return false;
+
+  run.parts[run.count++] = payload;
+  run.payload += payload.size();
+  run.endings = static_cast<std::uint8_t>(headers.flags & ending_flags);
+  run.complete = payload.size() < run.gso_size || run.endings != 0 || run.count == run.parts.size();
+  run.whole.packets += inner.packets;
+  run.whole.wire_bytes += inner.wire_bytes;
+  return true;
+}
+
+void Coalescer::finish(Run& run) noexcept {
+  const Headers& headers = run.headers;
+  const std::size_t checksum_offset = *wire::transport_checksum_offset(headers.protocol);
+  const bool tcp = headers.protocol == wire::next_header::tcp;
+  const auto length = static_cast<std::uint16_t>(headers.length + run.payload - transport);
+  const wire::MutableBytes ip = run.whole.packet.bytes;
+  const wire::MutableBytes segment = ip.subspan(transport);
+
+  wire::set_payload_length(ip.first<wire::ipv6_header_size>(), length);
+  if (tcp) {
+    wire::tcp::set_flags(segment.first<wire::tcp::min_header_size>(),
+                         static_cast<std::uint8_t>(headers.flags | run.endings));
+  } else {
+    wire::udp::set_length(segment.first<wire::udp::header_size>(), length);
+  }
+  const auto pseudo =
+      wire::pseudo_header_sum(ip_of(ip).source(), ip_of(ip).destination(), length, headers.protocol);
+  wire::store16<0>(segment.subspan(checksum_offset).first<2>(), pseudo.folded());
+  run.whole.packet.offload = {.needs_checksum = true,
+                              .gso = tcp ? wire::Gso::tcp6 : wire::Gso::udp,
+                              .gso_ecn = (headers.flags & wire::tcp::flag_cwr) != 0,
+                              .header_length = static_cast<std::uint16_t>(headers.length),
+                              .gso_size = static_cast<std::uint16_t>(run.gso_size),
+                              .checksum_start = static_cast<std::uint16_t>(transport),
+                              .checksum_offset = static_cast<std::uint16_t>(checksum_offset)};
+}
+
+}  // namespace sixin4::engine

@@ -1,0 +1,95 @@
+// What a batch must still be after it was coalesced: the same packets, and none that overtook another.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sixin4/engine/coalesce.hpp"
+#include "sixin4/engine/outbound.hpp"
+#include "sixin4/engine/packet.hpp"
+#include "sixin4/engine/segment.hpp"
+
+namespace sixin4::test {
+
+/// A packet as it goes in, or a write as it comes out.
+struct Piece {
+  wire::VnetHeader offload{};
+  std::vector<std::uint8_t> bytes{};
+  bool operator==(const Piece&) const = default;
+};
+
+/// Gathers what a coalescer writes, and what that counts as.
+struct Writes {
+  std::vector<Piece> pieces;
+  std::uint64_t packets = 0;
+  std::uint64_t wire_bytes = 0;
+  std::size_t most_parts = 0;
+
+  void add(const engine::Coalesced& packet) {
+    Piece& piece = pieces.emplace_back(Piece{.offload = packet.packet.offload});
+    for (const wire::Bytes part : packet.parts)
+      piece.bytes.insert(piece.bytes.end(), part.begin(), part.end());
+    packets += packet.packets;
+    wire_bytes += packet.wire_bytes;
+    most_parts = std::max(most_parts, packet.parts.size());
+  }
+};
+
+/// Both between the same addresses, and of one flow as far as can be told.
+inline bool related(wire::Bytes left, wire::Bytes right) {
+  constexpr std::size_t ports_end = 44;
+  const auto has_ports = [](wire::Bytes packet) {
+    return (packet[6] == 6 || packet[6] == 17) && packet.size() >= ports_end;
+  };
+  if (!std::ranges::equal(left.subspan(8, 32), right.subspan(8, 32))) return false;
+  if (!has_ports(left) || !has_ports(right)) return true;
+  return left[6] == right[6] && std::ranges::equal(left.subspan(40, 4), right.subspan(40, 4));
+}
+
+inline std::vector<Piece> segments_of(Piece piece) {
+  std::vector<Piece> pieces;
+  const auto segments = engine::Segments::of({.offload = piece.offload, .bytes = piece.bytes});
+  for (std::size_t index = 0; segments && index < segments->count(); ++index) {
+    Piece& segment = pieces.emplace_back();
+    segment.bytes.resize(segments->header_length());
+    segments->write_headers(index, segment.bytes);
+    const wire::Bytes payload = segments->payload(index);
+    segment.bytes.insert(segment.bytes.end(), payload.begin(), payload.end());
+  }
+  return pieces;
+}
+
+/// What is wrong about what was written of `batch`; empty where nothing is. A write is a packet as it came,
+/// or is cut into packets that came, their checksums finished.
+inline std::string fault_of(std::vector<Piece> batch, const std::vector<Piece>& written) {
+  for (const Piece& write : written) {
+    const auto first_related = [&](const Piece& piece) {
+      return std::ranges::find_if(batch,
+                                  [&](const Piece& packet) { return related(packet.bytes, piece.bytes); });
+    };
+    const auto unchanged = first_related(write);
+    if (unchanged != batch.end() && *unchanged == write) {
+      batch.erase(unchanged);
+      continue;
+    }
+    const std::vector<Piece> segments = segments_of(write);
+    if (segments.size() < 2) return "a packet that is none that came, or has overtaken one";
+    for (const Piece& segment : segments) {
+      const auto came = first_related(segment);
+      if (came == batch.end()) return "a segment that never came";
+      engine::TunPacket packet{.offload = came->offload, .bytes = came->bytes};
+      if (packet.offload.gso != wire::Gso::none || !engine::finish_checksum(packet)) {
+        return "joined to what is no single packet";
+      }
+      if (came->bytes != segment.bytes) return "a segment that is not the packet that came";
+      batch.erase(came);
+    }
+  }
+  return batch.empty() ? "" : "a packet is lost";
+}
+
+}  // namespace sixin4::test
