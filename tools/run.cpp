@@ -116,13 +116,13 @@ class Supervisor {
   // In this order: who is told to go waits for the socket to close, which happens last of all.
   control::ControlServer server_;
   control::NetlinkMonitor monitor_{control::Subject::configuration};
+  wire::Ipv4Address first_remote_;
+  io::FileDescriptor signals_;  // until here a signal simply ends the program
+  Tunnel tunnel_;
   std::array<control::NetlinkMonitor, 3> wire_monitors_{
       control::NetlinkMonitor{control::Subject::neighbours},
       control::NetlinkMonitor{control::Subject::nftables},
       control::NetlinkMonitor{control::Subject::ipsec_policies}};
-  wire::Ipv4Address first_remote_;
-  io::FileDescriptor signals_;  // until here a signal simply ends the program
-  Tunnel tunnel_;
 };
 
 void Supervisor::run() {
@@ -131,6 +131,7 @@ void Supervisor::run() {
             << control::to_string(tunnel_.ends().local) << " > " << control::to_string(tunnel_.ends().remote)
             << " mtu " << tunnel_.mtu() << std::endl;
   control::notify_service_manager("READY=1");
+  tunnel_.follow_wire();  // what has changed before the monitors were there
   while (!stopping_) {
     // poll(2) passes by a descriptor of -1.
     std::array<pollfd, 9> polled{{{.fd = signals_.get(), .events = POLLIN, .revents = 0},
@@ -213,10 +214,13 @@ void Supervisor::handle_signals() {
 void Supervisor::reload() {
   const control::Configuration fresh = control::load_configuration(arguments_);
   const control::Configuration& former = tunnel_.configuration();
-  if (fresh.interface != former.interface || fresh.control != former.control) {
-    throw control::ConfigurationError(
-        std::string{fresh.interface != former.interface ? "interface" : "control"} +
-        ": cannot change while the endpoint runs; stop and start it");
+  const char* fixed = fresh.interface != former.interface ? "interface"
+                      : fresh.control != former.control   ? "control"
+                      : fresh.queues != former.queues     ? "queues"
+                                                          : nullptr;
+  if (fixed != nullptr) {
+    throw control::ConfigurationError(std::string{fixed} +
+                                      ": cannot change while the endpoint runs; stop and start it");
   }
   tunnel_.reconfigure(fresh, control::resolve_ipv4(fresh.remote));
   log_.set_level(fresh.log_level);

@@ -21,7 +21,7 @@ struct Settings {
                                            ///< only: somebody may have set another on the link; nothing: auto
   Underlay underlay;
   engine::PathMtu path;
-  WireChoice wire;
+  WireChoice wire{};
 };
 
 [[nodiscard]] engine::TunnelParameters parameters_of(const Settings& settings);

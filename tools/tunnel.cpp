@@ -5,6 +5,7 @@
 #include <exception>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "sixin4/control/address_text.hpp"
@@ -27,14 +28,17 @@ double seconds(std::chrono::steady_clock::duration duration) {
   return std::chrono::duration<double>(duration).count();
 }
 
-control::DirectionStatus status_of(const engine::DirectionCounters& counters) {
-  control::DirectionStatus status{.packets = counters.packets.value(),
-                                  .bytes = counters.bytes.value(),
-                                  .icmp_errors = counters.icmp_errors.value(),
-                                  .drops = {}};
+std::size_t queue_count(const control::Configuration& configuration) {
+  if (configuration.queues) return *configuration.queues;
+  return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, control::max_queues);
+}
+
+control::DirectionStatus status_of(const engine::DirectionTotals& totals) {
+  control::DirectionStatus status{
+      .packets = totals.packets, .bytes = totals.bytes, .icmp_errors = totals.icmp_errors, .drops = {}};
   for (std::size_t i = 0; i < engine::verdict_count; ++i) {
     const auto verdict = static_cast<engine::Verdict>(i);
-    if (const auto count = counters.dropped(verdict)) status.drops.emplace(engine::name_of(verdict), count);
+    if (totals.drops[i] != 0) status.drops.emplace(engine::name_of(verdict), totals.drops[i]);
   }
   return status;
 }
@@ -44,12 +48,12 @@ control::DirectionStatus status_of(const engine::DirectionCounters& counters) {
 Tunnel::Tunnel(const control::Configuration& configuration, const wire::Ipv4Address& remote,
                control::Log& log)
     : log_(log),
-      tun_(configuration.interface),
+      queues_(io::TunDevice::open_queues(configuration.interface, queue_count(configuration))),
       link_index_(tunnel_index(configuration.interface)),
       now_(settings_at_start(configuration, remote)),
       mtu_(parameters_of(now_).mtu),
       host_(netlink_, link_index_),
-      endpoint_(tun_, parameters_of(now_), now_.underlay.ends, now_.wire.next_hop) {
+      endpoint_(queues_, parameters_of(now_), now_.underlay.ends, now_.wire.next_hop) {
   netlink_.configure_link(link_index_,
                           {.mtu = mtu_, .txqueuelen = tun_queue_packets, .addrgenmode_none = true});
   netlink_.configure_link(link_index_, {.up = true});
@@ -229,7 +233,7 @@ void Tunnel::switch_wire(const WireChoice& wire) {
   Settings next = now_;
   next.wire = wire;
   switch_to(next);
-  log_.write(LogLevel::info, "wire",
+  log_.write(LogLevel::debug, "wire",
              same_socket && wire.next_hop
                  ? "the next hop's link-layer address, or the link's own, has changed"
                  : "now sending by a " + wire_name() + " socket: " + wire.reason);
@@ -241,7 +245,7 @@ std::string Tunnel::wire_name() const {
 
 /// A packet socket's packets do not count as a use of the neighbour.
 void Tunnel::use_neighbour() {
-  const std::uint64_t sent = endpoint_.out().packets.value();
+  const std::uint64_t sent = endpoint_.out().packets;
   if (!now_.wire.next_hop || std::exchange(sent_before_, sent) == sent) return;
   try {
     netlink_.use_neighbour(now_.wire.next_hop->link_index,
@@ -252,7 +256,7 @@ void Tunnel::use_neighbour() {
 }
 
 void Tunnel::take_path_mtu() {
-  const auto told = endpoint_.take_path_mtu();
+  const auto told = endpoint_.reports().take_path_mtu();
   // A worker may have had in hand what was about another path, or is no longer asked for.
   if (!told || told->local != ends().local || told->remote != ends().remote ||
       !configuration().discovers_path_mtu() || !now_.path.learn(told->mtu, Clock::now())) {

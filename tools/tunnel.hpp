@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sixin4/control/configuration.hpp"
 #include "sixin4/control/host_network.hpp"
@@ -43,13 +44,13 @@ class Tunnel {
   void follow_wire();
 
   /// Readable when `take_path_mtu` has something to do.
-  [[nodiscard]] int path_mtu_fd() const noexcept { return endpoint_.path_mtu_fd(); }
+  [[nodiscard]] int path_mtu_fd() noexcept { return endpoint_.reports().path_mtu_fd(); }
   void take_path_mtu();
   /// Readable when an echo has come back; -1 where none is asked for.
   [[nodiscard]] int echo_fd() const noexcept { return keepalive_ ? keepalive_->fd() : -1; }
   void take_echoes();
   /// Readable once somebody has deleted the interface.
-  [[nodiscard]] int gone_fd() const noexcept { return endpoint_.gone_fd(); }
+  [[nodiscard]] int gone_fd() noexcept { return endpoint_.reports().gone_fd(); }
 
   /// When `pass_time` has something to do next.
   [[nodiscard]] std::optional<Clock::time_point> next_due() const;
@@ -80,7 +81,7 @@ class Tunnel {
   control::Log& log_;
   Clock::time_point started_ = Clock::now();
   control::Netlink netlink_;
-  io::TunDevice tun_;
+  std::vector<io::TunDevice> queues_;
   int link_index_;
   Settings now_;       ///< what is in force, but for a path MTU that the next follow puts there
   std::uint16_t mtu_;  ///< in force: of the tunnel, and of its link

@@ -243,6 +243,16 @@ const std::vector<Key>& keys() {
        "how the IPv4 side sends: by a raw socket, or a packet socket past the host's IP layer",
        [](C& c, const std::string& v) { c.wire = static_cast<Wire>(parse_choice(v, wire_names)); },
        [](const C& c) { return Values{std::string{wire_names[static_cast<std::size_t>(c.wire)]}}; }},
+      {"queues", false, "COUNT|auto",
+       "queues of the tun device, with two threads each; auto: one queue a processor",
+       [](C& c, const std::string& v) {
+         if (v == "auto") {
+           c.queues.reset();
+         } else {
+           c.queues = parse_number<std::uint16_t>(v, 1, max_queues);
+         }
+       },
+       [](const C& c) { return Values{c.queues ? std::to_string(*c.queues) : "auto"}; }},
       {"control", false, "PATH", "path of the control socket",
        [](C& c, const std::string& v) {
          if (v.empty() || v.front() != '/' || v.find_first_of(not_in_a_line) != std::string::npos) {

@@ -11,6 +11,7 @@
 #include "sixin4/wire/transport.hpp"
 #include "sixin4/wire/vnet_header.hpp"
 
+#include "filter_program.hpp"
 #include "socket_options.hpp"
 
 namespace sixin4::io {
@@ -27,63 +28,47 @@ constexpr std::uint32_t udp = inner + wire::ipv6_header_size;
 
 /// Accepts the tunnel's unfragmented packets without options whose inner packet is UDP right behind the IPv6
 /// header, with the pseudo-header's sum (RFC 8200 §8.1) in its checksum field.
-std::vector<sock_filter> unfinished_datagrams(const WireEnds& ends) {
-  std::vector<sock_filter> program;
-  std::vector<std::size_t> tests;
-  const auto add = [&](std::uint16_t code, std::uint32_t operand = 0) {
-    program.push_back({.code = code, .jt = 0, .jf = 0, .k = operand});
-  };
-  const auto require = [&](std::uint16_t source, std::uint32_t operand = 0) {
-    tests.push_back(program.size());
-    add(static_cast<std::uint16_t>(BPF_JMP | BPF_JEQ | source), operand);
-  };
-  const auto require_at = [&](std::uint16_t size, std::uint32_t offset, std::uint32_t value) {
-    add(static_cast<std::uint16_t>(BPF_LD | BPF_ABS | size), offset);
-    require(BPF_K, value);
-  };
+FilterProgram unfinished_datagrams(const WireEnds& ends) {
+  FilterProgram program;
+  program.require_at(BPF_B, static_cast<std::uint32_t>(SKF_AD_OFF + SKF_AD_PKTTYPE), PACKET_HOST);
+  program.require_at(BPF_B, outer + 9, wire::protocol_ipv6);
+  program.require_at(BPF_W, outer + 12, filter_word(ends.remote));
+  program.require_at(BPF_W, outer + 16, filter_word(ends.local));
+  program.require_at(BPF_B, inner + 6, wire::next_header::udp);
+  program.require_at(BPF_B, outer, 0x45);
+  program.add(BPF_LD | BPF_H | BPF_ABS, outer + 6);
+  program.add(BPF_ALU | BPF_AND | BPF_K, 0x3fff);  // more fragments, and the offset
+  program.require(BPF_K, 0);
 
-  require_at(BPF_B, static_cast<std::uint32_t>(SKF_AD_OFF + SKF_AD_PKTTYPE), PACKET_HOST);
-  require_at(BPF_B, outer + 9, wire::protocol_ipv6);
-  require_at(BPF_W, outer + 12, filter_word(ends.remote));
-  require_at(BPF_W, outer + 16, filter_word(ends.local));
-  require_at(BPF_B, inner + 6, wire::next_header::udp);
-  require_at(BPF_B, outer, 0x45);
-  add(BPF_LD | BPF_H | BPF_ABS, outer + 6);
-  add(BPF_ALU | BPF_AND | BPF_K, 0x3fff);  // more fragments, and the offset
-  require(BPF_K, 0);
-
-  add(BPF_LD | BPF_H | BPF_ABS, inner + 4);  // the payload length is that of the datagram
+  program.add(BPF_LD | BPF_H | BPF_ABS, inner + 4);  // the payload length is that of the datagram
   // NOLINTNEXTLINE(misc-redundant-expression): two of the constants are 0
-  add(BPF_ALU | BPF_ADD | BPF_K, wire::next_header::udp);
+  program.add(BPF_ALU | BPF_ADD | BPF_K, wire::next_header::udp);
   for (std::uint32_t address_word = inner + 8; address_word < udp; address_word += 2) {
-    add(BPF_MISC | BPF_TAX);
-    add(BPF_LD | BPF_H | BPF_ABS, address_word);
-    add(BPF_ALU | BPF_ADD | BPF_X);
+    program.add(BPF_MISC | BPF_TAX);
+    program.add(BPF_LD | BPF_H | BPF_ABS, address_word);
+    program.add(BPF_ALU | BPF_ADD | BPF_X);
   }
   for (int fold = 0; fold < 2; ++fold) {
-    add(BPF_ST, 0);
-    add(BPF_ALU | BPF_RSH | BPF_K, 16);
-    add(BPF_MISC | BPF_TAX);
-    add(BPF_LD | BPF_MEM, 0);
-    add(BPF_ALU | BPF_AND | BPF_K, 0xffff);
-    add(BPF_ALU | BPF_ADD | BPF_X);
+    program.add(BPF_ST, 0);
+    program.add(BPF_ALU | BPF_RSH | BPF_K, 16);
+    program.add(BPF_MISC | BPF_TAX);
+    program.add(BPF_LD | BPF_MEM, 0);
+    program.add(BPF_ALU | BPF_AND | BPF_K, 0xffff);
+    program.add(BPF_ALU | BPF_ADD | BPF_X);
   }
-  add(BPF_MISC | BPF_TAX);
-  add(BPF_LD | BPF_H | BPF_ABS, udp + wire::udp::checksum_offset);
-  require(BPF_X);
-
-  add(BPF_RET | BPF_K, whole_packet);
-  for (const std::size_t test : tests)
-    program[test].jf = static_cast<std::uint8_t>(program.size() - test - 1);
-  add(BPF_RET | BPF_K, 0);
+  program.add(BPF_MISC | BPF_TAX);
+  program.add(BPF_LD | BPF_H | BPF_ABS, udp + wire::udp::checksum_offset);
+  program.require(BPF_X);
   return program;
 }
 
 }  // namespace
 
-DatagramSocket::DatagramSocket(const WireEnds& ends)
+DatagramSocket::DatagramSocket(const WireEnds& ends, const Share& share)
     : fd_(open_packet_socket()), slots_(max_batch * slot_size) {
-  auto filter = unfinished_datagrams(ends);
+  FilterProgram program = unfinished_datagrams(ends);
+  program.require_share(share, Ipv4HeaderAt::network_offset);
+  auto filter = program.keep(whole_packet);
   attach_filter(fd_, filter);
   set_option(fd_, SOL_PACKET, PACKET_VNET_HDR, int{1}, "offload data on a packet socket (PACKET_VNET_HDR)");
   set_option(fd_, SOL_PACKET, PACKET_AUXDATA, int{1}, "PACKET_AUXDATA");

@@ -15,6 +15,7 @@
 
 #include "sixin4/wire/ipv4.hpp"
 
+#include "filter_program.hpp"
 #include "socket_options.hpp"
 
 namespace sixin4::io {
@@ -76,6 +77,13 @@ void keep_nothing(const FileDescriptor& fd) {
   attach_filter(fd, program);
 }
 
+void keep_own(const FileDescriptor& fd, const Share& share) {
+  FilterProgram program;
+  program.require_share(share, Ipv4HeaderAt::start);
+  auto filter = program.keep(wire::ipv4_max_packet);
+  attach_filter(fd, filter);
+}
+
 /// ICMP errors that quote a packet from its IPv4 header on (net/ipv4/raw.c, raw_err). Their queue never fills
 /// the socket up: what does not leave room behind it is not queued (net/core/skbuff.c, sock_queue_err_skb).
 void hear_errors(const FileDescriptor& fd) {
@@ -125,22 +133,25 @@ engine::SendResult RawSender::send(std::span<const engine::OuterPacket> batch) n
   return socket_.send(count);
 }
 
-RawReceiver::RawReceiver(const WireEnds& ends)
-    : peer_(open_raw(wire::protocol_ipv6)),
-      strangers_(open_raw(wire::protocol_ipv6)),
-      guard_(open_raw(wire::protocol_ipv6)),
-      datagrams_(ends),
-      slots_(max_batch * slot_size) {
-  // The guard first: from here on nothing is answered.
-  keep_nothing(guard_);
-  hear_errors(guard_);
-  keep_heads_of_strangers(strangers_, ends);
-  set_receive_buffer(strangers_, strangers_buffer);
-
+RawReceiver::RawReceiver(const WireEnds& ends, const Share& share)
+    : datagrams_(ends, share), slots_(max_batch * slot_size) {
+  if (share.is_first()) open_helpers(ends);
+  peer_ = open_raw(wire::protocol_ipv6);
+  if (!share.is_all()) keep_own(peer_, share);
   bind_to_link(peer_, ends.dev);
   set_receive_buffer(peer_, receive_buffer);
   bind_to_address(peer_, ends.local);
   connect_to(peer_, ends.remote);
+}
+
+void RawReceiver::open_helpers(const WireEnds& ends) {
+  // The guard first: from here on nothing is answered.
+  guard_ = open_raw(wire::protocol_ipv6);
+  keep_nothing(guard_);
+  hear_errors(guard_);
+  strangers_ = open_raw(wire::protocol_ipv6);
+  keep_heads_of_strangers(strangers_, ends);
+  set_receive_buffer(strangers_, strangers_buffer);
 }
 
 engine::ReceiveResult RawReceiver::receive() noexcept {
@@ -150,6 +161,7 @@ engine::ReceiveResult RawReceiver::receive() noexcept {
         datagrams_next_ == (turn == 0) ? datagrams_.receive() : receive_from(peer_.get());
     if (result.status != engine::IoStatus::empty) return result;
   }
+  if (!strangers_) return {.status = engine::IoStatus::empty};
   return receive_from(strangers_.get());
 }
 
@@ -174,7 +186,7 @@ engine::ReceiveResult RawReceiver::receive_from(int fd) noexcept {
 }
 
 std::optional<engine::WireError> RawReceiver::next_error() noexcept {
-  for (;;) {
+  while (guard_) {
     alignas(cmsghdr) std::array<std::uint8_t, CMSG_SPACE(sizeof(sock_extended_err) + sizeof(sockaddr_in))>
         control{};
     iovec part{quoted_.data(), quoted_.size()};
@@ -203,6 +215,7 @@ std::optional<engine::WireError> RawReceiver::next_error() noexcept {
         .mtu = static_cast<std::uint16_t>(std::min<std::uint32_t>(error.ee_info, 0xffff)),
         .quoted = quoted};
   }
+  return std::nullopt;
 }
 
 /// What the kernel had no room for in the queue since the last time.

@@ -48,13 +48,15 @@ engine::IoStatus status_of(int error) noexcept {
 
 }  // namespace
 
-TunDevice::TunDevice(const std::string& interface) : fd_(open_clone_device()) {
+TunDevice::TunDevice(const std::string& interface) : TunDevice(interface, IFF_TUN_EXCL) {}
+
+TunDevice::TunDevice(const std::string& interface, int flags) : fd_(open_clone_device()) {
   ifreq request{};
   if (interface.empty() || interface.size() >= sizeof request.ifr_name) {
     throw std::invalid_argument("an interface name has 1 to 15 characters: '" + interface + "'");
   }
   interface.copy(request.ifr_name, sizeof request.ifr_name - 1);
-  request.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | static_cast<short>(IFF_TUN_EXCL);
+  request.ifr_flags = static_cast<short>(IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | flags);
   if (::ioctl(fd_.get(), TUNSETIFF, &request) < 0) {
     const int error = errno;
     const char* remedy = error == EPERM ? ": needs CAP_NET_ADMIN; run as root, or give the capability"
@@ -77,6 +79,31 @@ TunDevice::TunDevice(const std::string& interface) : fd_(open_clone_device()) {
     throw std::system_error(errno, std::generic_category(),
                             "cannot switch on offloads of the tun device (TUNSETOFFLOAD)");
   }
+}
+
+std::vector<TunDevice> TunDevice::open_queues(const std::string& interface, std::size_t count) {
+  std::vector<TunDevice> queues;
+  if (count == 1) {
+    queues.emplace_back(interface);
+    return queues;
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    queues.push_back(TunDevice{interface, IFF_MULTI_QUEUE | (i == 0 ? IFF_TUN_EXCL : 0)});
+  }
+  const TunDevice writer{interface, IFF_MULTI_QUEUE};
+  ifreq request{};
+  request.ifr_flags = IFF_DETACH_QUEUE;
+  if (::ioctl(writer.fd(), TUNSETQUEUE, &request) < 0) {
+    throw std::system_error(errno, std::generic_category(),
+                            "cannot detach a queue of the tun device (TUNSETQUEUE)");
+  }
+  for (TunDevice& queue : queues) {
+    queue.detached_ = FileDescriptor{::fcntl(writer.fd(), F_DUPFD_CLOEXEC, 0)};
+    if (!queue.detached_) {
+      throw std::system_error(errno, std::generic_category(), "cannot duplicate a queue of the tun device");
+    }
+  }
+  return queues;
 }
 
 engine::ReadResult TunDevice::read(wire::MutableBytes buffer) const noexcept {
@@ -104,7 +131,7 @@ engine::IoStatus TunDevice::write(const wire::VnetHeader& offload,
   std::ranges::transform(parts, pieces.begin() + 1, [](wire::Bytes part) noexcept {
     return iovec{const_cast<std::uint8_t*>(part.data()), part.size()};  // writev only reads
   });
-  if (::writev(fd_.get(), pieces.data(), static_cast<int>(1 + parts.size())) >= 0)
+  if (::writev((detached_ ? detached_ : fd_).get(), pieces.data(), static_cast<int>(1 + parts.size())) >= 0)
     return engine::IoStatus::ok;
   return status_of(errno);
 }

@@ -14,6 +14,9 @@
 
 namespace sixin4::control {
 
+inline constexpr std::uint16_t max_queues =
+    64;  ///< with as many for writing still below Linux' 256 of a device
+
 /// How the IPv4 side sends.
 enum class Wire : std::uint8_t { automatic, raw, packet };
 
@@ -40,6 +43,8 @@ struct Configuration {
   bool mss_clamp = false;
   std::chrono::seconds keepalive{0};  ///< 0: none
   Wire wire = Wire::automatic;
+  std::optional<std::uint16_t> queues = 1;  ///< of the tun device, a pair of threads each; nothing: auto, one
+                                            ///< a processor
   std::string control;  ///< empty: the usual path for `interface`
   LogLevel log_level = LogLevel::info;
 

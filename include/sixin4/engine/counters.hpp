@@ -37,6 +37,21 @@ struct DirectionCounters {
   }
 };
 
+/// The counters of several workers together, at one moment.
+struct DirectionTotals {
+  std::uint64_t packets = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t icmp_errors = 0;
+  std::array<std::uint64_t, verdict_count> drops{};
+
+  void add(const DirectionCounters& counters) noexcept {
+    packets += counters.packets.value();
+    bytes += counters.bytes.value();
+    icmp_errors += counters.icmp_errors.value();
+    for (std::size_t i = 0; i < verdict_count; ++i) drops[i] += counters.drops[i].value();
+  }
+};
+
 /// When something last happened; one writer, any number of readers.
 class LastTime {
  public:

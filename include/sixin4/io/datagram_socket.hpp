@@ -12,6 +12,7 @@
 
 #include "sixin4/engine/packet.hpp"
 #include "sixin4/io/file_descriptor.hpp"
+#include "sixin4/io/share.hpp"
 #include "sixin4/io/wire_ends.hpp"
 
 namespace sixin4::io {
@@ -21,7 +22,7 @@ namespace sixin4::io {
 class DatagramSocket {
  public:
   /// Throws std::system_error naming the call and what would allow it.
-  explicit DatagramSocket(const WireEnds& ends);
+  explicit DatagramSocket(const WireEnds& ends, const Share& share = {});
 
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 

@@ -11,6 +11,7 @@
 #include "sixin4/io/batch_socket.hpp"
 #include "sixin4/io/datagram_socket.hpp"
 #include "sixin4/io/file_descriptor.hpp"
+#include "sixin4/io/share.hpp"
 #include "sixin4/io/wire_ends.hpp"
 
 namespace sixin4::io {
@@ -40,12 +41,15 @@ class RawSender {
 ///   It gets the ICMP errors, whatever link they come by and whatever packet of protocol 41 they are about:
 ///   in the queue of `peer` a flood of forged ones would take the packets' place.
 /// And beside them the packet socket, for what only that one can tell.
+///
+/// Where workers share the tunnel each has a `peer` and a packet socket, with a filter for its own flows, and
+/// the first has the rest.
 class RawReceiver {
  public:
   /// Throws std::system_error naming the call and what would allow it.
-  explicit RawReceiver(const WireEnds& ends);
+  explicit RawReceiver(const WireEnds& ends, const Share& share = {});
 
-  /// What to poll for reading.
+  /// What to poll for reading; -1 where this worker has no such socket.
   [[nodiscard]] std::array<int, 4> fds() const noexcept {
     return {peer_.get(), datagrams_.fd(), guard_.get(), strangers_.get()};
   }
@@ -59,6 +63,7 @@ class RawReceiver {
   static constexpr std::size_t max_batch = 64;
   static constexpr std::size_t slot_size = 65536;
 
+  void open_helpers(const WireEnds& ends);
   [[nodiscard]] engine::ReceiveResult receive_from(int fd) noexcept;
   [[nodiscard]] std::uint32_t newly_lost() noexcept;
 

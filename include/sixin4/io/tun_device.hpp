@@ -4,17 +4,25 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "sixin4/engine/packet.hpp"
 #include "sixin4/io/file_descriptor.hpp"
 
 namespace sixin4::io {
 
+/// One queue of such a device, or its only one.
 class TunDevice {
  public:
   /// Creates the interface; it goes when this object goes. Throws std::system_error naming the call and what
   /// would allow it.
   explicit TunDevice(const std::string& interface);
+
+  /// Creates an interface with `count` queues; it goes when all of them have gone. The kernel gives a flow to
+  /// one queue by its hash, and what is written does not change that: Linux moves a flow to the queue that
+  /// its packets were written to (drivers/net/tun.c, tun_flow_update), which reorders those under way, but
+  /// not for what is written through a detached queue. So the queues share one to write through.
+  [[nodiscard]] static std::vector<TunDevice> open_queues(const std::string& interface, std::size_t count);
 
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
@@ -26,7 +34,10 @@ class TunDevice {
   [[nodiscard]] bool takes_udp_super_packets() const noexcept { return udp_super_packets_; }
 
  private:
+  TunDevice(const std::string& interface, int flags);
+
   FileDescriptor fd_;
+  FileDescriptor detached_;  ///< to write through; where there is none, `fd_` does
   bool udp_super_packets_ = false;
 };
 

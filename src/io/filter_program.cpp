@@ -1,0 +1,97 @@
+#include "filter_program.hpp"
+
+#include "sixin4/wire/ipv4.hpp"
+#include "sixin4/wire/ipv6.hpp"
+
+namespace sixin4::io {
+
+namespace {
+
+// Scratch memory: the sum that tells flows apart, and the length of the IPv4 header.
+constexpr std::uint32_t sum = 0;
+constexpr std::uint32_t header_length = 1;
+
+// Of the inner packet.
+constexpr std::uint32_t next_header = 6;
+constexpr std::uint32_t addresses = 8;
+constexpr std::uint32_t ports = wire::ipv6_header_size;
+
+constexpr std::uint32_t golden_ratio =
+    0x9e3779b1;  // Knuth's multiplicative hash: its upper half is well mixed
+
+}  // namespace
+
+void FilterProgram::add(unsigned code, std::uint32_t operand) {
+  instructions_.push_back({.code = static_cast<std::uint16_t>(code), .jt = 0, .jf = 0, .k = operand});
+}
+
+void FilterProgram::require(unsigned source, std::uint32_t operand) {
+  requirements_.push_back(instructions_.size());
+  add(BPF_JMP | BPF_JEQ | source, operand);
+}
+
+void FilterProgram::require_at(unsigned size, std::uint32_t offset, std::uint32_t value) {
+  add(BPF_LD | BPF_ABS | size, offset);
+  require(BPF_K, value);
+}
+
+/// The index register holds the length of the IPv4 header, before and after.
+void FilterProgram::add_to_sum(unsigned load, std::uint32_t offset) {
+  add(load, offset);
+  add(BPF_MISC | BPF_TAX);
+  add(BPF_LD | BPF_MEM, sum);
+  add(BPF_ALU | BPF_ADD | BPF_X);
+  add(BPF_ST, sum);
+  add(BPF_LDX | BPF_MEM, header_length);
+}
+
+void FilterProgram::require_share(const Share& share, Ipv4HeaderAt header) {
+  if (share.is_all()) return;
+  const std::uint32_t start = header == Ipv4HeaderAt::start ? 0 : static_cast<std::uint32_t>(SKF_NET_OFF);
+  if (header == Ipv4HeaderAt::start) {
+    add(BPF_LDX | BPF_B | BPF_MSH, 0);
+    add(BPF_LD | BPF_W | BPF_LEN);
+    add(BPF_ALU | BPF_SUB | BPF_X);
+    const std::size_t long_enough = instructions_.size();
+    add(BPF_JMP | BPF_JGE | BPF_K, ports + 4);
+    instructions_[long_enough].jt = 2;  // over what follows
+    add(BPF_LD | BPF_IMM, share.index);
+    acceptances_.push_back(instructions_.size());
+    add(BPF_JMP | BPF_JEQ | BPF_K, 0);  // the first takes it; the others fall through to a refusal
+  } else {
+    add(BPF_LDX | BPF_IMM, wire::ipv4_header_size);
+  }
+  add(BPF_STX, header_length);
+  add(BPF_LD | BPF_IMM, 0);
+  add(BPF_ST, sum);
+  for (std::uint32_t word = addresses; word < ports; word += 4) {
+    add_to_sum(BPF_LD | BPF_W | BPF_IND, start + word);
+  }
+  add(BPF_LD | BPF_B | BPF_IND, start + next_header);
+  const std::size_t is_tcp = instructions_.size();
+  add(BPF_JMP | BPF_JEQ | BPF_K, wire::next_header::tcp);
+  add_to_sum(BPF_LD | BPF_W | BPF_IND, start + ports);
+  instructions_[is_tcp].jf = static_cast<std::uint8_t>(instructions_.size() - is_tcp - 1);
+  add(BPF_LD | BPF_MEM, sum);
+  add(BPF_ALU | BPF_MUL | BPF_K, golden_ratio);
+  add(BPF_ALU | BPF_RSH | BPF_K, 16);
+  add(BPF_ALU | BPF_MOD | BPF_K, share.count);
+  require(BPF_K, share.index);
+}
+
+std::vector<sock_filter> FilterProgram::keep(std::uint32_t length) {
+  const std::size_t accepted = instructions_.size();
+  add(BPF_RET | BPF_K, length);
+  const std::size_t refused = instructions_.size();
+  add(BPF_RET | BPF_K, 0);
+  for (const std::size_t at : requirements_) {
+    instructions_[at].jf = static_cast<std::uint8_t>(refused - at - 1);
+  }
+  for (const std::size_t at : acceptances_) {
+    instructions_[at].jt = static_cast<std::uint8_t>(accepted - at - 1);
+    instructions_[at].jf = static_cast<std::uint8_t>(refused - at - 1);
+  }
+  return instructions_;
+}
+
+}  // namespace sixin4::io

@@ -1,0 +1,42 @@
+// Socket filters in the making (classic BPF, linux/filter.h), for this room's own use.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <linux/filter.h>
+
+#include "sixin4/io/share.hpp"
+
+namespace sixin4::io {
+
+/// Where the program's loads find the IPv4 header.
+enum class Ipv4HeaderAt : std::uint8_t {
+  start,           ///< a raw socket's packet; it may have options
+  network_offset,  ///< a packet socket's; without options
+};
+
+/// A program that refuses a packet as soon as one requirement is not met. A load from behind the packet's end
+/// refuses it, too.
+class FilterProgram {
+ public:
+  void add(unsigned code, std::uint32_t operand = 0);
+  /// The accumulator equals `operand`, or the index register where `source` is BPF_X.
+  void require(unsigned source, std::uint32_t operand = 0);
+  /// The field of that size (BPF_B, BPF_H, BPF_W) has this value.
+  void require_at(unsigned size, std::uint32_t offset, std::uint32_t value);
+  /// The packet is of a flow that belongs to this worker; one that is too short for any flow is the first's.
+  void require_share(const Share& share, Ipv4HeaderAt header);
+
+  /// Keeps `length` bytes of what meets all requirements, and nothing of anything else.
+  [[nodiscard]] std::vector<sock_filter> keep(std::uint32_t length);
+
+ private:
+  void add_to_sum(unsigned load, std::uint32_t offset);
+
+  std::vector<sock_filter> instructions_;
+  std::vector<std::size_t> requirements_;  ///< jumps that leave for the refusal where they are false
+  std::vector<std::size_t> acceptances_;   ///< jumps that leave for the acceptance at once
+};
+
+}  // namespace sixin4::io

@@ -1,0 +1,111 @@
+#include "worker.hpp"
+
+#include <array>
+#include <memory>
+#include <utility>
+
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include "sixin4/engine/inbound_pump.hpp"
+#include "sixin4/engine/outbound_pump.hpp"
+
+namespace sixin4 {
+
+namespace {
+
+template <std::size_t Count>
+void wait_for_any(const std::array<int, Count>& fds) noexcept {
+  std::array<pollfd, Count> polled{};
+  for (std::size_t i = 0; i < Count; ++i) polled[i] = {.fd = fds[i], .events = POLLIN, .revents = 0};
+  (void)::poll(polled.data(), polled.size(), -1);
+}
+
+}  // namespace
+
+template <typename Socket>
+WorkerMailbox<Socket>::WorkerMailbox() : wake_(open_event()) {}
+
+template <typename Socket>
+void WorkerMailbox<Socket>::put(const engine::TunnelParameters& parameters, std::optional<Socket> socket) {
+  const std::lock_guard lock{mutex_};
+  parameters_ = parameters;
+  if (socket) socket_ = std::move(socket);
+  filled_.store(true, std::memory_order_relaxed);
+  wake();  // under the lock: a wake that came behind `take` would never be read, and wake for ever
+}
+
+template <typename Socket>
+void WorkerMailbox<Socket>::stop() noexcept {
+  stopped_.store(true, std::memory_order_relaxed);
+  wake();
+}
+
+template <typename Socket>
+void WorkerMailbox<Socket>::wake() noexcept {
+  (void)::eventfd_write(wake_.get(), 1);
+}
+
+template <typename Socket>
+bool WorkerMailbox<Socket>::take(engine::TunnelParameters& parameters, Socket& socket) {
+  if (!filled_.load(std::memory_order_relaxed)) return false;
+  const std::lock_guard lock{mutex_};
+  eventfd_t ignored = 0;
+  (void)::eventfd_read(wake_.get(), &ignored);
+  filled_.store(false, std::memory_order_relaxed);
+  parameters = parameters_;
+  if (!socket_) return false;
+  socket = std::move(*socket_);
+  socket_.reset();
+  return true;
+}
+
+Worker::Worker(const io::TunDevice& tun, const io::Share& share, WorkerReports& reports,
+               const engine::TunnelParameters& parameters, WorkerSockets sockets)
+    : tun_(tun),
+      share_(share),
+      reports_(reports),
+      outbound_(&Worker::run_outbound, this, parameters, std::move(*sockets.sender)),
+      inbound_(&Worker::run_inbound, this, parameters, std::move(*sockets.receiver)) {}
+
+Worker::~Worker() {
+  outbound_mail_.stop();
+  inbound_mail_.stop();
+  outbound_.join();
+  inbound_.join();
+}
+
+void Worker::reconfigure(const engine::TunnelParameters& parameters, WorkerSockets sockets) {
+  outbound_mail_.put(parameters, std::move(sockets.sender));
+  inbound_mail_.put(parameters, std::move(sockets.receiver));
+}
+
+void Worker::run_outbound(engine::TunnelParameters parameters, io::WireSender sender) {
+  const auto pump =
+      std::make_unique<engine::OutboundPump<const io::TunDevice, io::WireSender>>(tun_, sender, out_);
+  while (!outbound_mail_.stopped()) {
+    (void)outbound_mail_.take(parameters, sender);
+    const engine::IoStatus status = pump->turn(parameters, std::chrono::steady_clock::now());
+    if (status == engine::IoStatus::gone) return reports_.tell_gone();
+    if (status != engine::IoStatus::ok) wait_for_any(std::array{outbound_mail_.fd(), tun_.fd()});
+  }
+}
+
+void Worker::run_inbound(engine::TunnelParameters parameters, io::RawReceiver receiver) {
+  const auto pump = std::make_unique<engine::InboundPump<io::RawReceiver, const io::TunDevice>>(
+      receiver, tun_, in_, last_heard_);
+  while (!inbound_mail_.stopped()) {
+    // Another far end has not been heard yet.
+    if (inbound_mail_.take(parameters, receiver)) last_heard_.set({});
+    const engine::IoStatus status = pump->turn(parameters, std::chrono::steady_clock::now());
+    if (status == engine::IoStatus::gone) return reports_.tell_gone();
+    if (const auto mtu = pump->take_path_mtu()) {
+      reports_.tell_path_mtu({.local = parameters.local, .remote = parameters.remote, .mtu = *mtu});
+    }
+    if (status != engine::IoStatus::empty) continue;
+    const auto [peer, datagrams, guard, strangers] = receiver.fds();
+    wait_for_any(std::array{inbound_mail_.fd(), peer, datagrams, guard, strangers});
+  }
+}
+
+}  // namespace sixin4

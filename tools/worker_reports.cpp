@@ -1,0 +1,38 @@
+#include "worker_reports.hpp"
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include <sys/eventfd.h>
+
+namespace sixin4 {
+
+io::FileDescriptor open_event() {
+  io::FileDescriptor fd{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  if (!fd) throw std::system_error(errno, std::generic_category(), "cannot open an event descriptor");
+  return fd;
+}
+
+WorkerReports::WorkerReports() : gone_(open_event()), path_mtu_told_(open_event()) {}
+
+void WorkerReports::tell_gone() noexcept {
+  (void)::eventfd_write(gone_.get(), 1);
+}
+
+void WorkerReports::tell_path_mtu(const PathMtuReport& report) {
+  const std::lock_guard lock{mutex_};
+  const bool smaller = !path_mtu_ || path_mtu_->local != report.local || path_mtu_->remote != report.remote ||
+                       report.mtu < path_mtu_->mtu;
+  if (smaller) path_mtu_ = report;
+  (void)::eventfd_write(path_mtu_told_.get(), 1);
+}
+
+std::optional<PathMtuReport> WorkerReports::take_path_mtu() {
+  const std::lock_guard lock{mutex_};
+  eventfd_t ignored = 0;
+  (void)::eventfd_read(path_mtu_told_.get(), &ignored);
+  return std::exchange(path_mtu_, std::nullopt);
+}
+
+}  // namespace sixin4
