@@ -14,10 +14,9 @@ namespace sixin4 {
 
 namespace {
 
-template <std::size_t Count>
-void wait_for_any(const std::array<int, Count>& fds) noexcept {
-  std::array<pollfd, Count> polled{};
-  for (std::size_t i = 0; i < Count; ++i) polled[i] = {.fd = fds[i], .events = POLLIN, .revents = 0};
+void wait_for_either(int one, int other) noexcept {
+  std::array<pollfd, 2> polled{
+      {{.fd = one, .events = POLLIN, .revents = 0}, {.fd = other, .events = POLLIN, .revents = 0}}};
   (void)::poll(polled.data(), polled.size(), -1);
 }
 
@@ -87,7 +86,7 @@ void Worker::run_outbound(engine::TunnelParameters parameters, io::WireSender se
     (void)outbound_mail_.take(parameters, sender);
     const engine::IoStatus status = pump->turn(parameters, std::chrono::steady_clock::now());
     if (status == engine::IoStatus::gone) return reports_.tell_gone();
-    if (status != engine::IoStatus::ok) wait_for_any(std::array{outbound_mail_.fd(), tun_.fd()});
+    if (status != engine::IoStatus::ok) wait_for_either(tun_.fd(), outbound_mail_.fd());
   }
 }
 
@@ -103,8 +102,7 @@ void Worker::run_inbound(engine::TunnelParameters parameters, io::RawReceiver re
       reports_.tell_path_mtu({.local = parameters.local, .remote = parameters.remote, .mtu = *mtu});
     }
     if (status != engine::IoStatus::empty) continue;
-    const auto [peer, datagrams, guard, strangers] = receiver.fds();
-    wait_for_any(std::array{inbound_mail_.fd(), peer, datagrams, guard, strangers});
+    receiver.wait(inbound_mail_.fd());
   }
 }
 

@@ -12,6 +12,7 @@
 #include <linux/errqueue.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
+#include <poll.h>
 
 #include "sixin4/wire/ipv4.hpp"
 
@@ -26,6 +27,7 @@ constexpr int send_buffer = 1 << 20;
 constexpr int receive_buffer =
     8 << 20;  // charged by the memory that packets take, twice their length and more
 constexpr int strangers_buffer = 256 << 10;
+constexpr unsigned receives_between_looks = 16;
 
 FileDescriptor open_raw(int protocol) {
   FileDescriptor fd{::socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol)};
@@ -134,9 +136,8 @@ engine::SendResult RawSender::send(std::span<const engine::OuterPacket> batch) n
 }
 
 RawReceiver::RawReceiver(const WireEnds& ends, const Share& share)
-    : datagrams_(ends, share), slots_(max_batch * slot_size) {
+    : peer_(open_raw(wire::protocol_ipv6)), datagrams_(ends, share), slots_(max_batch * slot_size) {
   if (share.is_first()) open_helpers(ends);
-  peer_ = open_raw(wire::protocol_ipv6);
   if (!share.is_all()) keep_own(peer_, share);
   bind_to_link(peer_, ends.dev);
   set_receive_buffer(peer_, receive_buffer);
@@ -154,15 +155,45 @@ void RawReceiver::open_helpers(const WireEnds& ends) {
   set_receive_buffer(strangers_, strangers_buffer);
 }
 
+void RawReceiver::look(int wake, int timeout_ms) noexcept {
+  // poll(2) passes by a descriptor of -1.
+  std::array<pollfd, 5> polled{{{.fd = peer_.get(), .events = POLLIN, .revents = 0},
+                                {.fd = datagrams_.fd(), .events = POLLIN, .revents = 0},
+                                {.fd = guard_.get(), .events = POLLIN, .revents = 0},
+                                {.fd = strangers_.get(), .events = POLLIN, .revents = 0},
+                                {.fd = wake, .events = POLLIN, .revents = 0}}};
+  if (::poll(polled.data(), polled.size(), timeout_ms) < 0) return;
+  readable_ = {.peer = polled[0].revents != 0,
+               .datagrams = polled[1].revents != 0,
+               .errors = polled[2].revents != 0,
+               .strangers = polled[3].revents != 0};
+}
+
 engine::ReceiveResult RawReceiver::receive() noexcept {
-  datagrams_next_ = !datagrams_next_;
-  for (int turn = 0; turn < 2; ++turn) {
-    const engine::ReceiveResult result =
-        datagrams_next_ == (turn == 0) ? datagrams_.receive() : receive_from(peer_.get());
-    if (result.status != engine::IoStatus::empty) return result;
+  // Where one socket's packets never stop coming, the others are looked at all the same.
+  const bool look_again = ++receives_ % receives_between_looks == 0;
+  if (look_again || !readable_.packets()) look(-1, 0);
+  while (readable_.packets()) {
+    engine::ReceiveResult result = receive_next();
+    if (result.status == engine::IoStatus::empty) continue;
+    if (!readable_.packets()) result.status = engine::IoStatus::empty;
+    return result;
   }
-  if (!strangers_) return {.status = engine::IoStatus::empty};
-  return receive_from(strangers_.get());
+  return {.status = engine::IoStatus::empty};
+}
+
+engine::ReceiveResult RawReceiver::receive_next() noexcept {
+  datagrams_next_ = !datagrams_next_;
+  if (readable_.datagrams && (datagrams_next_ || !readable_.peer)) {
+    const engine::ReceiveResult result = datagrams_.receive();
+    readable_.datagrams = result.packets.size() == DatagramSocket::max_batch;
+    return result;
+  }
+  bool& readable = readable_.peer ? readable_.peer : readable_.strangers;
+  const engine::ReceiveResult result = receive_from(readable_.peer ? peer_.get() : strangers_.get());
+  const bool reported_error = result.status == engine::IoStatus::ok && result.packets.empty();
+  readable = reported_error || result.packets.size() == max_batch;
+  return result;
 }
 
 engine::ReceiveResult RawReceiver::receive_from(int fd) noexcept {
@@ -186,7 +217,7 @@ engine::ReceiveResult RawReceiver::receive_from(int fd) noexcept {
 }
 
 std::optional<engine::WireError> RawReceiver::next_error() noexcept {
-  while (guard_) {
+  while (readable_.errors) {
     alignas(cmsghdr) std::array<std::uint8_t, CMSG_SPACE(sizeof(sock_extended_err) + sizeof(sockaddr_in))>
         control{};
     iovec part{quoted_.data(), quoted_.size()};
@@ -196,7 +227,7 @@ std::optional<engine::WireError> RawReceiver::next_error() noexcept {
     message.msg_control = control.data();
     message.msg_controllen = control.size();
     const ssize_t length = ::recvmsg(guard_.get(), &message, MSG_ERRQUEUE | MSG_DONTWAIT);
-    if (length < 0) return std::nullopt;
+    if (length < 0) break;
     const cmsghdr* header = CMSG_FIRSTHDR(&message);
     if (header == nullptr || header->cmsg_level != IPPROTO_IP || header->cmsg_type != IP_RECVERR) continue;
     sock_extended_err error{};
@@ -215,6 +246,7 @@ std::optional<engine::WireError> RawReceiver::next_error() noexcept {
         .mtu = static_cast<std::uint16_t>(std::min<std::uint32_t>(error.ee_info, 0xffff)),
         .quoted = quoted};
   }
+  readable_.errors = false;
   return std::nullopt;
 }
 

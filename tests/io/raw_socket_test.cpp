@@ -61,8 +61,8 @@ std::vector<Octets> received(RawReceiver& receiver) {
   std::vector<Octets> packets;
   for (;;) {
     const engine::ReceiveResult result = receiver.receive();
-    if (result.status != IoStatus::ok) return packets;
     for (const engine::WirePacket& one : result.packets) packets.push_back(test::octets_of(one.bytes));
+    if (result.status != IoStatus::ok) return packets;
   }
 }
 

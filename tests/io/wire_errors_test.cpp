@@ -54,6 +54,11 @@ class WireErrorsTest : public ::testing::Test {
     const engine::OuterPacket outer{.head = packet, .body = {}};
     ASSERT_EQ(sender->send({&outer, 1}).sent, 1U);
   }
+  /// The next error after another look at what there is.
+  static std::optional<engine::WireError> next_error(RawReceiver& from) {
+    (void)from.receive();
+    return from.next_error();
+  }
   [[nodiscard]] bool something_waits() const {
     std::vector<pollfd> waiting;
     for (const int fd : receiver->fds()) waiting.push_back({.fd = fd, .events = POLLIN, .revents = 0});
@@ -68,19 +73,19 @@ TEST_F(WireErrorsTest, AnErrorHasItsTypeAndQuotesFromTheIpv4HeaderOn) {
   const Octets packet = sent_by_near(100);
   send(icmp(3, 1, 0, packet));
   EXPECT_TRUE(something_waits());
-  const auto error = receiver->next_error();
+  const auto error = next_error(*receiver);
   ASSERT_TRUE(error);
   EXPECT_EQ(error->type, 3);
   EXPECT_EQ(error->code, 1);
   EXPECT_EQ(error->mtu, 0);
   EXPECT_EQ(test::octets_of(error->quoted), packet);
-  EXPECT_FALSE(receiver->next_error());
+  EXPECT_FALSE(next_error(*receiver));
 }
 
 TEST_F(WireErrorsTest, FragmentationNeededTellsTheNextHopMtu) {
   for (const std::uint16_t mtu : std::initializer_list<std::uint16_t>{0, 67, 1400, 65535}) {
     send(icmp(3, 4, mtu, sent_by_near(1400)));
-    const auto error = receiver->next_error();
+    const auto error = next_error(*receiver);
     ASSERT_TRUE(error) << mtu;
     EXPECT_EQ(error->code, 4);
     EXPECT_EQ(error->mtu, mtu);
@@ -89,7 +94,7 @@ TEST_F(WireErrorsTest, FragmentationNeededTellsTheNextHopMtu) {
 
 TEST_F(WireErrorsTest, TimeExceededIsTold) {
   send(icmp(11, 0, 0, sent_by_near(100)));
-  const auto error = receiver->next_error();
+  const auto error = next_error(*receiver);
   ASSERT_TRUE(error);
   EXPECT_EQ(error->type, 11);
 }
@@ -99,7 +104,7 @@ TEST_F(WireErrorsTest, AShortQuotationIsTakenAsItIs) {
   Octets start = sent_by_near(100);
   start.resize(28);
   send(icmp(3, 1, 0, start));
-  const auto error = receiver->next_error();
+  const auto error = next_error(*receiver);
   ASSERT_TRUE(error);
   EXPECT_EQ(test::octets_of(error->quoted), start);
 }
@@ -113,17 +118,17 @@ TEST_F(WireErrorsTest, WhatARouterAddsBehindTheQuotationIsLeftOut) {
   test::put_word(extension, 2, 0xffffU ^ test::reference_sum(extension));
   extended.insert(extended.end(), extension.begin(), extension.end());
   send(icmp(11, 0, 32U << 16U, extended));
-  const auto error = receiver->next_error();
+  const auto error = next_error(*receiver);
   ASSERT_TRUE(error);
   EXPECT_EQ(test::octets_of(error->quoted), quoted);
 }
 
 TEST_F(WireErrorsTest, ErrorsAboutOtherPacketsOfProtocol41AreLeftForTheEngineToJudge) {
   send(icmp(3, 1, 0, sent_by_near(100, {.source = "127.0.0.1", .destination = "127.0.0.9"})));
-  EXPECT_TRUE(receiver->next_error());
+  EXPECT_TRUE(next_error(*receiver));
   send(icmp(3, 1, 0, sent_by_near(100, {.source = "127.0.0.1", .destination = "127.0.0.2", .protocol = 47})));
   EXPECT_FALSE(something_waits());
-  EXPECT_FALSE(receiver->next_error());
+  EXPECT_FALSE(next_error(*receiver));
 }
 
 // Routing is not symmetric: a router's message may come by another link than the one that the tunnel is bound
@@ -139,7 +144,7 @@ TEST_F(WireErrorsTest, ATunnelThatIsBoundToALinkHearsErrorsByEveryLink) {
                              "192.0.2.2", "192.0.2.1");
   const engine::OuterPacket outer{.head = packet, .body = {}};
   ASSERT_EQ(router.send({&outer, 1}).sent, 1U);
-  EXPECT_TRUE(bound.next_error());
+  EXPECT_TRUE(next_error(bound));
 }
 
 TEST_F(WireErrorsTest, WithAllErrorsTakenNothingWaitsAndPacketsComeAgain) {
@@ -152,6 +157,7 @@ TEST_F(WireErrorsTest, WithAllErrorsTakenNothingWaitsAndPacketsComeAgain) {
   for (int turn = 0; turn < 200 && something_waits(); ++turn) {
     const engine::ReceiveResult result = receiver->receive();
     for (const engine::WirePacket& each : result.packets) packets.push_back(test::octets_of(each.bytes));
+    (void)receiver->receive();
     while (receiver->next_error()) ++errors;
   }
   EXPECT_EQ(errors, 50);

@@ -45,7 +45,7 @@ struct Configuration {
   Wire wire = Wire::automatic;
   std::optional<std::uint16_t> queues = 1;  ///< of the tun device, a pair of threads each; nothing: auto, one
                                             ///< a processor
-  std::string control;  ///< empty: the usual path for `interface`
+  std::string control;                      ///< empty: the usual path for `interface`
   LogLevel log_level = LogLevel::info;
 
   /// RFC 4213 §3.2.2, dynamic MTU.

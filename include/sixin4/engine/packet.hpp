@@ -79,7 +79,8 @@ struct WireError {
   wire::Bytes quoted{};   ///< that packet from its IPv4 header on, more often than not only its start
 };
 
-/// The packets' memory stays valid until the next call.
+/// The packets' memory stays valid until the next call. There may be some where the status is `empty`, too:
+/// the last ones.
 struct ReceiveResult {
   std::span<const WirePacket> packets{};
   std::uint32_t lost = 0;  ///< packets since the last call for which there was no room

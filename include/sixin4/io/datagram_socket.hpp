@@ -21,6 +21,8 @@ namespace sixin4::io {
 /// adds the pseudo-header up. For one thread.
 class DatagramSocket {
  public:
+  static constexpr std::size_t max_batch = 16;
+
   /// Throws std::system_error naming the call and what would allow it.
   explicit DatagramSocket(const WireEnds& ends, const Share& share = {});
 
@@ -30,7 +32,6 @@ class DatagramSocket {
   [[nodiscard]] engine::ReceiveResult receive() noexcept;
 
  private:
-  static constexpr std::size_t max_batch = 16;
   static constexpr std::size_t slot_size = 65536 + 256;  // offload data and link header, too
   using ControlBuffer = std::array<std::uint8_t, CMSG_SPACE(sizeof(tpacket_auxdata))>;
 

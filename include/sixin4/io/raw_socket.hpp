@@ -54,16 +54,32 @@ class RawReceiver {
     return {peer_.get(), datagrams_.fd(), guard_.get(), strangers_.get()};
   }
 
-  /// Does not block. The sockets in turn, strangers only when the others have nothing.
+  /// Waits until there is something to receive, or `wake` is readable.
+  void wait(int wake) noexcept { look(wake, -1); }
+  /// Does not block. The sockets in turn, strangers only when the others have nothing. What it returns with
+  /// the status `empty` is the last that is known to be there.
   [[nodiscard]] engine::ReceiveResult receive() noexcept;
-  /// Does not block. As long as an error is left, polling does not wait.
+  /// One of the errors that were there when `receive` or `wait` last looked. Does not block. As long as an error
+  /// is left, `wait` does not wait.
   [[nodiscard]] std::optional<engine::WireError> next_error() noexcept;
 
  private:
   static constexpr std::size_t max_batch = 64;
   static constexpr std::size_t slot_size = 65536;
 
+  /// What there is to read, as poll(2) has said, and until less than a full batch is read. A read that finds
+  /// nothing costs as much as one that does.
+  struct Readable {
+    bool peer = false;
+    bool datagrams = false;
+    bool errors = false;
+    bool strangers = false;
+    [[nodiscard]] bool packets() const noexcept { return peer || datagrams || strangers; }
+  };
+
   void open_helpers(const WireEnds& ends);
+  void look(int wake, int timeout_ms) noexcept;
+  [[nodiscard]] engine::ReceiveResult receive_next() noexcept;
   [[nodiscard]] engine::ReceiveResult receive_from(int fd) noexcept;
   [[nodiscard]] std::uint32_t newly_lost() noexcept;
 
@@ -71,6 +87,8 @@ class RawReceiver {
   FileDescriptor strangers_;
   FileDescriptor guard_;
   DatagramSocket datagrams_;
+  Readable readable_;
+  unsigned receives_ = 0;
   bool datagrams_next_ = false;
   std::uint32_t lost_ = 0;  ///< the kernel's count for `peer`
   std::vector<std::uint8_t> slots_;
