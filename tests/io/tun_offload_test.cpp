@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -271,15 +272,17 @@ TEST_F(TcpOverTun, ASuperPacketReachesASocketIntact) {
 }
 
 TEST_F(TcpOverTun, SegmentsThatWereJoinedReachASocketIntact) {
-  Octets payload;
-  std::vector<Octets> packets;
-  for (int number = 0; number < 30; ++number) {
-    const Octets piece = test::payload_of(number == 29 ? 1 : segment);
-    payload.insert(payload.end(), piece.begin(), piece.end());
-    packets.push_back(from_peer(piece));
+  for (const auto& [count, size] : {std::pair{30U, std::size_t{segment}}, std::pair{64U, std::size_t{1}}}) {
+    Octets payload;
+    std::vector<Octets> packets;
+    for (unsigned number = 1; number <= count; ++number) {
+      const Octets piece = test::payload_of(number == count ? 1 : size);
+      payload.insert(payload.end(), piece.begin(), piece.end());
+      packets.push_back(from_peer(piece));
+    }
+    EXPECT_EQ(write_coalesced(packets), std::vector<std::uint32_t>{count});
+    expect_received(payload);
   }
-  EXPECT_EQ(write_coalesced(packets), std::vector<std::uint32_t>{30});
-  expect_received(payload);
 }
 
 TEST_F(TcpOverTun, AStreamComesOutInSuperPackets) {
