@@ -7,6 +7,7 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <net/if.h>
@@ -127,6 +128,22 @@ TEST_F(TunDeviceTest, NothingToReadIsEmpty) {
   while (next_packet(tun, 0)) {
   }
   EXPECT_EQ(tun.read(buffer).status, IoStatus::empty) << "up";
+}
+
+TEST_F(TunDeviceTest, APacketMayBeInParts) {
+  const TunDevice tun{"six"};
+  bring_up();
+  const Octets request = echo_request(test::payload_of(1000));
+  std::vector<wire::Bytes> parts;
+  for (std::size_t start = 0; start < engine::max_tun_parts - 1; ++start)
+    parts.push_back(wire::Bytes{request}.subspan(start, 1));
+  parts.push_back(wire::Bytes{request}.subspan(engine::max_tun_parts - 1));
+  ASSERT_EQ(tun.write({}, parts), IoStatus::ok);
+  const auto reply = next_packet(tun, 58);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(Octets(reply->bytes.begin() + 48, reply->bytes.end()), test::payload_of(1000));
+  parts.emplace_back();
+  EXPECT_EQ(tun.write({}, parts), IoStatus::error) << "one part more";
 }
 
 TEST_F(TunDeviceTest, APacketReachesTheKernelAndTheAnswerComesBack) {

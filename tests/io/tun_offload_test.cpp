@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -19,6 +20,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "sixin4/engine/coalesce.hpp"
 #include "sixin4/io/file_descriptor.hpp"
 #include "sixin4/io/tun_device.hpp"
 
@@ -94,8 +96,56 @@ class TunOffloadTest : public ::testing::Test {
     return tun_->write(frame.offload, {&whole, 1});
   }
 
+  /// Says of how many packets each write was.
+  std::vector<std::uint32_t> write_coalesced(std::vector<Octets> packets) {
+    std::vector<std::uint32_t> counts;
+    const auto write_one = [&](const engine::Coalesced& packet) noexcept {
+      EXPECT_EQ(tun_->write(packet.packet.offload, packet.parts), IoStatus::ok);
+      counts.push_back(packet.packets);
+    };
+    engine::Coalescer coalescer{tun_->takes_udp_super_packets()};
+    for (Octets& packet : packets) coalescer.add({.packet = {.offload = {}, .bytes = packet}}, write_one);
+    coalescer.close_all(write_one);
+    return counts;
+  }
+
   std::optional<TunDevice> tun_;
 };
+
+TEST_F(TunOffloadTest, TheDeviceTellsWhetherItTakesUdpSuperPackets) {
+  EXPECT_EQ(tun_->takes_udp_super_packets(), kernel_has_udp_super_packets());
+}
+
+TEST_F(TunOffloadTest, DatagramsThatWereJoinedReachASocketAsTheyWere) {
+  const FileDescriptor socket = socket_at(SOCK_DGRAM, datagram_port);
+  std::vector<Octets> datagrams;
+  for (std::size_t number = 0; number < 64; ++number) {
+    Octets payload = test::payload_of(number == 63 ? 1 : 1000);
+    payload[0] = static_cast<std::uint8_t>(number);
+    datagrams.push_back(packet_of(test::Udp{.payload = payload, .source = peer, .destination = host}));
+  }
+  EXPECT_EQ(write_coalesced(datagrams).size(), kernel_has_udp_super_packets() ? 1U : 64U);
+  Octets buffer(65536);
+  for (const Octets& datagram : datagrams) {
+    const ssize_t length = recv(socket.get(), buffer.data(), buffer.size(), 0);
+    ASSERT_GT(length, 0);
+    EXPECT_EQ(Octets(buffer.begin(), buffer.begin() + length), Octets(datagram.begin() + 48, datagram.end()));
+  }
+}
+
+TEST_F(TunOffloadTest, AWrongDatagramReachesNoSocketWhateverItCameWith) {
+  const FileDescriptor socket = socket_at(SOCK_DGRAM, datagram_port);
+  std::vector<Octets> datagrams(
+      5, packet_of(test::Udp{.payload = test::payload_of(1000), .source = peer, .destination = host}));
+  datagrams[2].back() ^= 1;
+  write_coalesced(datagrams);
+  Octets buffer(65536);
+  for (int number = 0; number < 4; ++number) {
+    ASSERT_EQ(recv(socket.get(), buffer.data(), buffer.size(), 0), 1000);
+    EXPECT_EQ(Octets(buffer.begin(), buffer.begin() + 1000), test::payload_of(1000));
+  }
+  EXPECT_EQ(recv(socket.get(), buffer.data(), buffer.size(), MSG_DONTWAIT), -1);
+}
 
 TEST_F(TunOffloadTest, AUdpSuperPacketReachesASocketAsItsDatagrams) {
   if (!kernel_has_udp_super_packets()) GTEST_SKIP() << "needs Linux 6.2";
@@ -192,6 +242,15 @@ class TcpOverTun : public TunOffloadTest {
     return test::serialized(peer, host, 0, tcp / Tins::RawPDU(payload));
   }
 
+  /// The connection has received this, and nothing before it.
+  void expect_received(const Octets& payload) {
+    const timeval limit{.tv_sec = 3, .tv_usec = 0};
+    ASSERT_EQ(setsockopt(connection_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), 0);
+    Octets got(payload.size());
+    ASSERT_EQ(recv(connection_.get(), got.data(), got.size(), MSG_WAITALL), static_cast<ssize_t>(got.size()));
+    EXPECT_EQ(got, payload);
+  }
+
   static constexpr std::uint16_t segment = 1000;
   std::uint32_t sequence_ = 1;
   std::uint32_t acknowledged_ = 0;
@@ -209,11 +268,21 @@ TEST_F(TcpOverTun, ASuperPacketReachesASocketIntact) {
                    .checksum_start = 40,
                    .checksum_offset = 16};
   ASSERT_EQ(write(frame), IoStatus::ok);
-  const timeval limit{.tv_sec = 3, .tv_usec = 0};
-  ASSERT_EQ(setsockopt(connection_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), 0);
-  Octets got(payload.size());
-  ASSERT_EQ(recv(connection_.get(), got.data(), got.size(), MSG_WAITALL), static_cast<ssize_t>(got.size()));
-  EXPECT_EQ(got, payload);
+  expect_received(payload);
+}
+
+TEST_F(TcpOverTun, SegmentsThatWereJoinedReachASocketIntact) {
+  for (const auto& [count, size] : {std::pair{30U, std::size_t{segment}}, std::pair{64U, std::size_t{1}}}) {
+    Octets payload;
+    std::vector<Octets> packets;
+    for (unsigned number = 1; number <= count; ++number) {
+      const Octets piece = test::payload_of(number == count ? 1 : size);
+      payload.insert(payload.end(), piece.begin(), piece.end());
+      packets.push_back(from_peer(piece));
+    }
+    EXPECT_EQ(write_coalesced(packets), std::vector<std::uint32_t>{count});
+    expect_received(payload);
+  }
 }
 
 TEST_F(TcpOverTun, AStreamComesOutInSuperPackets) {

@@ -55,6 +55,14 @@ def solicitation(source: str, target: str, option: bytes = b"", hop_limit: int =
     return icmpv6(message, source, target, hop_limit)
 
 
+def datagram(content: bytes, damage: int = 0) -> bytes:
+    """UDP for port 5007; `damage` is a difference in the checksum."""
+    message = struct.pack("!HHHH", 5007, 5007, 8 + len(content), 0) + content
+    packet = ipv6(payload=message, next_header=17)
+    checksum = internet_checksum(packet[8:40] + struct.pack("!II", len(message), 17) + message) or 0xFFFF
+    return packet[:46] + struct.pack("!H", checksum ^ damage) + packet[48:]
+
+
 SOURCE_LINK_LAYER = bytes([1, 1, 192, 0, 2, 2, 0, 0])  # type, length in 8 bytes, an address of some kind
 
 KINDS = {
@@ -72,6 +80,8 @@ KINDS = {
     "6to4-source": ipv6(source="2002:c000:209::1"),
     "our-source": ipv6(source=NEAR),
     "our-prefix-source": ipv6(source="2001:db8:42::9"),
+    "datagram": datagram(b"right\n"),
+    "damaged-datagram": datagram(b"wrong\n", damage=1),
     "solicitation-global": solicitation(FAR, NEAR),
     "solicitation-global-option": solicitation(FAR, NEAR, SOURCE_LINK_LAYER),
     "solicitation-link-local": solicitation(FAR_LINK_LOCAL, NEAR_LINK_LOCAL),

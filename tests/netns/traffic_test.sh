@@ -18,6 +18,7 @@ tcp_bytes=$((100 * 1000 * 1000))
 start_both() { # MTU
   start_endpoint far "$program" --interface far6 --remote 192.0.2.1 --address $far6/64 --route 2001:db8:42::/64 --mtu "$1"
   start_endpoint near "$program" --interface near6 --remote 192.0.2.2 --address $near6/64 --prefix 2001:db8:42::/64 --route ::/0 --mtu "$1"
+  endpoint=$started # the near one
 }
 stop_both() {
   "$program" down --control "$two_hosts_files/near.sock"
@@ -58,8 +59,9 @@ for offload in on off; do
   handed_over=$(far cat /sys/class/net/far6/statistics/rx_packets)
   tcp_arrives "receive offload $offload: $tcp_bytes bytes of TCP to the far end" near far $far6 5001
   handed_over=$(($(far cat /sys/class/net/far6/statistics/rx_packets) - handed_over))
-  check "receive offload $offload: packets are handed over" "$([[ $offload == on ]] && echo merged || echo "one by one")" \
-    "$(((handed_over * 1420 < tcp_bytes)) && echo merged || echo "one by one")"
+  # By the kernel, or where it does not by the endpoint.
+  check "receive offload $offload: packets are handed over" joined \
+    "$(((handed_over * 1420 < tcp_bytes)) && echo joined || echo "one by one")"
   tcp_arrives "receive offload $offload: $tcp_bytes bytes of TCP from the far end" far near $near6 5002
   # The kernel hands over UDP super-packets where the program that sends asks for segmentation; and joins
   # datagrams on their way in, before the endpoint sees them, where the program that receives asks for that.
@@ -73,6 +75,23 @@ check "no checksum was wrong at the far end" 0 \
   "$(far cat /proc/net/snmp6 | awk '/^(Udp6InCsumErrors|Icmp6InCsumErrors|Ip6InHdrErrors)/ { n += $2 } END { print n }')"
 check "no TCP checksum was wrong at either end" "0 0" "$(snmp near Tcp InCsumErrors) $(snmp far Tcp InCsumErrors)"
 check "nothing was dropped on the way out" "{}" "$(of_status near "s['drops']['out']")"
+
+# A batch that waits for the endpoint: what is right in it is joined, and vouches for nothing else.
+background near timeout 3 socat -u "UDP6-RECV:5007,bind=[$near6]" "CREATE:$two_hosts_files/datagrams"
+receiver=$started
+until_true 5 near sh -c "ss -Hlun 'sport = :5007' | grep -q ."
+handed_over=$(near cat /sys/class/net/near6/statistics/rx_packets)
+refused=$(near awk '$1 == "Udp6InCsumErrors" { print $2 }' /proc/net/snmp6)
+kill -STOP "$endpoint"
+far python3 "$here/craft.py" 192.0.2.2 192.0.2.1 1 datagram datagram damaged-datagram datagram datagram damaged-datagram
+kill -CONT "$endpoint"
+wait "$receiver" || true
+check "of datagrams that arrive together those that are right arrive" "$(printf 'right\n%.0s' 1 2 3 4)" \
+  "$(cat "$two_hosts_files/datagrams")"
+check "and the kernel sees which are wrong" 2 \
+  "$(($(near awk '$1 == "Udp6InCsumErrors" { print $2 }' /proc/net/snmp6) - refused))"
+check "they were handed over two in one, and each wrong one by itself" 4 \
+  "$(($(near cat /sys/class/net/near6/statistics/rx_packets) - handed_over))"
 
 # Super-packets of both kinds on the wire, before the far end's receive offload can join them: every packet of a
 # capture is built anew by libtins and compared. The link is to leave checksums to the kernel, which finishes them

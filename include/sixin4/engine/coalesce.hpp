@@ -104,9 +104,9 @@ class Coalescer {
 
   template <typename Write>
   void close(std::size_t at, Write& write) noexcept {
-    const auto place = order_.begin() + static_cast<std::ptrdiff_t>(at);
-    Run& run = runs_[*place];
-    std::rotate(place, place + 1, order_.begin() + static_cast<std::ptrdiff_t>(open_));
+    const std::span rest = std::span{order_}.subspan(at, open_ - at);
+    Run& run = runs_[rest.front()];
+    std::rotate(rest.begin(), rest.begin() + 1, rest.end());
     --open_;
     if (run.count > 1) finish(run);
     run.whole.parts = std::span{run.parts}.first(run.count);
