@@ -81,7 +81,8 @@ void encapsulate(benchmark::State& state) {
   engine::Encapsulator encapsulator;
   const auto add = [&] {
     engine::TunPacket read{.offload = {}, .bytes = packet};
-    if (engine::judge_outbound(tunnel, read) != engine::Verdict::pass) return false;
+    std::optional<engine::Segments> segments;
+    if (engine::judge_outbound(tunnel, read, segments) != engine::Verdict::pass) return false;
     encapsulator.add(tunnel, {}, read.bytes, *batch, [&]() noexcept { batch->clear(); });
     return true;
   };
@@ -108,14 +109,9 @@ void segment(benchmark::State& state) {
       .bytes = packet};
   const auto batch = std::make_unique<engine::WireBatch>();
   engine::Encapsulator encapsulator;
-  std::array<std::uint8_t, engine::Segments::max_headers> headers{};
   const auto cut = [&] {
     const auto segments = *engine::Segments::of(super);
-    for (std::size_t i = 0; i < segments.count(); ++i) {
-      const auto head = std::span{headers}.first(segments.header_length());
-      segments.write_headers(i, head);
-      encapsulator.add(tunnel, head, segments.payload(i), *batch, [&]() noexcept { batch->clear(); });
-    }
+    encapsulator.add_segments(tunnel, segments, false, *batch, [&]() noexcept { batch->clear(); });
     return segments.count();
   };
   const std::size_t count = cut();

@@ -14,35 +14,43 @@ namespace sixin4::engine {
 
 namespace {
 
-/// The headers of a packet whose checksum is unfinished.
+/// The headers of a packet whose checksum is unfinished; none where there is no such packet.
 struct Unfinished {
   std::size_t transport = 0;      ///< offset of the transport header
   std::size_t header_length = 0;  ///< of all headers
   std::uint8_t protocol = 0;
+
+  explicit operator bool() const noexcept { return header_length != 0; }
 };
+
+Unfinished unfinished_transport(wire::Bytes packet, std::uint8_t protocol, std::size_t offset) noexcept {
+  const std::size_t transport_length = wire::transport_header_length(packet, protocol, offset);
+  if (transport_length == 0) return {};
+  const wire::Bytes transport = packet.subspan(offset);
+  const auto field = transport.subspan(*wire::transport_checksum_offset(protocol)).first<2>();
+  const wire::Ipv6Header header{packet.first<wire::ipv6_header_size>()};
+  const auto pseudo = wire::pseudo_header_sum(header.source(), header.destination(),
+                                              static_cast<std::uint32_t>(transport.size()), protocol);
+  if (wire::load16<0>(field) != pseudo.folded()) return {};
+  // One in 65536 finished checksums is that sum by chance. It verifies; to a datagram that makes a
+  // difference.
+  const bool finished =
+      protocol == wire::next_header::udp && (pseudo + wire::sum_of(transport)).checksum() == 0;
+  if (finished) return {};
+  return {.transport = offset, .header_length = offset + transport_length, .protocol = protocol};
+}
 
 /// Nothing where the packet is not TCP or UDP, or its checksum field holds more than the sum of the
 /// pseudo-header. That sum is what receive offload leaves in a merged packet, and a sender on the same
 /// machine in every packet.
-std::optional<Unfinished> unfinished_checksum(wire::Bytes packet) noexcept {
-  const auto upper = wire::upper_layer_of(packet);
-  if (!upper || upper->is_fragment()) return std::nullopt;
-  const auto transport_length = wire::transport_header_length(packet, upper->protocol, upper->offset);
-  if (!transport_length) return std::nullopt;
-  const wire::Bytes transport = packet.subspan(upper->offset);
-  const auto field = wire::fixed<2>(transport, *wire::transport_checksum_offset(upper->protocol));
+Unfinished unfinished_checksum(wire::Bytes packet) noexcept {
   const wire::Ipv6Header header{packet.first<wire::ipv6_header_size>()};
-  const auto pseudo = wire::pseudo_header_sum(header.source(), header.destination(),
-                                              static_cast<std::uint32_t>(transport.size()), upper->protocol);
-  if (!field || wire::load16<0>(*field) != pseudo.folded()) return std::nullopt;
-  // One in 65536 finished checksums is that sum by chance. It verifies; to a datagram that makes a
-  // difference.
-  const bool finished =
-      upper->protocol == wire::next_header::udp && (pseudo + wire::sum_of(transport)).checksum() == 0;
-  if (finished) return std::nullopt;
-  return Unfinished{.transport = upper->offset,
-                    .header_length = upper->offset + *transport_length,
-                    .protocol = upper->protocol};
+  if (wire::extension_kind(header.next_header()) == wire::ExtensionKind::none) {
+    return unfinished_transport(packet, header.next_header(), wire::ipv6_header_size);
+  }
+  const auto upper = wire::walk_extension_headers(packet);
+  if (!upper || upper->is_fragment()) return {};
+  return unfinished_transport(packet, upper->protocol, upper->offset);
 }
 
 /// Tells the tun device what is unfinished, and how a super-packet with `gso_size` bytes of payload a segment
@@ -77,38 +85,38 @@ void count_segments(const Unfinished& unfinished, std::size_t segment, Decapsula
 }
 
 /// Checks both headers and takes the inner packet out.
-Decapsulated unwrap(const TunnelParameters& parameters, wire::MutableBytes packet) noexcept {
-  const auto outer = wire::Ipv4Header::at(packet);
-  if (!outer || outer->protocol() != wire::protocol_ipv6) return {.verdict = Verdict::outer_malformed};
-  if (outer->source().address != parameters.remote) return {.verdict = Verdict::outer_source_mismatch};
-  if (outer->destination().address != parameters.local) {
-    return {.verdict = Verdict::outer_destination_mismatch};
+Verdict unwrap(const TunnelParameters& parameters, wire::MutableBytes packet,
+               wire::MutableBytes& inner) noexcept {
+  if (!wire::Ipv4Header::begins(packet)) return Verdict::outer_malformed;
+  const wire::Ipv4Header outer{packet.first<wire::ipv4_header_size>()};
+  if (outer.protocol() != wire::protocol_ipv6) return Verdict::outer_malformed;
+  if (outer.source().address != parameters.remote) return Verdict::outer_source_mismatch;
+  if (outer.destination().address != parameters.local) return Verdict::outer_destination_mismatch;
+  if (outer.is_fragment() || outer.total_length() < outer.header_length() ||
+      outer.total_length() > packet.size()) {
+    return Verdict::outer_malformed;
   }
-  if (outer->is_fragment() || outer->total_length() < outer->header_length() ||
-      outer->total_length() > packet.size()) {
-    return {.verdict = Verdict::outer_malformed};
+
+  const wire::MutableBytes carried = packet.first(outer.total_length()).subspan(outer.header_length());
+  if (!wire::Ipv6Header::begins_whole(carried)) return Verdict::inner_malformed;
+  const wire::Ipv6Header header{carried.first<wire::ipv6_header_size>()};
+  const auto source = header.source().address;
+  if (is_never_a_source(source)) return Verdict::inner_source_invalid;
+  if (parameters.ingress_filter && is_ours(parameters, source)) return Verdict::inner_source_ours;
+
+  const auto traffic_class = decapsulated_traffic_class(header.traffic_class(), outer.tos());
+  if (!traffic_class) return Verdict::ecn_invalid;
+  if (*traffic_class != header.traffic_class()) {
+    wire::set_traffic_class(carried.first<wire::ipv6_header_size>(), *traffic_class);
   }
-
-  wire::MutableBytes inner = packet.first(outer->total_length()).subspan(outer->header_length());
-  const auto header = wire::Ipv6Header::at(inner);
-  if (!header) return {.verdict = Verdict::inner_malformed};
-  inner = inner.first(header->packet_length());  // RFC 4213 §3.6: padding is not part of the packet
-
-  const auto source = header->source().address;
-  if (is_never_a_source(source)) return {.verdict = Verdict::inner_source_invalid};
-  if (parameters.ingress_filter && is_ours(parameters, source))
-    return {.verdict = Verdict::inner_source_ours};
-
-  const auto traffic_class = decapsulated_traffic_class(header->traffic_class(), outer->tos());
-  if (!traffic_class) return {.verdict = Verdict::ecn_invalid};
-  wire::set_traffic_class(inner.first<wire::ipv6_header_size>(), *traffic_class);
-  return {.packet = {.offload = {}, .bytes = inner}, .wire_bytes = static_cast<std::uint32_t>(inner.size())};
+  inner = carried.first(header.packet_length());  // RFC 4213 §3.6: padding is not part of the packet
+  return Verdict::pass;
 }
 
 /// What the packet socket's filter lets through, and the raw socket leaves to it.
-bool is_unfinished_datagram(const std::optional<Unfinished>& unfinished, wire::Bytes outer) noexcept {
-  return unfinished && unfinished->protocol == wire::next_header::udp &&
-         unfinished->transport == wire::ipv6_header_size &&
+bool is_unfinished_datagram(const Unfinished& unfinished, wire::Bytes outer) noexcept {
+  return unfinished && unfinished.protocol == wire::next_header::udp &&
+         unfinished.transport == wire::ipv6_header_size &&
          wire::Ipv4Header{outer.first<wire::ipv4_header_size>()}.header_length() == wire::ipv4_header_size;
 }
 
@@ -121,27 +129,29 @@ bool has_right_checksum(wire::Bytes outer) noexcept {
 
 Decapsulated decapsulate(const TunnelParameters& parameters, wire::MutableBytes packet,
                          const ReceiveOffload& offload) noexcept {
-  Decapsulated result = unwrap(parameters, packet);
+  Decapsulated result;
+  result.verdict = unwrap(parameters, packet, result.packet.bytes);
   if (result.verdict != Verdict::pass) {
     result.taken_elsewhere = offload.known;
     return result;
   }
-  const auto unfinished = unfinished_checksum(result.packet.bytes);
+  result.wire_bytes = static_cast<std::uint32_t>(result.packet.bytes.size());
+  const Unfinished unfinished = unfinished_checksum(result.packet.bytes);
   const bool right_socket = is_unfinished_datagram(unfinished, packet) == offload.known;
   if (!right_socket || (offload.known && !has_right_checksum(packet))) {
     result.taken_elsewhere = true;
     return result;
   }
   if (unfinished && offload.known) {
-    describe(*unfinished, offload.gso_size, result.packet);
-    if (offload.gso_size != 0) count_segments(*unfinished, offload.gso_size, result);
+    describe(unfinished, offload.gso_size, result.packet);
+    if (offload.gso_size != 0) count_segments(unfinished, offload.gso_size, result);
   } else if (unfinished) {
-    const bool tcp = unfinished->protocol == wire::next_header::tcp;
+    const bool tcp = unfinished.protocol == wire::next_header::tcp;
     const std::uint16_t gso_size =
-        tcp ? tcp_gso_size(*unfinished, result.packet.bytes.size()) : std::uint16_t{0};
-    describe(*unfinished, gso_size, result.packet);
+        tcp ? tcp_gso_size(unfinished, result.packet.bytes.size()) : std::uint16_t{0};
+    describe(unfinished, gso_size, result.packet);
     // Senders fill the tunnel MTU.
-    if (gso_size != 0) count_segments(*unfinished, parameters.mtu - unfinished->header_length, result);
+    if (gso_size != 0) count_segments(unfinished, parameters.mtu - unfinished.header_length, result);
   }
   if (parameters.mss_clamp) clamp_mss(result.packet, parameters.mtu);
   return result;

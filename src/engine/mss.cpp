@@ -39,8 +39,8 @@ void clamp_mss(TunPacket& packet, std::uint16_t mtu) noexcept {
   const auto upper = wire::upper_layer_of(packet.bytes);
   if (!upper || upper->protocol != wire::next_header::tcp || upper->is_fragment()) return;
   const auto length = wire::transport_header_length(packet.bytes, upper->protocol, upper->offset);
-  if (!length) return;
-  const wire::MutableBytes header = packet.bytes.subspan(upper->offset, *length);
+  if (length == 0) return;
+  const wire::MutableBytes header = packet.bytes.subspan(upper->offset, length);
   const auto tcp = header.first<wire::tcp::min_header_size>();
   if ((wire::tcp::flags(tcp) & wire::tcp::flag_syn) == 0) return;
 
@@ -61,9 +61,8 @@ void clamp_mss(TunPacket& packet, std::uint16_t mtu) noexcept {
   };
   const auto checksum = tcp.subspan<wire::tcp::checksum_offset, 2>();
   // RFC 1624, equation 3.
-  const auto inverse = [](std::uint16_t value) { return wire::InternetSum{0xffffU ^ unsigned{value}}; };
-  const auto sum = inverse(wire::load16<0>(checksum)) + inverse(in_place(announced)) +
-                   wire::InternetSum{in_place(largest)};
+  const auto sum = wire::InternetSum{wire::load16<0>(checksum)}.inverse() +
+                   wire::InternetSum{in_place(announced)}.inverse() + wire::InternetSum{in_place(largest)};
   wire::store16<0>(checksum, sum.checksum());
 }
 

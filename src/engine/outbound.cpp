@@ -22,12 +22,21 @@ bool is_our_outer_packet(const TunnelParameters& parameters, wire::Bytes bytes) 
 
 /// Our outer packet comes back as it is when the IPv4 route leads into the tun device, or inside of IPv6
 /// when it leads into another tunnel (RFC 2473) whose own packets go through this one.
-bool is_loop(const TunnelParameters& parameters, wire::Bytes packet) noexcept {
-  if (const auto upper = wire::upper_layer_of(packet)) {
-    return upper->protocol == wire::next_header::ipv4 && !upper->is_fragment() &&
-           is_our_outer_packet(parameters, packet.subspan(upper->offset));
-  }
-  return is_our_outer_packet(parameters, packet);
+bool carries_our_outer_packet(const TunnelParameters& parameters, wire::Ipv6Header header,
+                              wire::Bytes packet) noexcept {
+  const std::uint8_t next = header.next_header();
+  if (next != wire::next_header::ipv4 && wire::extension_kind(next) == wire::ExtensionKind::none)
+    return false;
+  const auto upper = wire::upper_layer_of(packet);
+  return upper && upper->protocol == wire::next_header::ipv4 && !upper->is_fragment() &&
+         is_our_outer_packet(parameters, packet.subspan(upper->offset));
+}
+
+Verdict refusal_without_header(const TunnelParameters& parameters, wire::Bytes bytes) noexcept {
+  const bool version_6 = !bytes.empty() && bytes.front() >> 4U == 6;
+  if (version_6) return Verdict::malformed;
+  const bool loop = parameters.loops || is_our_outer_packet(parameters, bytes);
+  return loop ? Verdict::loop : Verdict::not_ipv6;
 }
 
 /// RFC 6040 §4.1: the ECN bits never come from the configuration.
@@ -38,24 +47,25 @@ std::uint8_t outer_tos(const TunnelParameters& parameters, std::uint8_t inner) n
 
 }  // namespace
 
-Verdict judge_outbound(const TunnelParameters& parameters, TunPacket& packet) noexcept {
-  const auto first = wire::fixed<1>(packet.bytes);
-  const bool version_6 = first && wire::load8<0>(*first) >> 4U == 6;
-  const auto header = wire::Ipv6Header::at(packet.bytes);
-  if (version_6 && !header) return Verdict::malformed;
-  if (parameters.loops || is_loop(parameters, packet.bytes)) return Verdict::loop;
-  if (!header) return Verdict::not_ipv6;
-  packet.bytes = packet.bytes.first(header->packet_length());
+Verdict judge_outbound(const TunnelParameters& parameters, TunPacket& packet,
+                       std::optional<Segments>& segments) noexcept {
+  if (!wire::Ipv6Header::begins_whole(packet.bytes)) return refusal_without_header(parameters, packet.bytes);
+  const wire::Ipv6Header header{packet.bytes.first<wire::ipv6_header_size>()};
+  if (parameters.loops || carries_our_outer_packet(parameters, header, packet.bytes)) return Verdict::loop;
+  packet.bytes = packet.bytes.first(header.packet_length());
   if (parameters.egress_filter && !may_leave(parameters, packet.bytes)) return Verdict::source_not_ours;
 
   std::size_t largest = packet.bytes.size();
   if (packet.offload.gso != wire::Gso::none) {
-    const auto segments = Segments::of(packet);
+    segments = Segments::of(packet);
     if (!segments) return Verdict::malformed;
     largest = segments->largest_packet();
   }
   if (largest > parameters.mtu) return Verdict::too_big;
-  if (parameters.mss_clamp) clamp_mss(packet, parameters.mtu);
+  if (parameters.mss_clamp) {
+    clamp_mss(packet, parameters.mtu);
+    if (segments) segments = Segments::of(packet);  // their headers may have changed
+  }
   return Verdict::pass;
 }
 
@@ -80,25 +90,34 @@ bool finish_checksum(TunPacket& packet) noexcept {
   return true;
 }
 
-Encapsulator::OuterPieces Encapsulator::begin(const TunnelParameters& parameters, wire::Bytes headers,
-                                              wire::Bytes payload) noexcept {
-  // Identifications tell fragments apart. A packet that nobody fragments needs none (RFC 6864 §4.1), and one
-  // that stays the same lets the far end's receive offload join segments.
-  if (!parameters.dont_fragment && ++identification_ == 0) {
-    ++identification_;  // to Linux, 0 in a raw packet with DF clear means "choose one"
-  }
-  const std::size_t inner = headers.size() + payload.size();
+wire::MutableBytes Encapsulator::add_whole(const TunnelParameters& parameters, wire::Ipv6Header inner,
+                                           std::size_t header_length, wire::Bytes payload, WireBatch& batch,
+                                           UnfinishedChecksum checksum) noexcept {
+  const std::size_t length = header_length + payload.size();
+  if (checksum.start != 0)
+    checksum.start = static_cast<std::uint16_t>(checksum.start + wire::ipv4_header_size);
+  const wire::MutableBytes head = batch.add(wire::ipv4_header_size + header_length, payload,
+                                            static_cast<std::uint32_t>(length), checksum);
+  wire::write_ipv4_header(head.first<wire::ipv4_header_size>(),
+                          {.tos = outer_tos(parameters, inner.traffic_class()),
+                           .total_length = static_cast<std::uint16_t>(wire::ipv4_header_size + length),
+                           .identification = next_identification(parameters),
+                           .dont_fragment = parameters.dont_fragment,
+                           .ttl = parameters.ttl.value_or(inner.hop_limit()),
+                           .source = {parameters.local},
+                           .destination = {parameters.remote}});
+  return head.subspan(wire::ipv4_header_size);
+}
+
+Encapsulator::OuterPieces Encapsulator::begin(const TunnelParameters& parameters, wire::Ipv6Header inner,
+                                              wire::Bytes headers, wire::Bytes payload) noexcept {
   const std::size_t room = std::size_t{parameters.link_mtu} - wire::ipv4_header_size;
-  const auto header = wire::Ipv6Header{(headers.empty() ? payload : headers).first<wire::ipv6_header_size>()};
-  return {.tos = outer_tos(parameters, header.traffic_class()),
-          .ttl = parameters.ttl.value_or(header.hop_limit()),
+  return {.tos = outer_tos(parameters, inner.traffic_class()),
+          .ttl = parameters.ttl.value_or(inner.hop_limit()),
           .headers = headers,
           .payload = payload,
-          .piece = fits_link(parameters, inner)
-                       ? inner
-                       : room & ~std::size_t{7},  // RFC 791: offsets count in 8 bytes
-          .identification = parameters.dont_fragment ? std::uint16_t{0} : identification_,
-          .checksum = {}};
+          .piece = room & ~std::size_t{7},  // RFC 791: offsets count in 8 bytes
+          .identification = next_identification(parameters)};
 }
 
 bool Encapsulator::add_next(const TunnelParameters& parameters, OuterPieces& pieces,
@@ -114,8 +133,8 @@ bool Encapsulator::add_next(const TunnelParameters& parameters, OuterPieces& pie
   const wire::Bytes body =
       from_headers == length ? wire::Bytes{} : pieces.payload.subspan(payload_start, length - from_headers);
 
-  const wire::MutableBytes head = batch.add(wire::ipv4_header_size + from_headers, body,
-                                            last ? static_cast<std::uint32_t>(inner) : 0, pieces.checksum);
+  const wire::MutableBytes head =
+      batch.add(wire::ipv4_header_size + from_headers, body, last ? static_cast<std::uint32_t>(inner) : 0);
   wire::write_ipv4_header(head.first<wire::ipv4_header_size>(),
                           {.tos = pieces.tos,
                            .total_length = static_cast<std::uint16_t>(wire::ipv4_header_size + length),
@@ -126,9 +145,18 @@ bool Encapsulator::add_next(const TunnelParameters& parameters, OuterPieces& pie
                            .ttl = pieces.ttl,
                            .source = {parameters.local},
                            .destination = {parameters.remote}});
-  std::ranges::copy(headers.first(from_headers), head.subspan(wire::ipv4_header_size).begin());
+  wire::copy(headers.first(from_headers), head.subspan(wire::ipv4_header_size));
   pieces.done += length;
   return !last;
+}
+
+// Identifications tell fragments apart. A packet that nobody fragments needs none (RFC 6864 §4.1), and one
+// that stays the same lets the far end's receive offload join segments.
+std::uint16_t Encapsulator::next_identification(const TunnelParameters& parameters) noexcept {
+  if (parameters.dont_fragment) return 0;
+  if (++identification_ == 0)
+    ++identification_;  // to Linux, 0 in a raw packet with DF clear means "choose one"
+  return identification_;
 }
 
 }  // namespace sixin4::engine

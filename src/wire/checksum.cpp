@@ -1,49 +1,38 @@
 #include "sixin4/wire/checksum.hpp"
 
-#include <bit>
-#include <cstring>
+#include "sixin4/wire/sum_methods.hpp"
 
 namespace sixin4::wire {
 
-namespace {
-
-template <typename Word>
-Word load_native(const std::uint8_t* at) noexcept {
-  Word word;
-  std::memcpy(&word, at, sizeof word);
-  return word;
+InternetSum sum_of_long(Bytes bytes) noexcept {
+  static const auto method = sum_methods().front();
+  InternetSum sum;
+  for (; bytes.size() > SumMethod::longest_range; bytes = bytes.subspan(SumMethod::longest_range)) {
+    sum += method.sum(bytes.first(SumMethod::longest_range));
+  }
+  return sum + method.sum(bytes);
 }
 
-}  // namespace
-
-// The sum does not depend on the byte order in which it is taken, but for a swap of the result (RFC 1071
-// §2 B). So words are added as the machine loads them, 32 bits at a time into 64 so that no carry is lost,
-// in a loop that the compiler turns into vector additions.
-InternetSum sum_of(Bytes bytes) noexcept {
-  const std::uint8_t* at = bytes.data();
-  std::size_t left = bytes.size();
-  std::uint64_t sum = 0;
-  for (; left >= 4; at += 4, left -= 4) sum += load_native<std::uint32_t>(at);
-  if (left >= 2) {
-    sum += load_native<std::uint16_t>(at);
-    at += 2;
-    left -= 2;
+InternetSum portable_sum(Bytes bytes) noexcept {
+  constexpr std::size_t step = 32;
+  std::uint64_t first = 0;
+  std::uint64_t second = 0;
+  std::uint64_t third = 0;
+  std::uint64_t fourth = 0;
+  std::uint64_t carries = 0;
+  const auto add = [&carries](std::uint64_t& sum, std::uint64_t words) {
+    sum += words;
+    carries += sum < words ? 1U : 0U;
+  };
+  std::size_t at = 0;
+  for (; bytes.size() - at >= step; at += step) {
+    add(first, load_native<std::uint64_t>(bytes, at));
+    add(second, load_native<std::uint64_t>(bytes, at + 8));
+    add(third, load_native<std::uint64_t>(bytes, at + 16));
+    add(fourth, load_native<std::uint64_t>(bytes, at + 24));
   }
-  if (left == 1)
-    sum += std::endian::native == std::endian::little ? std::uint64_t{*at} : std::uint64_t{*at} << 8U;
-
-  const std::uint16_t folded = InternetSum{sum}.folded();
-  if constexpr (std::endian::native == std::endian::little) {
-    return InternetSum{static_cast<std::uint16_t>(folded << 8U | folded >> 8U)};
-  } else {
-    return InternetSum{folded};
-  }
-}
-
-InternetSum pseudo_header_sum(const Source<Ipv6Address>& source, const Destination<Ipv6Address>& destination,
-                              std::uint32_t length, std::uint8_t next_header) noexcept {
-  return sum_of(source.address.octets) + sum_of(destination.address.octets) +
-         InternetSum{std::uint64_t{length} + next_header};
+  return sum_of_native_words(first) + sum_of_native_words(second) + sum_of_native_words(third) +
+         sum_of_native_words(fourth) + sum_of_native_words(carries) + sum_of_short(bytes.subspan(at));
 }
 
 }  // namespace sixin4::wire

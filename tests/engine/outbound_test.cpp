@@ -13,9 +13,18 @@ namespace {
 
 using namespace test;
 
+Verdict judged(TunPacket& packet, const TunnelParameters& parameters = near_parameters()) {
+  std::optional<Segments> segments;
+  const Verdict verdict = judge_outbound(parameters, packet, segments);
+  const bool super_packet_passes = verdict == Verdict::pass && packet.offload.gso != wire::Gso::none;
+  if (super_packet_passes) {
+    EXPECT_TRUE(segments.has_value());
+  }
+  return verdict;
+}
 Verdict judged(TunFrame& frame, const TunnelParameters& parameters = near_parameters()) {
   TunPacket packet = frame.packet();
-  return judge_outbound(parameters, packet);
+  return judged(packet, parameters);
 }
 Verdict judged(TunFrame&& frame, const TunnelParameters& parameters = near_parameters()) {
   return judged(frame, parameters);
@@ -43,7 +52,7 @@ TEST(JudgeOutbound, NothingLeavesWhileTheRouteLeadsIntoTheTunnel) {
   parameters.loops = true;
   Octets inner = packet_of(Udp{.payload = payload_of(10)});
   TunPacket packet{.offload = {}, .bytes = inner};
-  EXPECT_EQ(judge_outbound(parameters, packet), Verdict::loop);
+  EXPECT_EQ(judged(packet, parameters), Verdict::loop);
 }
 
 TEST(Outbound, AnIpv6PacketPasses) {
@@ -88,7 +97,7 @@ TEST(Outbound, BytesBehindThePacketAreCut) {
   const Octets whole = frame.bytes;
   frame.bytes.insert(frame.bytes.end(), 33, 0xaa);
   TunPacket packet = frame.packet();
-  EXPECT_EQ(judge_outbound(near_parameters(), packet), Verdict::pass);
+  EXPECT_EQ(judged(packet, near_parameters()), Verdict::pass);
   EXPECT_EQ(octets_of(packet.bytes), whole);
 }
 
@@ -120,15 +129,15 @@ TEST(Outbound, AForeignSourceIsRefusedUnlessTheFilterIsOff) {
   TunFrame frame{.bytes = packet_of(Udp{.source = far_host, .destination = near_host})};
   TunPacket packet = frame.packet();
   TunnelParameters parameters = near_parameters();
-  EXPECT_EQ(judge_outbound(parameters, packet), Verdict::source_not_ours);
+  EXPECT_EQ(judged(packet, parameters), Verdict::source_not_ours);
   parameters.egress_filter = false;
-  EXPECT_EQ(judge_outbound(parameters, packet), Verdict::pass);
+  EXPECT_EQ(judged(packet, parameters), Verdict::pass);
 }
 
 TEST(Outbound, AForeignSourceIsToldOfTheFilterBeforeTheMtu) {
   TunFrame frame{.bytes = packet_of(Udp{.payload = payload_of(3000), .source = far_host})};
   TunPacket packet = frame.packet();
-  EXPECT_EQ(judge_outbound(near_parameters(), packet), Verdict::source_not_ours);
+  EXPECT_EQ(judged(packet, near_parameters()), Verdict::source_not_ours);
 }
 
 TEST(Outbound, OurOwnOuterPacketIsALoop) {

@@ -45,7 +45,8 @@ void answer(wire::Bytes offending, const wire::icmpv6::Error& error) {
 }
 
 void send(const engine::TunnelParameters& parameters, TunPacket packet) {
-  if (engine::judge_outbound(parameters, packet) != engine::Verdict::pass) return;
+  std::optional<engine::Segments> segments;
+  if (engine::judge_outbound(parameters, packet, segments) != engine::Verdict::pass) return;
   RC_ASSERT(packet.bytes.size() >= 40U);
   std::size_t sent = 0;
   engine::Encapsulator encapsulator;
@@ -58,7 +59,6 @@ void send(const engine::TunnelParameters& parameters, TunPacket packet) {
     }
     return;
   }
-  const auto segments = engine::Segments::of(packet);
   RC_ASSERT(segments.has_value());
   for (std::size_t index = 0; index < segments->count(); ++index) {
     const Exact headers{Octets(segments->header_length())};

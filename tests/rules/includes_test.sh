@@ -24,13 +24,15 @@ standard='<[a-z_0-9]+>' # a standard header has no dot and no directory
 system='<([a-z_0-9]+/)*[a-z_0-9]+\.h>'
 own='"[a-z_]+\.hpp"' # a private header of the same room
 
-only 'include/sixin4/wire src/wire' "$standard|\"sixin4/wire/"
+vectors='<(immintrin|arm_neon)\.h>' # the processor's, for one file below
+only 'include/sixin4/wire src/wire' "$standard|$vectors|\"sixin4/wire/"
 only 'include/sixin4/engine src/engine' "$standard|\"sixin4/(wire|engine)/"
 only 'include/sixin4/io' "$standard|$system|\"sixin4/wire/|\"sixin4/io/|\"sixin4/engine/(packet|verdict)\.hpp"
 only 'src/io' "$standard|$system|$own|\"sixin4/wire/|\"sixin4/io/|\"sixin4/engine/(packet|verdict)\.hpp"
 only 'include/sixin4/control' "$standard|$system|\"sixin4/(wire|control)/|\"sixin4/io/file_descriptor\.hpp"
 only 'src/control' "$standard|$system|$own|<(boost|libmnl|nlohmann)/|\"sixin4/(wire|control)/|\"sixin4/io/file_descriptor\.hpp"
 
+only_in "$vectors" src/wire/sum_methods.cpp
 only_in '<libmnl/' src/control/netlink_message.cpp
 only_in '<boost/' src/control/options.cpp
 only_in '<nlohmann/' src/control/control_socket.cpp src/control/status.cpp

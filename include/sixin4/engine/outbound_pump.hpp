@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "sixin4/engine/counters.hpp"
@@ -44,7 +45,8 @@ class OutboundPump {
 
  private:
   void take(const TunnelParameters& parameters, TunPacket& packet, Time now) noexcept {
-    const Verdict verdict = judge_outbound(parameters, packet);
+    std::optional<Segments> segments;
+    const Verdict verdict = judge_outbound(parameters, packet, segments);
     if (verdict == Verdict::too_big) {
       (void)replies_.send(parameters, packet.bytes, wire::icmpv6::packet_too_big(parameters.mtu), now);
     } else if (verdict == Verdict::source_not_ours) {
@@ -54,36 +56,16 @@ class OutboundPump {
     }
     if (verdict != Verdict::pass) return counters_.drop(verdict);
 
-    if (packet.offload.gso != wire::Gso::none) return take_segments(parameters, *Segments::of(packet));
-    if (!left_to_link(parameters, packet.bytes.size())) (void)finish_checksum(packet);
+    const bool link_finishes = wire_.finishes_checksums();
+    const auto send_batch = [this]() noexcept { flush(); };
+    if (segments) {
+      return encapsulator_.add_segments(parameters, *segments, link_finishes, batch_, send_batch);
+    }
+    // A link sees one fragment at a time.
+    if (!link_finishes || !fits_link(parameters, packet.bytes.size())) (void)finish_checksum(packet);
     const auto unfinished = unfinished_checksum(packet);
     if (!unfinished) return counters_.drop(Verdict::malformed);
-    add(parameters, {}, packet.bytes, *unfinished);
-  }
-
-  void take_segments(const TunnelParameters& parameters, const Segments& segments) noexcept {
-    const wire::MutableBytes headers = std::span{segment_headers_}.first(segments.header_length());
-    for (std::size_t index = 0; index < segments.count(); ++index) {
-      const wire::Bytes payload = segments.payload(index);
-      if (left_to_link(parameters, headers.size() + payload.size())) {
-        segments.write_unfinished_headers(index, headers);
-        add(parameters, headers, payload, segments.unfinished_checksum());
-      } else {
-        segments.write_headers(index, headers);
-        add(parameters, headers, payload, {});
-      }
-    }
-  }
-
-  /// Whether the link finishes the checksum of a packet of this length: not in pieces of it.
-  [[nodiscard]] bool left_to_link(const TunnelParameters& parameters, std::size_t length) noexcept {
-    return wire_.finishes_checksums() && fits_link(parameters, length);
-  }
-
-  void add(const TunnelParameters& parameters, wire::Bytes headers, wire::Bytes payload,
-           UnfinishedChecksum checksum) noexcept {
-    encapsulator_.add(
-        parameters, headers, payload, batch_, [this]() noexcept { flush(); }, checksum);
+    encapsulator_.add(parameters, {}, packet.bytes, batch_, send_batch, *unfinished);
   }
 
   void flush() noexcept {
@@ -129,7 +111,6 @@ class OutboundPump {
   WireBatch batch_;
   Encapsulator encapsulator_;
   bool fragment_lost_ = false;  ///< what comes next in the batch belongs to a packet that is lost already
-  std::array<std::uint8_t, Segments::max_headers> segment_headers_{};
   std::array<std::uint8_t, read_buffer_size> reads_{};
 };
 

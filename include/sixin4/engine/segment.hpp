@@ -6,6 +6,8 @@
 #include <optional>
 
 #include "sixin4/engine/packet.hpp"
+#include "sixin4/wire/checksum.hpp"
+#include "sixin4/wire/ipv6.hpp"
 
 namespace sixin4::engine {
 
@@ -19,18 +21,20 @@ class Segments {
   /// other.
   [[nodiscard]] static std::optional<Segments> of(const TunPacket& packet) noexcept;
 
-  [[nodiscard]] std::size_t count() const noexcept {
-    return std::max<std::size_t>(1, (payload_.size() + size_ - 1) / size_);
-  }
+  [[nodiscard]] std::size_t count() const noexcept { return count_; }
   /// Inner headers in bytes, the same in every segment.
   [[nodiscard]] std::size_t header_length() const noexcept { return headers_.size(); }
+  /// That of the super-packet: a segment's differs in its payload length.
+  [[nodiscard]] wire::Ipv6Header ip_header() const noexcept {
+    return wire::Ipv6Header{headers_.first<wire::ipv6_header_size>()};
+  }
   /// The longest inner packet that comes out.
   [[nodiscard]] std::size_t largest_packet() const noexcept {
-    return headers_.size() + std::min(size_, payload_.size());
+    return headers_.size() + std::min<std::size_t>(size_, payload_.size());
   }
   [[nodiscard]] wire::Bytes payload(std::size_t index) const noexcept {
     const std::size_t start = index * size_;
-    return payload_.subspan(start, std::min(size_, payload_.size() - start));
+    return payload_.subspan(start, std::min<std::size_t>(size_, payload_.size() - start));
   }
   /// Writes the headers of segment `index` with lengths, sequence number, flags and checksum its own.
   /// `headers` has `header_length()` bytes.
@@ -41,19 +45,22 @@ class Segments {
   [[nodiscard]] UnfinishedChecksum unfinished_checksum() const noexcept;
 
  private:
-  Segments(wire::Bytes packet, std::uint8_t protocol, std::size_t transport, std::size_t header_length,
-           std::size_t size) noexcept
-      : headers_(packet.first(header_length)),
-        payload_(packet.subspan(header_length)),
-        transport_(transport),
-        size_(size),
-        protocol_(protocol) {}
+  Segments(wire::Bytes packet, std::uint8_t protocol, std::uint16_t transport, std::size_t header_length,
+           std::uint16_t size) noexcept;
+
+  /// Writes all but the checksum, and returns the sum of the transport header without it.
+  [[nodiscard]] wire::InternetSum write_fields(std::size_t index, wire::MutableBytes headers) const noexcept;
+  [[nodiscard]] wire::InternetSum pseudo_header_sum(std::size_t length) const noexcept;
+  void write_checksum(wire::MutableBytes headers, std::uint16_t checksum) const noexcept;
 
   wire::Bytes headers_;
   wire::Bytes payload_;
-  std::size_t transport_;  ///< offset of the TCP or UDP header
-  std::size_t size_;       ///< payload bytes a segment
+  std::uint32_t count_;
+  std::uint16_t transport_;  ///< offset of the TCP or UDP header
+  std::uint16_t size_;       ///< payload bytes a segment
   std::uint8_t protocol_;
+  wire::InternetSum addresses_;
+  wire::InternetSum common_;  ///< the fields of the transport header that are the same in every segment
 };
 
 }  // namespace sixin4::engine

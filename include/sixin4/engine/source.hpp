@@ -1,21 +1,44 @@
 // Inner source addresses: whose they are, and which may pass the tunnel in which direction.
 #pragma once
 
+#include <cstdint>
+
 #include "sixin4/engine/parameters.hpp"
 #include "sixin4/wire/address.hpp"
 #include "sixin4/wire/bytes.hpp"
+#include "sixin4/wire/ipv6.hpp"
 
 namespace sixin4::engine {
 
 /// Sources that no packet from a tunnel may have: RFC 4213 §3.6, and the IPv4-compatible and IPv4-mapped
 /// prefixes of RFC 4291 §2.5.5. Legitimate 6to4 sources are not among them.
-[[nodiscard]] bool is_never_a_source(const wire::Ipv6Address& source) noexcept;
+[[nodiscard]] constexpr bool is_never_a_source(const wire::Ipv6Address& source) noexcept {
+  if (source.high() != 0) return source.is_multicast();
+  if (source.low() == 0) return false;  // unspecified: duplicate address detection, router solicitation
+  // ::/96 (with ::1 in it) and ::ffff:0:0/96.
+  const std::uint64_t in_front_of_ipv4 = source.low() >> 32U;
+  return in_front_of_ipv4 == 0 || in_front_of_ipv4 == 0xffff;
+}
 
 /// Whether the address belongs to this end.
-[[nodiscard]] bool is_ours(const TunnelParameters& parameters, const wire::Ipv6Address& address) noexcept;
+[[nodiscard]] inline bool is_ours(const TunnelParameters& parameters,
+                                  const wire::Ipv6Address& address) noexcept {
+  for (const wire::Ipv6Prefix& prefix : parameters.ours) {
+    if (prefix.contains(address)) return true;
+  }
+  return false;
+}
 
 /// Whether the egress filter lets an IPv6 packet, or the start of one, out: its source is ours or link-local,
 /// or it is ICMPv6 of a host that has no address yet.
-[[nodiscard]] bool may_leave(const TunnelParameters& parameters, wire::Bytes packet) noexcept;
+[[nodiscard]] inline bool may_leave(const TunnelParameters& parameters, wire::Bytes packet) noexcept {
+  if (!wire::Ipv6Header::begins(packet)) return false;
+  const auto source = wire::Ipv6Header{packet.first<wire::ipv6_header_size>()}.source().address;
+  if (source.is_unspecified()) {
+    const auto upper = wire::upper_layer_of(packet);
+    return upper && upper->protocol == wire::next_header::icmpv6;
+  }
+  return source.is_link_local() || is_ours(parameters, source);
+}
 
 }  // namespace sixin4::engine

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <span>
 
+#include "sixin4/wire/bytes.hpp"
+
 namespace sixin4::wire {
 
 struct Ipv4Address {
@@ -28,7 +30,11 @@ struct Ipv6Address {
   std::array<std::uint8_t, 16> octets{};
   auto operator<=>(const Ipv6Address&) const = default;
 
-  [[nodiscard]] constexpr bool is_unspecified() const noexcept { return *this == Ipv6Address{}; }
+  /// The address as two words: the network prefix of most links, and the interface identifier.
+  [[nodiscard]] constexpr std::uint64_t high() const noexcept { return load64<0>(std::span{octets}); }
+  [[nodiscard]] constexpr std::uint64_t low() const noexcept { return load64<8>(std::span{octets}); }
+
+  [[nodiscard]] constexpr bool is_unspecified() const noexcept { return (high() | low()) == 0; }
   [[nodiscard]] constexpr bool is_multicast() const noexcept { return octets[0] == 0xff; }
   [[nodiscard]] constexpr bool is_link_local() const noexcept {
     return octets[0] == 0xfe && (octets[1] & 0xc0U) == 0x80;
@@ -42,15 +48,16 @@ struct Ipv6Prefix {
   auto operator<=>(const Ipv6Prefix&) const = default;
 
   [[nodiscard]] constexpr bool contains(const Ipv6Address& other) const noexcept {
-    const std::size_t whole = length / 8U;
-    if (!std::equal(address.octets.begin(), address.octets.begin() + static_cast<std::ptrdiff_t>(whole),
-                    other.octets.begin())) {
-      return false;
-    }
-    const unsigned rest = length % 8U;
-    if (rest == 0) return true;
-    const unsigned mask = 0xff00U >> rest;
-    return ((unsigned{address.octets[whole]} ^ unsigned{other.octets[whole]}) & mask & 0xffU) == 0;
+    const unsigned high_bits = std::min<unsigned>(length, 64);
+    const std::uint64_t high_difference = (address.high() ^ other.high()) & leading_ones(high_bits);
+    const std::uint64_t low_difference = (address.low() ^ other.low()) & leading_ones(length - high_bits);
+    return (high_difference | low_difference) == 0;
+  }
+
+ private:
+  /// `count` is at most 64.
+  [[nodiscard]] static constexpr std::uint64_t leading_ones(unsigned count) noexcept {
+    return count == 0 ? 0 : ~std::uint64_t{0} << (64 - count);
   }
 };
 

@@ -2,10 +2,15 @@
 // when it is taken from a packet; after that every field offset is checked by the compiler.
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
+#include <type_traits>
 
 namespace sixin4::wire {
 
@@ -34,18 +39,62 @@ template <std::size_t Offset, typename Byte, std::size_t Size>
   return header[Offset];
 }
 
+/// From the machine's byte order into that of the network, or back.
+template <typename Word>
+[[nodiscard]] constexpr Word network_order(Word word) noexcept {
+  if constexpr (std::endian::native == std::endian::big) return word;
+  if constexpr (sizeof word == 2) return __builtin_bswap16(word);
+  if constexpr (sizeof word == 4) return __builtin_bswap32(word);
+  if constexpr (sizeof word == 8) return __builtin_bswap64(word);
+}
+
+/// One load, which compilers do not always make of bytes that are put together.
+template <typename Word, std::size_t Offset, typename Byte, std::size_t Size>
+[[nodiscard]] constexpr Word load(std::span<Byte, Size> header) noexcept {
+  static_assert(Size != std::dynamic_extent && Offset + sizeof(Word) <= Size);
+  Word word = 0;
+  if (std::is_constant_evaluated()) {
+    for (std::size_t at = Offset; at < Offset + sizeof word; ++at) {
+      word = static_cast<Word>(std::uint64_t{word} << 8U | header[at]);
+    }
+    return word;
+  }
+  std::memcpy(&word, header.template subspan<Offset>().data(), sizeof word);
+  return network_order(word);
+}
+
 /// Network byte order, as every field but those of the virtio-net header.
 template <std::size_t Offset, typename Byte, std::size_t Size>
 [[nodiscard]] constexpr std::uint16_t load16(std::span<Byte, Size> header) noexcept {
-  static_assert(Size != std::dynamic_extent && Offset + 2 <= Size);
-  return static_cast<std::uint16_t>(header[Offset] << 8U | header[Offset + 1]);
+  return load<std::uint16_t, Offset>(header);
 }
 
 template <std::size_t Offset, typename Byte, std::size_t Size>
 [[nodiscard]] constexpr std::uint32_t load32(std::span<Byte, Size> header) noexcept {
-  static_assert(Size != std::dynamic_extent && Offset + 4 <= Size);
-  return std::uint32_t{header[Offset]} << 24U | std::uint32_t{header[Offset + 1]} << 16U |
-         std::uint32_t{header[Offset + 2]} << 8U | std::uint32_t{header[Offset + 3]};
+  return load<std::uint32_t, Offset>(header);
+}
+
+template <std::size_t Offset, typename Byte, std::size_t Size>
+[[nodiscard]] constexpr std::uint64_t load64(std::span<Byte, Size> header) noexcept {
+  return load<std::uint64_t, Offset>(header);
+}
+
+/// The `Count` bytes at `Offset`, an address for example.
+template <std::size_t Offset, std::size_t Count, std::size_t Size>
+[[nodiscard]] constexpr std::array<std::uint8_t, Count> copy_of(
+    std::span<const std::uint8_t, Size> header) noexcept {
+  static_assert(Size != std::dynamic_extent && Offset + Count <= Size);
+  std::array<std::uint8_t, Count> octets{};
+  std::copy_n(header.template subspan<Offset, Count>().data(), Count, octets.data());
+  return octets;
+}
+
+/// In the byte order of the machine, where that makes no difference. `bytes` hold a word at `offset`.
+template <typename Word>
+[[nodiscard]] Word load_native(Bytes bytes, std::size_t offset) noexcept {
+  Word word = 0;
+  std::memcpy(&word, bytes.subspan(offset, sizeof word).data(), sizeof word);
+  return word;
 }
 
 template <std::size_t Offset, std::size_t Size>
@@ -54,18 +103,32 @@ constexpr void store8(std::span<std::uint8_t, Size> header, std::uint8_t value) 
   header[Offset] = value;
 }
 
+template <std::size_t Offset, std::size_t Size, typename Word>
+constexpr void store(std::span<std::uint8_t, Size> header, Word value) noexcept {
+  static_assert(Size != std::dynamic_extent && Offset + sizeof value <= Size);
+  if (std::is_constant_evaluated()) {
+    for (std::size_t count = 0; count < sizeof value; ++count) {
+      header[Offset + count] = static_cast<std::uint8_t>(value >> 8U * (sizeof value - 1 - count));
+    }
+    return;
+  }
+  value = network_order(value);
+  std::memcpy(header.template subspan<Offset>().data(), &value, sizeof value);
+}
+
 template <std::size_t Offset, std::size_t Size>
 constexpr void store16(std::span<std::uint8_t, Size> header, std::uint16_t value) noexcept {
-  static_assert(Size != std::dynamic_extent && Offset + 2 <= Size);
-  header[Offset] = static_cast<std::uint8_t>(value >> 8U);
-  header[Offset + 1] = static_cast<std::uint8_t>(value);
+  store<Offset>(header, value);
 }
 
 template <std::size_t Offset, std::size_t Size>
 constexpr void store32(std::span<std::uint8_t, Size> header, std::uint32_t value) noexcept {
-  static_assert(Size != std::dynamic_extent && Offset + 4 <= Size);
-  store16<Offset>(header, static_cast<std::uint16_t>(value >> 16U));
-  store16<Offset + 2>(header, static_cast<std::uint16_t>(value));
+  store<Offset>(header, value);
+}
+
+/// `to` has room for all of `from`, and does not overlap it.
+inline void copy(Bytes from, MutableBytes to) noexcept {
+  std::copy_n(from.data(), from.size(), to.first(from.size()).data());
 }
 
 }  // namespace sixin4::wire

@@ -6,6 +6,7 @@
 
 #include "sixin4/wire/address.hpp"
 #include "sixin4/wire/bytes.hpp"
+#include "sixin4/wire/checksum.hpp"
 
 namespace sixin4::wire {
 
@@ -20,9 +21,18 @@ class Ipv4Header {
   explicit constexpr Ipv4Header(std::span<const std::uint8_t, ipv4_header_size> bytes) noexcept
       : bytes_(bytes) {}
 
-  /// Nothing where the packet is shorter than a header, is not version 4, or gives lengths that do not fit
-  /// it.
-  [[nodiscard]] static std::optional<Ipv4Header> at(Bytes packet) noexcept;
+  /// Whether a packet begins with an IPv4 header: not where it is shorter than one, is not version 4, or
+  /// gives a header length that does not fit it.
+  [[nodiscard]] static constexpr bool begins(Bytes packet) noexcept {
+    if (packet.size() < ipv4_header_size || packet.front() >> 4U != 4) return false;
+    const std::size_t length = Ipv4Header{packet.first<ipv4_header_size>()}.header_length();
+    return length >= ipv4_header_size && length <= packet.size();
+  }
+  /// Nothing where it does not.
+  [[nodiscard]] static constexpr std::optional<Ipv4Header> at(Bytes packet) noexcept {
+    if (!begins(packet)) return std::nullopt;
+    return Ipv4Header{packet.first<ipv4_header_size>()};
+  }
 
   [[nodiscard]] constexpr std::size_t header_length() const noexcept {
     return std::size_t{4} * (load8<0>(bytes_) & 0x0fU);
@@ -41,8 +51,10 @@ class Ipv4Header {
   }
   [[nodiscard]] constexpr std::uint8_t ttl() const noexcept { return load8<8>(bytes_); }
   [[nodiscard]] constexpr std::uint8_t protocol() const noexcept { return load8<9>(bytes_); }
-  [[nodiscard]] Source<Ipv4Address> source() const noexcept;
-  [[nodiscard]] Destination<Ipv4Address> destination() const noexcept;
+  [[nodiscard]] constexpr Source<Ipv4Address> source() const noexcept { return {copy_of<12, 4>(bytes_)}; }
+  [[nodiscard]] constexpr Destination<Ipv4Address> destination() const noexcept {
+    return {copy_of<16, 4>(bytes_)};
+  }
 
  private:
   std::span<const std::uint8_t, ipv4_header_size> bytes_;
@@ -62,6 +74,23 @@ struct Ipv4Fields {
 };
 
 /// Writes a header without options, its checksum included.
-void write_ipv4_header(std::span<std::uint8_t, ipv4_header_size> header, const Ipv4Fields& fields) noexcept;
+constexpr void write_ipv4_header(std::span<std::uint8_t, ipv4_header_size> header,
+                                 const Ipv4Fields& fields) noexcept {
+  constexpr std::uint32_t version_and_length = 0x45000000;
+  const std::uint32_t flags = (fields.dont_fragment ? 0x4000U : 0U) | (fields.more_fragments ? 0x2000U : 0U);
+  const std::uint32_t first =
+      version_and_length | std::uint32_t{fields.tos} << 16U | std::uint32_t{fields.total_length};
+  const std::uint32_t second =
+      std::uint32_t{fields.identification} << 16U | flags | std::uint32_t{fields.fragment_offset} / 8U;
+  const std::uint32_t third = std::uint32_t{fields.ttl} << 24U | std::uint32_t{fields.protocol} << 16U;
+  const std::uint32_t source = load32<0>(std::span{fields.source.address.octets});
+  const std::uint32_t destination = load32<0>(std::span{fields.destination.address.octets});
+  const InternetSum sum{std::uint64_t{first} + second + third + source + destination};
+  store32<0>(header, first);
+  store32<4>(header, second);
+  store32<8>(header, third | sum.checksum());
+  store32<12>(header, source);
+  store32<16>(header, destination);
+}
 
 }  // namespace sixin4::wire

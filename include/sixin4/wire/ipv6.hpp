@@ -1,6 +1,7 @@
 // The IPv6 header and its chain of extension headers (RFC 8200).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -34,11 +35,31 @@ class Ipv6Header {
   explicit constexpr Ipv6Header(std::span<const std::uint8_t, ipv6_header_size> bytes) noexcept
       : bytes_(bytes) {}
 
-  /// Nothing where the packet is shorter than a header, is not version 6, ends before its payload
-  /// length, or is a jumbogram (RFC 2675), whose length no IPv4 packet can hold.
-  [[nodiscard]] static std::optional<Ipv6Header> at(Bytes packet) noexcept;
-  /// The same for what an ICMP error quotes of a packet: it may end before its payload length.
-  [[nodiscard]] static std::optional<Ipv6Header> at_quoted(Bytes start) noexcept;
+  /// Whether a packet begins with an IPv6 header, however much of it is there. A jumbogram's (RFC 2675) is
+  /// none: no IPv4 packet can hold the length.
+  ///
+  /// What every packet passes through asks this, and then takes the header without an optional around it:
+  /// g++ 12 puts one together in memory and copies it at once, for which the processor waits.
+  [[nodiscard]] static constexpr bool begins(Bytes packet) noexcept {
+    if (packet.size() < ipv6_header_size || packet.front() >> 4U != 6) return false;
+    const Ipv6Header header{packet.first<ipv6_header_size>()};
+    return header.payload_length() != 0 || header.next_header() != next_header::hop_by_hop;
+  }
+  /// The same, and the packet does not end before its payload length.
+  [[nodiscard]] static constexpr bool begins_whole(Bytes packet) noexcept {
+    return begins(packet) && Ipv6Header{packet.first<ipv6_header_size>()}.packet_length() <= packet.size();
+  }
+
+  /// Nothing where `begins_whole` is false.
+  [[nodiscard]] static constexpr std::optional<Ipv6Header> at(Bytes packet) noexcept {
+    if (!begins_whole(packet)) return std::nullopt;
+    return Ipv6Header{packet.first<ipv6_header_size>()};
+  }
+  /// The same for what an ICMP error quotes of a packet: nothing where `begins` is false.
+  [[nodiscard]] static constexpr std::optional<Ipv6Header> at_quoted(Bytes start) noexcept {
+    if (!begins(start)) return std::nullopt;
+    return Ipv6Header{start.first<ipv6_header_size>()};
+  }
 
   [[nodiscard]] constexpr std::uint8_t traffic_class() const noexcept {
     return static_cast<std::uint8_t>(load16<0>(bytes_) >> 4U);
@@ -50,8 +71,10 @@ class Ipv6Header {
   }
   [[nodiscard]] constexpr std::uint8_t next_header() const noexcept { return load8<6>(bytes_); }
   [[nodiscard]] constexpr std::uint8_t hop_limit() const noexcept { return load8<7>(bytes_); }
-  [[nodiscard]] Source<Ipv6Address> source() const noexcept;
-  [[nodiscard]] Destination<Ipv6Address> destination() const noexcept;
+  [[nodiscard]] constexpr Source<Ipv6Address> source() const noexcept { return {copy_of<8, 16>(bytes_)}; }
+  [[nodiscard]] constexpr Destination<Ipv6Address> destination() const noexcept {
+    return {copy_of<24, 16>(bytes_)};
+  }
 
  private:
   std::span<const std::uint8_t, ipv6_header_size> bytes_;
@@ -86,8 +109,36 @@ struct UpperLayer {
   [[nodiscard]] constexpr bool is_fragment() const noexcept { return fragment_offset != 0 || more_fragments; }
 };
 
+/// How a header says where the next one stands.
+enum class ExtensionKind : std::uint8_t { none, in_8_octets, in_4_octets, fragment };
+
+[[nodiscard]] constexpr ExtensionKind extension_kind(std::uint8_t protocol) noexcept {
+  switch (protocol) {
+    case next_header::hop_by_hop:
+    case next_header::routing:
+    case next_header::destination_options:
+    case next_header::mobility:
+    case next_header::host_identity:
+    case next_header::shim6:
+      return ExtensionKind::in_8_octets;
+    case next_header::authentication:
+      return ExtensionKind::in_4_octets;
+    case next_header::fragment:
+      return ExtensionKind::fragment;
+    default:
+      return ExtensionKind::none;
+  }
+}
+
+/// `packet` begins with an IPv6 header, and is cut to its length or shorter.
+[[nodiscard]] std::optional<UpperLayer> walk_extension_headers(Bytes packet) noexcept;
+
 /// Walks the extension headers of a packet, or of what is quoted of one. Nothing where there is no IPv6
 /// header, or the chain runs past the end.
-[[nodiscard]] std::optional<UpperLayer> upper_layer_of(Bytes packet) noexcept;
+[[nodiscard]] inline std::optional<UpperLayer> upper_layer_of(Bytes packet) noexcept {
+  if (!Ipv6Header::begins(packet)) return std::nullopt;
+  const Ipv6Header header{packet.first<ipv6_header_size>()};
+  return walk_extension_headers(packet.first(std::min(packet.size(), header.packet_length())));
+}
 
 }  // namespace sixin4::wire

@@ -1,6 +1,7 @@
 // The TCP and UDP fields that offloads touch (RFC 9293 §3.1, RFC 768).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -29,6 +30,10 @@ using Header = std::span<Byte, min_header_size>;
 }
 [[nodiscard]] constexpr std::uint8_t flags(Header<const std::uint8_t> header) noexcept {
   return load8<13>(header);
+}
+/// The word of data offset and flags.
+[[nodiscard]] constexpr std::uint16_t length_and_flags(Header<const std::uint8_t> header) noexcept {
+  return load16<12>(header);
 }
 constexpr void set_sequence_number(Header<std::uint8_t> header, std::uint32_t value) noexcept {
   store32<4>(header, value);
@@ -59,9 +64,15 @@ constexpr void set_length(std::span<std::uint8_t, header_size> header, std::uint
   }
 }
 
-/// The length in bytes of the TCP or UDP header at `offset`, options included; nothing for another protocol
-/// or where it does not fit the packet.
-[[nodiscard]] std::optional<std::size_t> transport_header_length(Bytes packet, std::uint8_t protocol,
-                                                                 std::size_t offset) noexcept;
+/// The length in bytes of the TCP or UDP header at `offset`, options included; 0 for another protocol or
+/// where it does not fit the packet.
+[[nodiscard]] constexpr std::size_t transport_header_length(Bytes packet, std::uint8_t protocol,
+                                                            std::size_t offset) noexcept {
+  const std::size_t room = packet.size() - std::min(packet.size(), offset);
+  if (protocol == next_header::udp) return room < udp::header_size ? 0 : udp::header_size;
+  if (protocol != next_header::tcp || room < tcp::min_header_size) return 0;
+  const std::size_t length = tcp::header_length(packet.subspan(offset).first<tcp::min_header_size>());
+  return length < tcp::min_header_size || length > room ? 0 : length;
+}
 
 }  // namespace sixin4::wire
