@@ -13,6 +13,8 @@
 #include "sixin4/control/options.hpp"
 #include "sixin4/control/status.hpp"
 
+#include "bench/plan.hpp"
+#include "bench/verb.hpp"
 #include "run.hpp"
 
 namespace {
@@ -92,6 +94,10 @@ void down(const Words& words) {
   (void)sixin4::control::ask(path_of_endpoint(arguments, "down"), "down", sixin4::control::Wait::for_end);
 }
 
+void bench(const Words& words) {
+  sixin4::bench::run_bench(words);
+}
+
 struct Verb {
   std::string_view name;
   std::string_view usage;
@@ -112,6 +118,8 @@ const std::array verbs{
          [] { return sixin4::control::describe(name_options); }},
     Verb{"down", "NAME", "stop a running endpoint", down,
          [] { return sixin4::control::describe(name_options); }},
+    Verb{"bench", "[--json] [OPTION]... [WORKLOAD]...", "measure this host with both ends of a tunnel on it",
+         bench, sixin4::bench::describe_bench},
 };
 
 void print_help() {

@@ -1,0 +1,108 @@
+#include "bench/contestants.hpp"
+
+#include <chrono>
+#include <functional>
+#include <stdexcept>
+#include <thread>
+
+#include <net/if.h>
+
+namespace sixin4::bench {
+
+namespace {
+
+constexpr std::chrono::seconds patience{10};
+constexpr std::chrono::milliseconds between_looks{5};
+const std::string interface = "tunnel";
+
+/// Waits until `up`, as long as the end runs.
+void wait_for(Process& end, const Side& side, const std::function<bool()>& up) {
+  const auto deadline = Clock::now() + patience;
+  while (!up()) {
+    if (end.wait_until(Clock::now())) {
+      throw std::runtime_error("ended on the " + side.name + " side: " + end.complaint());
+    }
+    if (Clock::now() > deadline) {
+      throw std::runtime_error("did not come up on the " + side.name + " side: " + end.complaint());
+    }
+    std::this_thread::sleep_for(between_looks);
+  }
+}
+
+Process start(const Side& side, const std::vector<std::string>& command) {
+  return Process{[&] {
+    side.enter();
+    execute(command);
+  }};
+}
+
+Process start_sixin4(const Side& side, const Side& other, int mtu, std::string_view wire) {
+  Process end = start(side, {"/proc/self/exe", "run", "--interface", interface, "--remote", other.ipv4,
+                             "--address", side.ipv6 + "/64", "--mtu", std::to_string(mtu), "--wire",
+                             std::string{wire}, "--control", "/run/sixin4.sock"});
+  wait_for(end, side, [&end] {
+    const std::string text = end.output();
+    return text.starts_with("ready: ") || text.find("\nready: ") != std::string::npos;
+  });
+  return end;
+}
+
+bool has_interface(const Side& side) {
+  Job<bool> look{"the " + side.name + " side", [&side](const auto&) {
+                   side.enter();
+                   return ::if_nametoindex(interface.c_str()) != 0;
+                 }};
+  return look.finish(Clock::now() + patience);
+}
+
+Process start_socat(const Side& side, const Side& other, int mtu) {
+  Process end = start(
+      side, {"socat", "TUN,tun-name=" + interface + ",iff-no-pi,iff-up", "IP4-SENDTO:" + other.ipv4 + ":41"});
+  wait_for(end, side, [&side] { return has_interface(side); });
+  side.run({"ip", "link", "set", interface, "mtu", std::to_string(mtu)});
+  side.run({"ip", "address", "add", side.ipv6 + "/64", "dev", interface, "nodad"});
+  return end;
+}
+
+/// The link carries IPv6 itself, as far as its routes can tell, with the tunnel's MTU.
+void start_kernel(const Side& side, const Side& other, int mtu, const std::string& object) {
+  side.run(
+      {"ip", "neighbour", "add", other.ipv6, "lladdr", other.ethernet, "dev", side.link, "nud", "permanent"});
+  side.run({"ip", "address", "add", side.ipv6 + "/128", "dev", side.link, "nodad"});
+  side.run({"ip", "route", "add", other.ipv6, "dev", side.link, "mtu", std::to_string(mtu)});
+  side.run({"tc", "qdisc", "add", "dev", side.link, "clsact"});
+  for (const std::string direction : {"egress", "ingress"}) {
+    side.run({"tc", "filter", "add", "dev", side.link, direction, "bpf", "direct-action", "object-file",
+              object, "section", side.name + '/' + direction});
+  }
+}
+
+}  // namespace
+
+std::optional<std::string> Tunnel::lost_end() {
+  for (Process& end : ends_) {
+    if (end.wait_until(Clock::now())) return end.complaint();
+  }
+  return std::nullopt;
+}
+
+void Tunnel::stop() {
+  for (Process& end : ends_) end.stop();
+}
+
+Tunnel start_tunnel(std::string_view contestant, const Bed& bed, int mtu, const std::string& kernel_tunnel) {
+  std::vector<Process> ends;
+  if (contestant == "kernel") {
+    start_kernel(bed.near, bed.far, mtu, kernel_tunnel);
+    start_kernel(bed.far, bed.near, mtu, kernel_tunnel);
+  } else if (contestant == "socat") {
+    ends.push_back(start_socat(bed.near, bed.far, mtu));
+    ends.push_back(start_socat(bed.far, bed.near, mtu));
+  } else {
+    ends.push_back(start_sixin4(bed.near, bed.far, mtu, contestant));
+    ends.push_back(start_sixin4(bed.far, bed.near, mtu, contestant));
+  }
+  return Tunnel{std::move(ends)};
+}
+
+}  // namespace sixin4::bench

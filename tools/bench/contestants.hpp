@@ -1,0 +1,31 @@
+// The tunnels that are compared, started on a bed.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bench/bed.hpp"
+#include "bench/process.hpp"
+
+namespace sixin4::bench {
+
+/// Programs of both sides that make up a tunnel; none for a tunnel in the kernel.
+class Tunnel {
+ public:
+  explicit Tunnel(std::vector<Process> ends) : ends_(std::move(ends)) {}
+
+  /// What an end that is not there any more has said.
+  [[nodiscard]] std::optional<std::string> lost_end();
+  void stop();
+
+ private:
+  std::vector<Process> ends_;
+};
+
+/// `kernel_tunnel` is the object file for the contestant `kernel`. Throws where the tunnel does not come up.
+[[nodiscard]] Tunnel start_tunnel(std::string_view contestant, const Bed& bed, int mtu,
+                                  const std::string& kernel_tunnel);
+
+}  // namespace sixin4::bench

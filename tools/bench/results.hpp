@@ -1,0 +1,65 @@
+// What was measured, and what follows from several rounds of it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bench/plan.hpp"
+#include "bench/workloads.hpp"
+
+namespace sixin4::bench {
+
+/// One contestant, one workload, once.
+struct Run {
+  Setting setting;
+  int round = 1;
+  std::string contestant;
+  std::string workload;
+  std::vector<double> figures;  ///< one a kind of the workload's; empty where it failed
+  std::string failure;
+  bool wrong_data = false;  ///< it failed because of what arrived
+};
+
+struct NotAvailable {
+  std::string contestant;
+  std::string reason;
+};
+
+struct Results {
+  Plan plan;
+  std::string kernel_release;
+  int processors = 0;
+  std::vector<Run> runs;
+  std::vector<NotAvailable> not_available;
+};
+
+/// Of at least one value; the mean of the two in the middle where their number is even.
+[[nodiscard]] double median(std::vector<double> values);
+/// The smallest value that at least so many in a hundred do not exceed. Of at least one value.
+[[nodiscard]] double percentile(std::vector<double> values, int hundredths);
+
+/// One contestant's figure over another's.
+struct Ratio {
+  std::string contestant;
+  std::string reference;
+  std::optional<double> value;
+};
+
+struct Median {
+  std::string contestant;
+  std::optional<double> value;  ///< nothing where every run failed
+};
+
+/// One figure of a workload in one setting.
+struct Row {
+  Setting setting;
+  std::string workload;
+  FigureKind figure;
+  std::vector<Median> medians;
+  std::vector<Ratio> ratios;  ///< of this program's contestants to the kernel's tunnel and to socat
+};
+
+[[nodiscard]] std::vector<Row> rows_of(const Results& results);
+
+}  // namespace sixin4::bench

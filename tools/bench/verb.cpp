@@ -1,0 +1,94 @@
+#include "bench/verb.hpp"
+
+#include <algorithm>
+#include <iostream>
+#include <thread>
+
+#include <sys/utsname.h>
+
+#include "bench/bed.hpp"
+#include "bench/contestants.hpp"
+#include "bench/plan.hpp"
+#include "bench/process.hpp"
+#include "bench/report.hpp"
+#include "bench/results.hpp"
+#include "bench/workloads.hpp"
+
+namespace sixin4::bench {
+
+namespace {
+
+std::string kernel_release() {
+  utsname name{};
+  return ::uname(&name) == 0 ? name.release : "";
+}
+
+void measure(const Workload& workload, const Bed& bed, Tunnel& tunnel, double seconds, Run& run) {
+  try {
+    run.figures = workload.measure(bed, seconds);
+  } catch (const WrongData& error) {
+    run.failure = error.what();
+    run.wrong_data = true;
+  } catch (const std::runtime_error& error) {
+    run.failure = error.what();
+  }
+  if (run.failure.empty()) return;
+  if (const auto said = tunnel.lost_end()) run.failure += "; an end of the tunnel had ended: " + *said;
+}
+
+/// One contestant, started anew, with all workloads.
+void take_turn(const Setting& setting, int round, const std::string& contestant, Results& results) {
+  const Plan& plan = results.plan;
+  const Bed bed{setting.receive_offload};
+  std::optional<Tunnel> tunnel;
+  try {
+    tunnel.emplace(start_tunnel(contestant, bed, setting.mtu, plan.kernel_tunnel));
+  } catch (const std::runtime_error& error) {
+    std::cerr << contestant << " is not available: " << error.what() << std::endl;
+    results.not_available.push_back({contestant, error.what()});
+    return;
+  }
+  for (const std::string& name : plan.workloads) {
+    std::cerr << "mtu " << setting.mtu << ", receive offload " << (setting.receive_offload ? "on" : "off")
+              << ", round " << round << " of " << plan.rounds << ": " << contestant << ", " << name;
+    Run run{setting, round, contestant, name, {}, {}, false};
+    const Workload& workload = *find_workload(name);
+    measure(workload, bed, *tunnel, plan.seconds, run);
+    for (std::size_t at = 0; at < run.figures.size(); ++at) {
+      const FigureKind& kind = workload.figures.at(at);
+      std::cerr << (at == 0 ? ": " : ", ") << figure_text(run.figures[at] * kind.scale) << ' ' << kind.unit;
+    }
+    std::cerr << (run.failure.empty() ? "" : ": failed: " + run.failure) << std::endl;
+    results.runs.push_back(std::move(run));
+  }
+  tunnel->stop();
+}
+
+bool is_available(const Results& results, const std::string& contestant) {
+  return std::ranges::find(results.not_available, contestant, &NotAvailable::contestant) ==
+         results.not_available.end();
+}
+
+}  // namespace
+
+void run_bench(const std::vector<std::string>& arguments) {
+  Results results{
+      plan_of(arguments), kernel_release(), static_cast<int>(std::thread::hardware_concurrency()), {}, {}};
+  const Plan& plan = results.plan;
+  for (int round = 1; round <= plan.rounds; ++round) {
+    for (const Setting& setting : plan.settings) {
+      for (const std::string& contestant : plan.contestants) {
+        if (is_available(results, contestant)) take_turn(setting, round, contestant, results);
+      }
+    }
+  }
+  if (results.runs.empty()) {
+    throw std::runtime_error("nothing was measured; " + results.not_available.front().contestant +
+                             " is not available: " + results.not_available.front().reason);
+  }
+  std::cout << (plan.json ? to_json(results) : to_table(results)) << std::flush;
+  const auto wrong = std::ranges::find(results.runs, true, &Run::wrong_data);
+  if (wrong != results.runs.end()) throw std::runtime_error(wrong->contestant + ": " + wrong->failure);
+}
+
+}  // namespace sixin4::bench
