@@ -59,9 +59,9 @@ bool has_right_checksum(const TunPacket& packet) noexcept {
 
 std::optional<Coalescer::Headers> Coalescer::headers_of(wire::Bytes packet) noexcept {
   const std::uint8_t protocol = ip_of(packet).next_header();
-  const auto length = wire::transport_header_length(packet, protocol, transport);
-  if (!length) return std::nullopt;
-  Headers headers{.protocol = protocol, .length = transport + *length};
+  const std::size_t length = wire::transport_header_length(packet, protocol, transport);
+  if (length == 0) return std::nullopt;
+  Headers headers{.protocol = protocol, .length = transport + length};
   if (protocol == wire::next_header::tcp) {
     const auto tcp = *wire::fixed<wire::tcp::min_header_size>(packet, transport);
     headers.flags = wire::tcp::flags(tcp);
