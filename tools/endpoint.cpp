@@ -13,7 +13,8 @@ std::vector<WorkerSockets> open_sockets(std::size_t count, const io::WireEnds& e
                                         const std::optional<io::NextHop>& next_hop, bool senders) {
   std::vector<WorkerSockets> sockets(count);
   for (std::size_t i = 0; i < count; ++i) {
-    const io::Share share{.index = static_cast<std::uint32_t>(i), .count = static_cast<std::uint32_t>(count)};
+    const engine::Share share{.index = static_cast<std::uint32_t>(i),
+                              .count = static_cast<std::uint32_t>(count)};
     if (receivers) sockets[i].receiver.emplace(ends, share);
     if (senders) sockets[i].sender.emplace(ends, next_hop);
   }
@@ -27,8 +28,8 @@ Endpoint::Endpoint(std::span<const io::TunDevice> queues, const engine::TunnelPa
     : ends_(ends), next_hop_(next_hop) {
   auto sockets = open_sockets(queues.size(), ends, true, next_hop, true);
   for (std::size_t i = 0; i < queues.size(); ++i) {
-    const io::Share share{.index = static_cast<std::uint32_t>(i),
-                          .count = static_cast<std::uint32_t>(queues.size())};
+    const engine::Share share{.index = static_cast<std::uint32_t>(i),
+                              .count = static_cast<std::uint32_t>(queues.size())};
     workers_.push_back(
         std::make_unique<Worker>(queues[i], share, reports_, parameters, std::move(sockets[i])));
   }

@@ -59,7 +59,7 @@ bool WorkerMailbox<Socket>::take(engine::TunnelParameters& parameters, Socket& s
   return true;
 }
 
-Worker::Worker(const io::TunDevice& tun, const io::Share& share, WorkerReports& reports,
+Worker::Worker(const io::TunDevice& tun, const engine::Share& share, WorkerReports& reports,
                const engine::TunnelParameters& parameters, WorkerSockets sockets)
     : tun_(tun),
       share_(share),
@@ -81,7 +81,7 @@ void Worker::reconfigure(const engine::TunnelParameters& parameters, WorkerSocke
 
 void Worker::run_outbound(engine::TunnelParameters parameters, io::WireSender sender) {
   const auto pump =
-      std::make_unique<engine::OutboundPump<const io::TunDevice, io::WireSender>>(tun_, sender, out_);
+      std::make_unique<engine::OutboundPump<const io::TunDevice, io::WireSender>>(tun_, sender, out_, share_);
   while (!outbound_mail_.stopped()) {
     (void)outbound_mail_.take(parameters, sender);
     const engine::IoStatus status = pump->turn(parameters, std::chrono::steady_clock::now());

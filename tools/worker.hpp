@@ -52,7 +52,7 @@ struct WorkerSockets {
 class Worker {
  public:
   /// `tun` and `reports` outlive the worker; `sockets` has both.
-  Worker(const io::TunDevice& tun, const io::Share& share, WorkerReports& reports,
+  Worker(const io::TunDevice& tun, const engine::Share& share, WorkerReports& reports,
          const engine::TunnelParameters& parameters, WorkerSockets sockets);
   ~Worker();
   Worker(Worker&&) = delete;
@@ -72,7 +72,7 @@ class Worker {
   void run_inbound(engine::TunnelParameters parameters, io::RawReceiver receiver);
 
   const io::TunDevice& tun_;
-  const io::Share share_;
+  const engine::Share share_;
   WorkerReports& reports_;
   engine::DirectionCounters out_;
   engine::DirectionCounters in_;

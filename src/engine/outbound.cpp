@@ -154,9 +154,10 @@ bool Encapsulator::add_next(const TunnelParameters& parameters, OuterPieces& pie
 // that stays the same lets the far end's receive offload join segments.
 std::uint16_t Encapsulator::next_identification(const TunnelParameters& parameters) noexcept {
   if (parameters.dont_fragment) return 0;
-  if (++identification_ == 0)
-    ++identification_;  // to Linux, 0 in a raw packet with DF clear means "choose one"
-  return identification_;
+  // Each worker has its own. 0 is left out: to Linux, it means "choose one" in a raw packet with DF clear.
+  identification_ += share_.count;
+  if (identification_ > 0xffff) identification_ = share_.is_first() ? share_.count : share_.index;
+  return static_cast<std::uint16_t>(identification_);
 }
 
 }  // namespace sixin4::engine

@@ -64,7 +64,7 @@ FilterProgram unfinished_datagrams(const WireEnds& ends) {
 
 }  // namespace
 
-DatagramSocket::DatagramSocket(const WireEnds& ends, const Share& share)
+DatagramSocket::DatagramSocket(const WireEnds& ends, const engine::Share& share)
     : fd_(open_packet_socket()), slots_(max_batch * slot_size) {
   FilterProgram program = unfinished_datagrams(ends);
   program.require_share(share, Ipv4HeaderAt::network_offset);

@@ -45,7 +45,7 @@ void FilterProgram::add_to_sum(unsigned load, std::uint32_t offset) {
   add(BPF_LDX | BPF_MEM, header_length);
 }
 
-void FilterProgram::require_share(const Share& share, Ipv4HeaderAt header) {
+void FilterProgram::require_share(const engine::Share& share, Ipv4HeaderAt header) {
   if (share.is_all()) return;
   const std::uint32_t start = header == Ipv4HeaderAt::start ? 0 : static_cast<std::uint32_t>(SKF_NET_OFF);
   if (header == Ipv4HeaderAt::start) {

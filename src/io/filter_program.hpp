@@ -6,7 +6,7 @@
 
 #include <linux/filter.h>
 
-#include "sixin4/io/share.hpp"
+#include "sixin4/engine/packet.hpp"
 
 namespace sixin4::io {
 
@@ -26,7 +26,7 @@ class FilterProgram {
   /// The field of that size (BPF_B, BPF_H, BPF_W) has this value.
   void require_at(unsigned size, std::uint32_t offset, std::uint32_t value);
   /// The packet is of a flow that belongs to this worker; one that is too short for any flow is the first's.
-  void require_share(const Share& share, Ipv4HeaderAt header);
+  void require_share(const engine::Share& share, Ipv4HeaderAt header);
 
   /// Keeps `length` bytes of what meets all requirements, and nothing of anything else.
   [[nodiscard]] std::vector<sock_filter> keep(std::uint32_t length);

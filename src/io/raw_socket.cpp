@@ -79,7 +79,7 @@ void keep_nothing(const FileDescriptor& fd) {
   attach_filter(fd, program);
 }
 
-void keep_own(const FileDescriptor& fd, const Share& share) {
+void keep_own(const FileDescriptor& fd, const engine::Share& share) {
   FilterProgram program;
   program.require_share(share, Ipv4HeaderAt::start);
   auto filter = program.keep(wire::ipv4_max_packet);
@@ -135,7 +135,7 @@ engine::SendResult RawSender::send(std::span<const engine::OuterPacket> batch) n
   return socket_.send(count);
 }
 
-RawReceiver::RawReceiver(const WireEnds& ends, const Share& share)
+RawReceiver::RawReceiver(const WireEnds& ends, const engine::Share& share)
     : peer_(open_raw(wire::protocol_ipv6)), datagrams_(ends, share), slots_(max_batch * slot_size) {
   if (share.is_first()) open_helpers(ends);
   if (!share.is_all()) keep_own(peer_, share);

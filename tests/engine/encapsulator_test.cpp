@@ -1,6 +1,8 @@
 // The outer header and IPv4 fragments, judged by libtins.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -107,6 +109,26 @@ TEST(Encapsulator, IdentificationsAreUniqueAndNeverZero) {
     }
     last_seen[identification] = number;
   }
+}
+
+TEST(Encapsulator, WorkersOfOneTunnelHaveIdentificationsOfTheirOwn) {
+  constexpr std::uint32_t workers = 3;
+  const TunnelParameters parameters = near_parameters();
+  const Octets inner = inner_packet(64);
+  std::vector<std::optional<std::uint32_t>> owner(65536);
+  WireBatch batch;
+  for (std::uint32_t worker = 0; worker < workers; ++worker) {
+    Encapsulator encapsulator{{.index = worker, .count = workers}};
+    for (std::size_t number = 0; number < 50000; ++number) {
+      encapsulator.add(parameters, {}, inner, batch, [] { FAIL() << "the batch has room"; });
+      auto& of_identification = owner[word_at(batch.packets().front().head, 4)];
+      batch.clear();
+      ASSERT_EQ(of_identification.value_or(worker), worker);
+      of_identification = worker;
+    }
+  }
+  EXPECT_EQ(owner[0], std::nullopt);
+  EXPECT_EQ(std::ranges::count(owner, std::nullopt), 1);
 }
 
 TEST(Encapsulator, TosIsFixedOrInherited) {

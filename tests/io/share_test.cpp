@@ -1,5 +1,4 @@
 // Flows that are divided among several receivers, and among the queues of a tun device.
-#include "sixin4/io/share.hpp"
 
 #include <algorithm>
 #include <array>
@@ -36,7 +35,8 @@ class ShareTest : public ::testing::Test {
     if (!enter_own_network()) GTEST_SKIP() << "needs the right to make a network namespace";
     run("ip link set lo up");
     const WireEnds far{.local = ip4("127.0.0.2"), .remote = ip4("127.0.0.1"), .dev = ""};
-    for (std::uint32_t i = 0; i < count; ++i) receivers_.emplace_back(far, Share{.index = i, .count = count});
+    for (std::uint32_t i = 0; i < count; ++i)
+      receivers_.emplace_back(far, engine::Share{.index = i, .count = count});
     sender_.emplace(WireEnds{.local = ip4("127.0.0.1"), .remote = ip4("127.0.0.2"), .dev = ""});
   }
 

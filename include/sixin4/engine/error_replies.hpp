@@ -15,7 +15,9 @@ namespace sixin4::engine {
 template <TunSink Tun>
 class ErrorReplies {
  public:
-  ErrorReplies(Tun& tun, DirectionCounters& counters) noexcept : tun_(tun), counters_(counters) {}
+  /// The workers share the rate.
+  ErrorReplies(Tun& tun, DirectionCounters& counters, Share share = {}) noexcept
+      : tun_(tun), counters_(counters), rate_(per_second / share.count, burst / share.count) {}
 
   /// Says whether one was sent: RFC 4443 §2.4 may forbid an answer, there may have been too many, and what is
   /// lost is lost: the sender tries again.
@@ -35,7 +37,7 @@ class ErrorReplies {
 
   Tun& tun_;
   DirectionCounters& counters_;
-  TokenBucket rate_{per_second, burst};
+  TokenBucket rate_;
   IcmpErrorBuffer packet_{};
 };
 

@@ -24,12 +24,13 @@ namespace sixin4::engine {
 template <WireSource Wire, TunSink Tun>
 class InboundPump {
  public:
-  InboundPump(Wire& wire, Tun& tun, DirectionCounters& counters, LastTime& last_heard) noexcept
+  InboundPump(Wire& wire, Tun& tun, DirectionCounters& counters, LastTime& last_heard,
+              Share share = {}) noexcept
       : wire_(wire),
         tun_(tun),
         counters_(counters),
         last_heard_(last_heard),
-        replies_(tun, counters),
+        replies_(tun, counters, share),
         coalescer_(tun.takes_udp_super_packets()) {}
 
   /// Receives one batch and hands it to the device, joined where it can be, and takes some of the ICMP errors

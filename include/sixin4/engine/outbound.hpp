@@ -39,6 +39,8 @@ namespace sixin4::engine {
 /// MTU, or over a path that does not carry 1280 bytes, the outer packet may be fragmented).
 class Encapsulator {
  public:
+  explicit Encapsulator(Share share = {}) noexcept : share_(share), identification_(share.index) {}
+
   /// `packet` is inner bytes in two parts: `headers` are copied in front of `payload`, which is borrowed.
   /// The first of them begins with the IPv6 header; `headers` are `Segments::max_headers` bytes at most.
   /// `flush` is called when `batch` is full; it sends and clears it. `checksum` counts from the inner header;
@@ -108,7 +110,8 @@ class Encapsulator {
 
   [[nodiscard]] std::uint16_t next_identification(const TunnelParameters& parameters) noexcept;
 
-  std::uint16_t identification_ = 0;
+  Share share_;
+  std::uint32_t identification_;                                       ///< the last one
   std::array<std::uint8_t, Segments::max_headers> segment_headers_{};  ///< of one that is fragmented
 };
 

@@ -22,8 +22,8 @@ template <typename Tun, WireSink Wire>
 requires TunSource<Tun> && TunSink<Tun>
 class OutboundPump {
  public:
-  OutboundPump(Tun& tun, Wire& wire, DirectionCounters& counters) noexcept
-      : tun_(tun), wire_(wire), counters_(counters), replies_(tun, counters) {}
+  OutboundPump(Tun& tun, Wire& wire, DirectionCounters& counters, Share share = {}) noexcept
+      : tun_(tun), wire_(wire), counters_(counters), replies_(tun, counters, share), encapsulator_(share) {}
 
   /// Reads until the device is empty or the batch is full, and sends. Returns how the device was left:
   /// ok where it may hold more.

@@ -71,6 +71,16 @@ struct WirePacket {
   ReceiveOffload offload{};
 };
 
+/// A worker's part of a tunnel: every flow belongs to one worker, so that its packets stay in order. A flow
+/// is what has the same inner addresses, and where it is TCP the same ports: other packets may be fragments,
+/// which have none.
+struct Share {
+  std::uint32_t index = 0;  ///< of the worker, below `count`
+  std::uint32_t count = 1;
+  [[nodiscard]] constexpr bool is_first() const noexcept { return index == 0; }
+  [[nodiscard]] constexpr bool is_all() const noexcept { return count == 1; }
+};
+
 /// An ICMP error that a packet of ours has met on the IPv4 side.
 struct WireError {
   std::uint8_t type = 0;  ///< and code: those of RFC 792

@@ -12,7 +12,6 @@
 
 #include "sixin4/engine/packet.hpp"
 #include "sixin4/io/file_descriptor.hpp"
-#include "sixin4/io/share.hpp"
 #include "sixin4/io/wire_ends.hpp"
 
 namespace sixin4::io {
@@ -24,7 +23,7 @@ class DatagramSocket {
   static constexpr std::size_t max_batch = 16;
 
   /// Throws std::system_error naming the call and what would allow it.
-  explicit DatagramSocket(const WireEnds& ends, const Share& share = {});
+  explicit DatagramSocket(const WireEnds& ends, const engine::Share& share = {});
 
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 

@@ -11,7 +11,6 @@
 #include "sixin4/io/batch_socket.hpp"
 #include "sixin4/io/datagram_socket.hpp"
 #include "sixin4/io/file_descriptor.hpp"
-#include "sixin4/io/share.hpp"
 #include "sixin4/io/wire_ends.hpp"
 
 namespace sixin4::io {
@@ -47,7 +46,7 @@ class RawSender {
 class RawReceiver {
  public:
   /// Throws std::system_error naming the call and what would allow it.
-  explicit RawReceiver(const WireEnds& ends, const Share& share = {});
+  explicit RawReceiver(const WireEnds& ends, const engine::Share& share = {});
 
   /// What to poll for reading; -1 where this worker has no such socket.
   [[nodiscard]] std::array<int, 4> fds() const noexcept {
@@ -59,8 +58,8 @@ class RawReceiver {
   /// Does not block. The sockets in turn, strangers only when the others have nothing. What it returns with
   /// the status `empty` is the last that is known to be there.
   [[nodiscard]] engine::ReceiveResult receive() noexcept;
-  /// One of the errors that were there when `receive` or `wait` last looked. Does not block. As long as an error
-  /// is left, `wait` does not wait.
+  /// One of the errors that were there when `receive` or `wait` last looked. Does not block. As long as an
+  /// error is left, `wait` does not wait.
   [[nodiscard]] std::optional<engine::WireError> next_error() noexcept;
 
  private:
