@@ -42,7 +42,7 @@ wire::Bytes write_icmp_error(IcmpErrorBuffer& buffer, wire::Bytes offending, con
   wire::store8<1>(icmp_header, error.code);
   wire::store16<2>(icmp_header, 0);
   wire::store32<4>(icmp_header, error.parameter);
-  std::ranges::copy(quote, icmp.subspan(wire::icmpv6::header_size).begin());
+  wire::copy(quote, icmp.subspan(wire::icmpv6::header_size));
   const auto sum = wire::pseudo_header_sum(source, destination, icmp_length, wire::next_header::icmpv6) +
                    wire::sum_of(icmp);
   wire::store16<2>(icmp_header, sum.checksum());
