@@ -76,15 +76,15 @@ def inbound_parameters(keys, link_mtu, words):
     return struct.pack("!HHB", tunnel_mtu(keys, link_mtu) - 1280, second, flags)
 
 
-def write_batches(folder):
-    """The packets that a scenario has on the IPv4 side, eight in a batch, with a recipe for each batch."""
+def write_batches(folder, recipes):
+    """The packets that a scenario has on the IPv4 side, eight in a batch, with the recipes in turn."""
     lines = list(statements((folder / "packets").read_text()))
     datagrams = [bytes_of(words[1:]) for words in lines if words[0] == "wire"]
     *parameters, flags = inbound_parameters(settings(folder), 1500, [])
-    for number, start in enumerate(range(0, len(datagrams), 8), 1):
-        recipe = (0, 1, 3)[number % 3]
+    for number, start in enumerate(range(0, len(datagrams), 8)):
+        recipe = recipes[number % len(recipes)]
         records = [struct.pack("!BH", recipe, len(data)) + data for data in datagrams[start : start + 8]]
-        write("inbound", f"batch-{folder.name}-{number}", bytes([*parameters, flags | 8]) + b"".join(records))
+        write("inbound", f"batch-{folder.name}-{number + 1}", bytes([*parameters, flags | 8]) + b"".join(records))
 
 
 def icmp_parameters(keys, link_mtu):
@@ -173,8 +173,8 @@ def write_many_segments():
 def main():
     seen = set()
     write_many_segments()
-    for name in ("coalesced-tcp-in", "coalesced-udp-in"):
-        write_batches(SCENARIOS / name)
+    write_batches(SCENARIOS / "coalesced-tcp-in", (0, 1, 3))
+    write_batches(SCENARIOS / "coalesced-udp-in", (0,))
     for file in sorted(SCENARIOS.glob("*/packets")):
         seeds_of(file.parent, seen)
         configuration = (file.parent / "endpoint.conf").read_bytes()

@@ -144,8 +144,8 @@ RC_GTEST_PROP(Coalescing, CutAgainItIsWhatCame, ()) {
 // Whatever else passes: of a flow that nothing interrupts no two writes could have been one.
 RC_GTEST_PROP(Coalescing, AFlowOfOneSizeIsInAsFewWritesAsItFits, ()) {
   Flow flow = any_flow();
-  flow.size = *between<std::size_t>(1, 20000);
-  const auto count = *between<std::size_t>(1, 150);
+  flow.size = *one_of<std::size_t>({1, 100, 1000, *between<std::size_t>(1, 20000)});
+  const auto count = *one_of<std::size_t>({64, 65, 128, *between<std::size_t>(1, 150)});
   std::vector<TunFrame> batch;
   for (std::size_t number = 0; number < count; ++number) {
     const Octets payload = octets_from(static_cast<std::uint32_t>(number), flow.size);
