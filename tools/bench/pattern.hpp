@@ -8,7 +8,7 @@
 namespace sixin4::bench {
 
 /// The longest stretch that can be had at once.
-inline constexpr std::size_t longest_stretch = 128 * 1024;
+inline constexpr std::size_t longest_stretch = 131072;
 
 /// `size` bytes of the pattern from `position`, which may be any number.
 [[nodiscard]] std::span<const std::uint8_t> pattern(std::uint64_t position, std::size_t size);

@@ -46,7 +46,7 @@ const std::array contestants{
 };
 
 ConfigurationError mistake(const std::string& option, const std::string& what) {
-  return ConfigurationError("command line: --" + option + ": " + what);
+  return ConfigurationError{"command line: --" + option + ": " + what};
 }
 
 Words split(const std::string& list) {
@@ -76,7 +76,7 @@ std::string names(const Named& named) {
 }
 
 Words contestants_of(const std::string& list) {
-  const Words words = split(list);
+  Words words = split(list);
   for (const std::string& word : words) {
     if (std::ranges::find(contestants, word, &Contestant::name) == contestants.end()) {
       throw mistake("contestants", "there is no '" + word + "', but " + names(contestants));

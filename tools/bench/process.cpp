@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <csignal>
 #include <sstream>
-#include <system_error>
 #include <utility>
 
 #include <poll.h>
@@ -14,13 +13,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bench/refused.hpp"
+
 namespace sixin4::bench {
 
 namespace {
-
-std::system_error refused(const std::string& what) {
-  return {errno, std::generic_category(), what};
-}
 
 void write_text(int fd, const std::string& text) {
   [[maybe_unused]] const auto written = ::write(fd, text.data(), text.size());
@@ -56,10 +53,11 @@ Process::Process(const std::function<void()>& act) : output_(::memfd_create("out
   // Not pidfd_open: the header of glibc 2.36 does not declare it as C.
   ended_ = io::FileDescriptor{static_cast<int>(::syscall(SYS_pidfd_open, id_, 0))};
   if (!ended_) {
-    const auto error = refused("cannot watch a process (pidfd_open); needs Linux 5.3");
+    const int error = errno;
     ::kill(id_, SIGKILL);
     ::waitpid(id_, nullptr, 0);
-    throw error;
+    throw std::system_error(error, std::generic_category(),
+                            "cannot watch a process (pidfd_open); needs Linux 5.3");
   }
 }
 

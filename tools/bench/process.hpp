@@ -111,7 +111,7 @@ class Job {
     volatile bool ready;
     Result result;
   };
-  Shared& shared() const noexcept { return *static_cast<Shared*>(memory_.get()); }
+  [[nodiscard]] Shared& shared() const noexcept { return *static_cast<Shared*>(memory_.get()); }
 
   std::string name_;
   SharedMemory memory_;

@@ -35,13 +35,15 @@ double highest_rate(const std::function<TrialCounts(double)>& trial) {
   double failed = first_rate;
   // A sender that is held back sends less than it is asked to. When asking for twice as much has twice made
   // no difference, there is no more to be had.
-  for (int no_difference = 0;; failed *= 2) {
+  int no_difference = 0;
+  while (true) {
     const Outcome outcome = outcome_of(trial, failed);
     if (!outcome.passes) break;
     no_difference = outcome.rate > best * resolution ? 0 : no_difference + 1;
     best = std::max(best, outcome.rate);
     passed = failed;
     if (no_difference == 2 || passed >= highest_asked) return best;
+    failed *= 2;
   }
   while (failed > lowest_of_all && failed > passed * resolution) {
     const double rate = (passed + failed) / 2;

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstring>
 #include <stdexcept>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -14,6 +13,7 @@
 
 #include "bench/pattern.hpp"
 #include "bench/process.hpp"
+#include "bench/refused.hpp"
 #include "bench/results.hpp"
 #include "bench/sockets.hpp"
 
@@ -85,7 +85,7 @@ RoundTrips ask(const Bed& bed, double seconds) {
     const Datagram datagram = make_datagram(++asked);
     const auto sent = Clock::now();
     if (::send(socket.get(), datagram.data(), datagram.size(), 0) < 0 && errno != ECONNREFUSED) {
-      throw std::system_error(errno, std::generic_category(), "cannot send a datagram (send)");
+      throw refused("cannot send a datagram (send)");
     }
     if (!hear_answer(socket, asked, sent + longest_trip)) continue;
     trips.push_back(std::chrono::duration<double, std::micro>(Clock::now() - sent).count());

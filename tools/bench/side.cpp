@@ -1,8 +1,6 @@
 #include "bench/side.hpp"
 
-#include <cerrno>
 #include <chrono>
-#include <system_error>
 
 #include <fcntl.h>
 #include <sched.h>
@@ -10,16 +8,13 @@
 #include <unistd.h>
 
 #include "bench/process.hpp"
+#include "bench/refused.hpp"
 
 namespace sixin4::bench {
 
 namespace {
 
 constexpr std::chrono::seconds patience{10};
-
-std::system_error refused(const std::string& what) {
-  return {errno, std::generic_category(), what};
-}
 
 /// Of this child, until its parent has opened the namespaces.
 void unshare_namespaces() {

@@ -1,21 +1,13 @@
 #include "bench/sockets.hpp"
 
-#include <cerrno>
 #include <stdexcept>
-#include <system_error>
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
+#include "bench/refused.hpp"
+
 namespace sixin4::bench {
-
-namespace {
-
-std::system_error refused(const std::string& what) {
-  return {errno, std::generic_category(), what};
-}
-
-}  // namespace
 
 sockaddr_in6 socket_address(const std::string& ipv6, std::uint16_t port) {
   sockaddr_in6 address{};

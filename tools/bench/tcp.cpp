@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "bench/pattern.hpp"
+#include "bench/refused.hpp"
 #include "bench/sockets.hpp"
 
 namespace sixin4::bench {
@@ -26,10 +27,6 @@ constexpr std::uint16_t port_far_sends = 5002;
 constexpr std::chrono::seconds patience_to_connect{5};
 constexpr std::chrono::seconds patience_to_drain{2};
 constexpr std::chrono::seconds patience_to_end{5};
-
-std::system_error refused(const std::string& what) {
-  return {errno, std::generic_category(), what};
-}
 
 struct Flow {
   io::FileDescriptor socket;
@@ -205,6 +202,7 @@ FlowCounts run_far(const Bed& bed, FlowNumbers numbers, double seconds, const st
   }
   ready();
   std::vector<Flow> flows;
+  flows.reserve(static_cast<std::size_t>(numbers.outward) + static_cast<std::size_t>(numbers.inward));
   for (int flow = 0; flow < numbers.outward; ++flow) flows.push_back(accept_flow(near_sends, false));
   for (int flow = 0; flow < numbers.inward; ++flow) flows.push_back(accept_flow(far_sends, true));
   return Pump{std::move(flows), duration_of(seconds)}.run();
@@ -213,6 +211,7 @@ FlowCounts run_far(const Bed& bed, FlowNumbers numbers, double seconds, const st
 FlowCounts run_near(const Bed& bed, FlowNumbers numbers, double seconds) {
   bed.near.enter();
   std::vector<Flow> flows;
+  flows.reserve(static_cast<std::size_t>(numbers.outward) + static_cast<std::size_t>(numbers.inward));
   for (int flow = 0; flow < numbers.outward; ++flow) flows.push_back(connect_flow(bed, true));
   for (int flow = 0; flow < numbers.inward; ++flow) flows.push_back(connect_flow(bed, false));
   return Pump{std::move(flows), duration_of(seconds)}.run();

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstring>
 #include <ctime>
-#include <system_error>
 #include <vector>
 
 #include <netinet/udp.h>
@@ -16,6 +15,7 @@
 
 #include "bench/pattern.hpp"
 #include "bench/process.hpp"
+#include "bench/refused.hpp"
 #include "bench/sockets.hpp"
 
 namespace sixin4::bench {
@@ -30,10 +30,6 @@ constexpr std::chrono::milliseconds first_wait{500};  // for the first one, behi
 constexpr std::chrono::milliseconds silence{100};     // that tells the receiver that all has come
 constexpr std::chrono::seconds patience{10};
 constexpr int socket_queue = 64 << 20U;  // bytes: no queue of a generator's own overflows
-
-std::system_error refused(const std::string& what) {
-  return {errno, std::generic_category(), what};
-}
 
 /// A datagram is its number, and the pattern from a place that depends on it.
 using Number = std::uint64_t;
