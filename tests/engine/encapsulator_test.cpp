@@ -128,7 +128,7 @@ TEST(Encapsulator, WorkersOfOneTunnelHaveIdentificationsOfTheirOwn) {
     }
   }
   EXPECT_EQ(owner[0], std::nullopt);
-  EXPECT_EQ(std::ranges::count(owner, std::nullopt), 1);
+  EXPECT_EQ(std::ranges::count(owner, std::optional<std::uint32_t>{}), 1);
 }
 
 TEST(Encapsulator, TosIsFixedOrInherited) {
