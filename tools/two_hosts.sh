@@ -1,5 +1,5 @@
-# Two hosts on one machine: network namespaces with a cable between them, for the demo, the tests and the
-# benchmarks. To be sourced; everything that it makes goes when the script ends.
+# Two hosts on one machine: network namespaces with a cable between them, for the demo and the tests. To be
+# sourced; everything that it makes goes when the script ends.
 #
 #   two_hosts_enter "$@"   first of all: makes sure that namespaces can be made, or says why not
 #   two_hosts_make         near (192.0.2.1, this end) and far (192.0.2.2, the broker), link `wire` in each

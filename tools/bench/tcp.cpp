@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <exception>
 #include <optional>
 #include <system_error>
 #include <vector>
@@ -229,8 +230,18 @@ TcpFlows::TcpFlows(const Bed& bed, FlowNumbers numbers, double seconds)
 TcpFlows::Result TcpFlows::finish() {
   const auto deadline =
       Clock::now() + 2 * patience_to_connect + duration_of(seconds_) + patience_to_drain + patience_to_end;
-  const FlowCounts near = near_->finish(deadline);
+  // A side that finds wrong data ends; the other one sees no more than that the connection broke.
+  FlowCounts near;
+  std::exception_ptr failure;
+  try {
+    near = near_->finish(deadline);
+  } catch (const WrongData&) {
+    throw;
+  } catch (const std::runtime_error&) {
+    failure = std::current_exception();
+  }
   const FlowCounts far = far_.finish(deadline);
+  if (failure) std::rethrow_exception(failure);
   const std::uint64_t in_time = near.received_in_time + far.received_in_time;
   if (in_time == 0) throw std::runtime_error("nothing arrived of a TCP flow");
   if (near.received > far.sent || far.received > near.sent)
