@@ -79,7 +79,7 @@ struct Methods {
 Methods methods_of_this_processor() noexcept {
   constexpr SumMethod sse2{.name = "sse2", .sum = sse2_sum};
   constexpr SumMethod portable{.name = "portable", .sum = portable_sum};
-  if (__builtin_cpu_supports("avx2") == 0) return {.all = {sse2, portable}, .count = 2};
+  if (!__builtin_cpu_supports("avx2")) return {.all = {sse2, portable}, .count = 2};
   return {.all = {{{.name = "avx2", .sum = avx2_sum}, sse2, portable}}, .count = 3};
 }
 

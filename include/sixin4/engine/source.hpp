@@ -1,6 +1,7 @@
 // Inner source addresses: whose they are, and which may pass the tunnel in which direction.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "sixin4/engine/parameters.hpp"
@@ -23,10 +24,7 @@ namespace sixin4::engine {
 /// Whether the address belongs to this end.
 [[nodiscard]] inline bool is_ours(const TunnelParameters& parameters,
                                   const wire::Ipv6Address& address) noexcept {
-  for (const wire::Ipv6Prefix& prefix : parameters.ours) {
-    if (prefix.contains(address)) return true;
-  }
-  return false;
+  return std::ranges::any_of(parameters.ours, [&](const auto& prefix) { return prefix.contains(address); });
 }
 
 /// Whether the egress filter lets an IPv6 packet, or the start of one, out: its source is ours or link-local,
