@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <random>
 #include <string>
@@ -198,26 +199,25 @@ class BackToBack : public testing::TestWithParam<unsigned> {
     }
   }
   /// Everything that was sent has arrived, each protocol's packets in order, and nothing else.
-  void expect_all(std::vector<Sent> all) {
-    std::vector<Octets> all_arrived;
+  void expect_all(const std::vector<Sent>& all) {
+    std::map<std::uint8_t, std::vector<Octets>> arrived;
     for (const TunFrame& frame : far_tun.written) {
-      const auto packets = finished_by_the_kernel(frame);
-      all_arrived.insert(all_arrived.end(), packets.begin(), packets.end());
+      for (const Octets& packet : finished_by_the_kernel(frame))
+        arrived[protocol_of(packet)].push_back(packet);
     }
-    std::ranges::stable_sort(all_arrived, {}, protocol_of);
-    std::ranges::stable_sort(all, {}, [](const Sent& each) { return protocol_of(each.finished); });
-    auto arrived = all_arrived.begin();
     for (const Sent& each : all) {
-      ASSERT_GE(static_cast<std::size_t>(all_arrived.end() - arrived), each.arrives_as);
-      const std::vector<Octets> packets(arrived, arrived + static_cast<std::ptrdiff_t>(each.arrives_as));
-      arrived += static_cast<std::ptrdiff_t>(each.arrives_as);
+      std::vector<Octets>& left = arrived[protocol_of(each.finished)];
+      ASSERT_GE(left.size(), each.arrives_as);
+      const auto end = left.begin() + static_cast<std::ptrdiff_t>(each.arrives_as);
+      const std::vector<Octets> packets(left.begin(), end);
+      left.erase(left.begin(), end);
       if (each.is_super()) {
         ASSERT_NO_FATAL_FAILURE(expect_same_stream(each, packets, from.mtu));
       } else {
         ASSERT_EQ(packets[0], each.finished);
       }
     }
-    EXPECT_EQ(arrived, all_arrived.end());
+    for (const auto& [protocol, left] : arrived) EXPECT_TRUE(left.empty()) << int{protocol};
     EXPECT_EQ(in.packets.value(), out.packets.value());
     EXPECT_EQ(in.bytes.value(), out.bytes.value());
   }

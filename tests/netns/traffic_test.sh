@@ -82,8 +82,12 @@ receiver=$started
 until_true 5 near sh -c "ss -Hlun 'sport = :5007' | grep -q ."
 handed_over=$(near cat /sys/class/net/near6/statistics/rx_packets)
 refused=$(near awk '$1 == "Udp6InCsumErrors" { print $2 }' /proc/net/snmp6)
+delivered=$(snmp near Ip InDelivers)
+six_more() { (($(snmp near Ip InDelivers) >= delivered + 6)); }
 kill -STOP "$endpoint"
+until_true 5 grep -q '^State:.*stopped' "/proc/$endpoint/status" || true
 far python3 "$here/craft.py" 192.0.2.2 192.0.2.1 1 datagram datagram damaged-datagram datagram datagram damaged-datagram
+until_true 5 six_more || true # else the check below says so
 kill -CONT "$endpoint"
 wait "$receiver" || true
 check "of datagrams that arrive together those that are right arrive" "$(printf 'right\n%.0s' 1 2 3 4)" \
