@@ -146,13 +146,13 @@ void follow_recipe(std::uint8_t recipe, wire::MutableBytes datagram, std::uint32
   const auto header = wire::Ipv6Header::at(inner);
   const auto upper = wire::upper_layer_of(inner);
   if (!header || !upper || header->packet_length() != inner.size()) return;
-  const auto length = wire::transport_header_length(inner, upper->protocol, upper->offset);
-  if (!length || (recipe & recipe_finish) == 0) return;
+  const std::size_t length = wire::transport_header_length(inner, upper->protocol, upper->offset);
+  if (length == 0 || (recipe & recipe_finish) == 0) return;
   const wire::MutableBytes transport = inner.subspan(upper->offset);
   if (upper->protocol == wire::next_header::tcp) {
     const auto tcp = transport.first<wire::tcp::min_header_size>();
     if ((recipe & recipe_continue) != 0) wire::tcp::set_sequence_number(tcp, sequence);
-    sequence = wire::tcp::sequence_number(tcp) + static_cast<std::uint32_t>(transport.size() - *length);
+    sequence = wire::tcp::sequence_number(tcp) + static_cast<std::uint32_t>(transport.size() - length);
   }
   const std::size_t field = *wire::transport_checksum_offset(upper->protocol);
   set_word(transport, field, 0);
