@@ -118,16 +118,22 @@ TEST(LinkChecksum, FinishedSegmentsAreThoseOfSoftware) {
   expect_the_same_from_both(super_packet(zero, 1000));
 }
 
-TEST(LinkChecksum, AnMssThatIsLoweredIsInTheSumOfTheLink) {
+// A SYN may carry more data than fits a segment (RFC 7413).
+TEST(LinkChecksum, AnMssThatIsLoweredIsInTheSum) {
+  TunnelParameters parameters = near_parameters();
+  parameters.mss_clamp = true;
   Tins::TCP syn(443, 40000);
   syn.set_flag(Tins::TCP::SYN, 1);
   syn.mss(8960);
-  TunFrame frame{.offload = {.needs_checksum = true, .checksum_start = 40, .checksum_offset = 16},
-                 .bytes = serialized(near_host, far_host, 0, syn)};
-  unfinish_checksum(frame.bytes, ipv6_header, 16, 6);
-  TunnelParameters parameters = near_parameters();
-  parameters.mss_clamp = true;
-  expect_the_same_from_both(frame, parameters);
+  for (const std::size_t data : {0U, 3000U}) {
+    TunFrame frame{.offload = {.needs_checksum = true, .checksum_start = 40, .checksum_offset = 16},
+                   .bytes = serialized(near_host, far_host, 0, syn / Tins::RawPDU(payload_of(data)))};
+    unfinish_checksum(frame.bytes, ipv6_header, 16, 6);
+    if (data != 0) frame.offload.gso = wire::Gso::tcp6;
+    if (data != 0) frame.offload.gso_size = 1400;
+    expect_the_same_from_both(frame, parameters);
+    EXPECT_EQ(word_at(Turn({frame}, false, parameters).inner(0), 62), 1420);
+  }
 }
 
 // A link sees one fragment at a time.
