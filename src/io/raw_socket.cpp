@@ -136,7 +136,17 @@ engine::SendResult RawSender::send(std::span<const engine::OuterPacket> batch) n
 }
 
 RawReceiver::RawReceiver(const WireEnds& ends, const engine::Share& share)
-    : peer_(open_raw(wire::protocol_ipv6)), datagrams_(ends, share), slots_(max_batch * slot_size) {
+    : peer_(open_raw(wire::protocol_ipv6)),
+      datagrams_(ends, share),
+      slots_(max_batch * slot_size),
+      parts_(max_batch),
+      messages_(max_batch) {
+  for (std::size_t i = 0; i < max_batch; ++i) {
+    parts_[i] = {slots_.data() + i * slot_size, slot_size};
+    messages_[i].msg_hdr.msg_iov = &parts_[i];
+    messages_[i].msg_hdr.msg_iovlen = 1;
+  }
+
   if (share.is_first()) open_helpers(ends);
   if (!share.is_all()) keep_own(peer_, share);
   bind_to_link(peer_, ends.dev);
@@ -197,11 +207,6 @@ engine::ReceiveResult RawReceiver::receive_next() noexcept {
 }
 
 engine::ReceiveResult RawReceiver::receive_from(int fd) noexcept {
-  for (std::size_t i = 0; i < max_batch; ++i) {
-    parts_[i] = {slots_.data() + i * slot_size, slot_size};
-    messages_[i].msg_hdr.msg_iov = &parts_[i];
-    messages_[i].msg_hdr.msg_iovlen = 1;
-  }
   const int count = ::recvmmsg(fd, messages_.data(), max_batch, MSG_DONTWAIT, nullptr);
   if (count < 0) {
     // Anything but an empty queue is an ICMP error, reported once; the next call goes on.
@@ -212,7 +217,8 @@ engine::ReceiveResult RawReceiver::receive_from(int fd) noexcept {
     packets_[i] = {.bytes = wire::MutableBytes{slots_}.subspan(i * slot_size, messages_[i].msg_len)};
   }
   return {.packets = std::span{packets_}.first(received),
-          .lost = fd == peer_.get() ? newly_lost() : 0,
+          // A packet that is alone has not filled the queue.
+          .lost = received > 1 && fd == peer_.get() ? newly_lost() : 0,
           .status = engine::IoStatus::ok};
 }
 

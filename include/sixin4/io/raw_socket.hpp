@@ -91,8 +91,8 @@ class RawReceiver {
   bool datagrams_next_ = false;
   std::uint32_t lost_ = 0;  ///< the kernel's count for `peer`
   std::vector<std::uint8_t> slots_;
-  std::array<mmsghdr, max_batch> messages_{};
-  std::array<iovec, max_batch> parts_{};
+  std::vector<iovec> parts_;  ///< each points to a slot
+  std::vector<mmsghdr> messages_;
   std::array<engine::WirePacket, max_batch> packets_{};
   // RFC 1812 §4.3.2.3 lets routers quote 576 bytes at most, but nothing holds them to it.
   std::array<std::uint8_t, 1500> quoted_{};
