@@ -84,7 +84,9 @@ bool Coalescer::concerns(const Run& run, wire::Bytes packet, const std::optional
 /// What the packet itself allows, whatever it would be joined to.
 bool Coalescer::may_join(const TunPacket& packet, const Headers& headers) const noexcept {
   const std::size_t checksum_offset = *wire::transport_checksum_offset(headers.protocol);
-  if (packet.offload.gso != wire::Gso::none || packet.bytes.size() == headers.length) return false;
+  // Merged datagrams have boundaries of their own; merged segments are a part of their stream like any other.
+  const bool merged_datagrams = packet.offload.gso == wire::Gso::udp;
+  if (merged_datagrams || packet.bytes.size() == headers.length) return false;
   if (packet.offload.needs_checksum &&
       (packet.offload.checksum_start != transport || packet.offload.checksum_offset != checksum_offset)) {
     return false;
@@ -107,7 +109,9 @@ void Coalescer::open(const Decapsulated& inner, const Headers& headers) noexcept
   Run& run = runs_[order_[open_++]];
   run.whole = {.packet = inner.packet, .packets = inner.packets, .wire_bytes = inner.wire_bytes};
   run.headers = headers;
-  run.gso_size = run.payload = inner.packet.bytes.size() - headers.length;
+  run.payload = inner.packet.bytes.size() - headers.length;
+  run.sizes_unknown = inner.packet.offload.gso != wire::Gso::none;
+  run.gso_size = run.sizes_unknown ? inner.packet.offload.gso_size : run.payload;
   run.count = 1;
   run.endings = 0;
   run.right_so_far = run.complete = false;
@@ -119,9 +123,10 @@ bool Coalescer::join(Run& run, const Decapsulated& inner, const Headers& headers
   const wire::Bytes first = run.whole.packet.bytes;
   if (headers.length != run.headers.length || !may_join(inner.packet, headers)) return false;
   const wire::Bytes payload = packet.subspan(headers.length);
-  if (payload.size() > run.gso_size || headers.length + run.payload + payload.size() > max_packet) {
+  if (!run.sizes_unknown && (payload.size() > run.gso_size || inner.packet.offload.gso != wire::Gso::none)) {
     return false;
   }
+  if (headers.length + run.payload + payload.size() > max_packet) return false;
 
   const bool tcp = headers.protocol == wire::next_header::tcp;
   // Segmentation leaves CWR on the first segment only (RFC 3168 §6.1.2).
@@ -138,7 +143,8 @@ bool Coalescer::join(Run& run, const Decapsulated& inner, const Headers& headers
   run.parts[run.count++] = payload;
   run.payload += payload.size();
   run.endings = static_cast<std::uint8_t>(headers.flags & ending_flags);
-  run.complete = payload.size() < run.gso_size || run.endings != 0 || run.count == run.parts.size();
+  const bool short_one = !run.sizes_unknown && payload.size() < run.gso_size;
+  run.complete = short_one || run.endings != 0 || run.count == run.parts.size();
   run.whole.packets += inner.packets;
   run.whole.wire_bytes += inner.wire_bytes;
   return true;

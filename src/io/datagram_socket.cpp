@@ -21,44 +21,15 @@ namespace {
 constexpr int receive_buffer = 4 << 20;
 constexpr std::uint32_t whole_packet = 0x40000;
 
-// Offsets in the packet, for a filter.
-constexpr std::uint32_t outer = static_cast<std::uint32_t>(SKF_NET_OFF);
-constexpr std::uint32_t inner = outer + wire::ipv4_header_size;
-constexpr std::uint32_t udp = inner + wire::ipv6_header_size;
-
-/// Accepts the tunnel's unfragmented packets without options whose inner packet is UDP right behind the IPv6
-/// header, with the pseudo-header's sum (RFC 8200 §8.1) in its checksum field.
-FilterProgram unfinished_datagrams(const WireEnds& ends) {
+/// Of the tunnel's packets those that the raw socket leaves to this one.
+FilterProgram filter_of(const WireEnds& ends) {
+  constexpr auto outer = static_cast<std::uint32_t>(SKF_NET_OFF);
   FilterProgram program;
   program.require_at(BPF_B, static_cast<std::uint32_t>(SKF_AD_OFF + SKF_AD_PKTTYPE), PACKET_HOST);
   program.require_at(BPF_B, outer + 9, wire::protocol_ipv6);
   program.require_at(BPF_W, outer + 12, filter_word(ends.remote));
   program.require_at(BPF_W, outer + 16, filter_word(ends.local));
-  program.require_at(BPF_B, inner + 6, wire::next_header::udp);
-  program.require_at(BPF_B, outer, 0x45);
-  program.add(BPF_LD | BPF_H | BPF_ABS, outer + 6);
-  program.add(BPF_ALU | BPF_AND | BPF_K, 0x3fff);  // more fragments, and the offset
-  program.require(BPF_K, 0);
-
-  program.add(BPF_LD | BPF_H | BPF_ABS, inner + 4);  // the payload length is that of the datagram
-  // NOLINTNEXTLINE(misc-redundant-expression): two of the constants are 0
-  program.add(BPF_ALU | BPF_ADD | BPF_K, wire::next_header::udp);
-  for (std::uint32_t address_word = inner + 8; address_word < udp; address_word += 2) {
-    program.add(BPF_MISC | BPF_TAX);
-    program.add(BPF_LD | BPF_H | BPF_ABS, address_word);
-    program.add(BPF_ALU | BPF_ADD | BPF_X);
-  }
-  for (int fold = 0; fold < 2; ++fold) {
-    program.add(BPF_ST, 0);
-    program.add(BPF_ALU | BPF_RSH | BPF_K, 16);
-    program.add(BPF_MISC | BPF_TAX);
-    program.add(BPF_LD | BPF_MEM, 0);
-    program.add(BPF_ALU | BPF_AND | BPF_K, 0xffff);
-    program.add(BPF_ALU | BPF_ADD | BPF_X);
-  }
-  program.add(BPF_MISC | BPF_TAX);
-  program.add(BPF_LD | BPF_H | BPF_ABS, udp + wire::udp::checksum_offset);
-  program.require(BPF_X);
+  program.require_unfinished_datagram(Ipv4HeaderAt::network_offset);
   return program;
 }
 
@@ -66,7 +37,7 @@ FilterProgram unfinished_datagrams(const WireEnds& ends) {
 
 DatagramSocket::DatagramSocket(const WireEnds& ends, const engine::Share& share)
     : fd_(open_packet_socket()), slots_(max_batch * slot_size) {
-  FilterProgram program = unfinished_datagrams(ends);
+  FilterProgram program = filter_of(ends);
   program.require_share(share, Ipv4HeaderAt::network_offset);
   auto filter = program.keep(whole_packet);
   attach_filter(fd_, filter);

@@ -2,6 +2,7 @@
 
 #include "sixin4/wire/ipv4.hpp"
 #include "sixin4/wire/ipv6.hpp"
+#include "sixin4/wire/transport.hpp"
 
 namespace sixin4::io {
 
@@ -33,6 +34,12 @@ void FilterProgram::require(unsigned source, std::uint32_t operand) {
 void FilterProgram::require_at(unsigned size, std::uint32_t offset, std::uint32_t value) {
   add(BPF_LD | BPF_ABS | size, offset);
   require(BPF_K, value);
+}
+
+void FilterProgram::require_length(std::uint32_t length) {
+  add(BPF_LD | BPF_W | BPF_LEN);
+  requirements_.push_back(instructions_.size());
+  add(BPF_JMP | BPF_JGE | BPF_K, length);
 }
 
 /// The index register holds the length of the IPv4 header, before and after.
@@ -79,17 +86,53 @@ void FilterProgram::require_share(const engine::Share& share, Ipv4HeaderAt heade
   require(BPF_K, share.index);
 }
 
+void FilterProgram::require_unfinished_datagram(Ipv4HeaderAt header) {
+  const std::uint32_t outer = header == Ipv4HeaderAt::start ? 0 : static_cast<std::uint32_t>(SKF_NET_OFF);
+  const std::uint32_t inner = outer + wire::ipv4_header_size;
+  const std::uint32_t udp = inner + wire::ipv6_header_size;
+  require_length(wire::ipv4_header_size + wire::ipv6_header_size + wire::udp::header_size);
+  require_at(BPF_B, inner + next_header, wire::next_header::udp);
+  require_at(BPF_B, outer, 0x45);
+  add(BPF_LD | BPF_H | BPF_ABS, outer + 6);
+  add(BPF_ALU | BPF_AND | BPF_K, 0x3fff);  // more fragments, and the offset
+  require(BPF_K, 0);
+
+  add(BPF_LD | BPF_H | BPF_ABS, inner + 4);  // the payload length is that of the datagram
+  // NOLINTNEXTLINE(misc-redundant-expression): two of the constants are 0
+  add(BPF_ALU | BPF_ADD | BPF_K, wire::next_header::udp);
+  for (std::uint32_t word = inner + addresses; word != udp; word += 2) {
+    add(BPF_MISC | BPF_TAX);
+    add(BPF_LD | BPF_H | BPF_ABS, word);
+    add(BPF_ALU | BPF_ADD | BPF_X);
+  }
+  for (int fold = 0; fold < 2; ++fold) {
+    add(BPF_ST, sum);
+    add(BPF_ALU | BPF_RSH | BPF_K, 16);
+    add(BPF_MISC | BPF_TAX);
+    add(BPF_LD | BPF_MEM, sum);
+    add(BPF_ALU | BPF_AND | BPF_K, 0xffff);
+    add(BPF_ALU | BPF_ADD | BPF_X);
+  }
+  add(BPF_MISC | BPF_TAX);
+  add(BPF_LD | BPF_H | BPF_ABS, udp + wire::udp::checksum_offset);
+  require(BPF_X);
+}
+
 std::vector<sock_filter> FilterProgram::keep(std::uint32_t length) {
-  const std::size_t accepted = instructions_.size();
-  add(BPF_RET | BPF_K, length);
-  const std::size_t refused = instructions_.size();
-  add(BPF_RET | BPF_K, 0);
-  for (const std::size_t at : requirements_) {
-    instructions_[at].jf = static_cast<std::uint8_t>(refused - at - 1);
+  // Behind the last requirement: of an exception, it is met.
+  const std::size_t here = instructions_.size();
+  const std::size_t accepted = exception_ ? here + 1 : here;
+  const std::size_t refused = exception_ ? here : here + 1;
+  for (const bool accept : {!exception_.has_value(), exception_.has_value()})
+    add(BPF_RET | BPF_K, accept ? length : 0);
+  const auto jump = [](std::size_t from, std::size_t to) { return static_cast<std::uint8_t>(to - from - 1); };
+  for (std::size_t i = 0; i < requirements_.size(); ++i) {
+    const std::size_t at = requirements_[i];
+    instructions_[at].jf = jump(at, exception_ && i >= *exception_ ? accepted : refused);
   }
   for (const std::size_t at : acceptances_) {
-    instructions_[at].jt = static_cast<std::uint8_t>(accepted - at - 1);
-    instructions_[at].jf = static_cast<std::uint8_t>(refused - at - 1);
+    instructions_[at].jt = jump(at, accepted);
+    instructions_[at].jf = jump(at, refused);
   }
   return instructions_;
 }

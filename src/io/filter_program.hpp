@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include <linux/filter.h>
@@ -16,8 +17,8 @@ enum class Ipv4HeaderAt : std::uint8_t {
   network_offset,  ///< a packet socket's; without options
 };
 
-/// A program that refuses a packet as soon as one requirement is not met. A load from behind the packet's end
-/// refuses it, too.
+/// A program that refuses a packet as soon as one requirement is not met, and one that meets all requirements
+/// of the exception, where there is one. A load from behind the packet's end refuses it, too.
 class FilterProgram {
  public:
   void add(unsigned code, std::uint32_t operand = 0);
@@ -25,8 +26,16 @@ class FilterProgram {
   void require(unsigned source, std::uint32_t operand = 0);
   /// The field of that size (BPF_B, BPF_H, BPF_W) has this value.
   void require_at(unsigned size, std::uint32_t offset, std::uint32_t value);
+  /// The packet is at least so long.
+  void require_length(std::uint32_t length);
+  /// The requirements from here on describe the exception.
+  void except() { exception_ = requirements_.size(); }
   /// The packet is of a flow that belongs to this worker; one that is too short for any flow is the first's.
   void require_share(const engine::Share& share, Ipv4HeaderAt header);
+
+  /// The packet has neither options nor fragments, and its inner packet is UDP right behind the IPv6 header,
+  /// with the pseudo-header's sum (RFC 8200 §8.1) in its checksum field.
+  void require_unfinished_datagram(Ipv4HeaderAt header);
 
   /// Keeps `length` bytes of what meets all requirements, and nothing of anything else.
   [[nodiscard]] std::vector<sock_filter> keep(std::uint32_t length);
@@ -35,7 +44,8 @@ class FilterProgram {
   void add_to_sum(unsigned load, std::uint32_t offset);
 
   std::vector<sock_filter> instructions_;
-  std::vector<std::size_t> requirements_;  ///< jumps that leave for the refusal where they are false
+  std::vector<std::size_t> requirements_;  ///< jumps that leave where they are false
+  std::optional<std::size_t> exception_;   ///< the first of the requirements that is part of it
   std::vector<std::size_t> acceptances_;   ///< jumps that leave for the acceptance at once
 };
 

@@ -79,9 +79,12 @@ void keep_nothing(const FileDescriptor& fd) {
   attach_filter(fd, program);
 }
 
+/// This worker's part of the packets, without those that the packet socket gets.
 void keep_own(const FileDescriptor& fd, const engine::Share& share) {
   FilterProgram program;
   program.require_share(share, Ipv4HeaderAt::start);
+  program.except();
+  program.require_unfinished_datagram(Ipv4HeaderAt::start);
   auto filter = program.keep(wire::ipv4_max_packet);
   attach_filter(fd, filter);
 }
@@ -148,7 +151,7 @@ RawReceiver::RawReceiver(const WireEnds& ends, const engine::Share& share)
   }
 
   if (share.is_first()) open_helpers(ends);
-  if (!share.is_all()) keep_own(peer_, share);
+  keep_own(peer_, share);
   bind_to_link(peer_, ends.dev);
   set_receive_buffer(peer_, receive_buffer);
   bind_to_address(peer_, ends.local);

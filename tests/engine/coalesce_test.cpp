@@ -381,14 +381,29 @@ TEST(Coalesce, WhatIsUnfinishedElsewhereIsNotJoined) {
   expect_untouched(Batch(frames), frames);
 }
 
-TEST(Coalesce, WhatReceiveOffloadHasJoinedIsNotJoinedAgain) {
-  for (const std::size_t merged : {0U, 1U}) {
-    std::vector<TunFrame> frames = stream_of(whole_of(2000), {1000, 1000});
-    Tcp fields = whole_of(1000);
-    fields.sequence += static_cast<std::uint32_t>(1000 * merged);
-    frames[merged] = super_packet(fields, 500);
-    expect_untouched(Batch(frames), frames);
+// Nobody knows how large merged segments were: they are to be cut at the size that the first one was given.
+TEST(Coalesce, MergedSegmentsAreJoinedWithWhateverContinuesThem) {
+  for (const bool both : {false, true}) {
+    std::vector<TunFrame> frames = stream_of(whole_of(2500), {1000, 1500});
+    frames[0] = super_packet(whole_of(1000), 500);
+    Tcp second = whole_of(1500);
+    second.sequence += 1000;
+    if (both) frames[1] = super_packet(second, 400);
+    const Batch batch(frames);
+    ASSERT_EQ(batch.written.size(), 1U) << both;
+    const auto& written = batch.written[0].frame;
+    EXPECT_EQ(written.offload, super_packet(whole_of(2500), 500).offload) << both;
+    EXPECT_EQ(written.bytes.size(), ipv6_header + 20 + 2500) << both;
+    EXPECT_EQ(batch.written[0].packets, 2U) << both;
   }
+}
+
+TEST(Coalesce, MergedSegmentsDoNotContinueThoseOfAKnownSize) {
+  std::vector<TunFrame> frames = stream_of(whole_of(2000), {1000, 1000});
+  Tcp second = whole_of(1000);
+  second.sequence += 1000;
+  frames[1] = super_packet(second, 500);
+  expect_untouched(Batch(frames), frames);
 }
 
 TEST(Coalesce, ExtensionHeadersAreNotJoined) {

@@ -11,6 +11,10 @@
 #include <gtest/gtest.h>
 #include <net/if.h>
 #include <poll.h>
+#include <tins/tins.h>
+
+#include "sixin4/wire/checksum.hpp"
+#include "sixin4/wire/ipv6.hpp"
 
 #include "../control/own_network.hpp"
 #include "../engine/packets.hpp"
@@ -19,6 +23,7 @@ namespace sixin4::io {
 namespace {
 
 using control::testing::enter_own_network;
+using control::testing::ip6;
 using control::testing::run;
 using engine::IoStatus;
 using test::Octets;
@@ -115,6 +120,36 @@ TEST_F(RawSocketTest, APacketLargerThanTheLinkIsAnErrorAndTheBatchGoesOn) {
   EXPECT_EQ(left, 4U);
   EXPECT_EQ(refused, 2U);
   EXPECT_EQ(received(receiver), (std::vector{sent[0], sent[1], sent[3], sent[5]}));
+}
+
+// The packet socket knows more of it, and twice is once too often.
+TEST_F(RawSocketTest, AnUnfinishedDatagramComesOverThePacketSocketOnly) {
+  RawSender sender{near_ends};
+  RawReceiver receiver{far_ends};
+  Tins::IPv6 datagram =
+      Tins::IPv6{"2001:db8::2", "2001:db8::1"} / Tins::UDP{53, 5353} / Tins::RawPDU{test::payload_of(100)};
+  Octets finished =
+      test::outer_packet(datagram.serialize(), {.source = "127.0.0.1", .destination = "127.0.0.2"});
+  Octets unfinished = finished;
+  const std::uint16_t pseudo =
+      wire::pseudo_header_sum({ip6("2001:db8::1")}, {ip6("2001:db8::2")}, 108, wire::next_header::udp)
+          .folded();
+  wire::store16<0>(std::span{unfinished}.subspan(20 + 40 + 6).first<2>(), pseudo);
+  for (const bool is_finished : {true, false}) {
+    const Octets& packet = is_finished ? finished : unfinished;
+    send_all(sender, {packet});
+    std::size_t count = 0;
+    for (;;) {
+      const engine::ReceiveResult result = receiver.receive();
+      for (const engine::WirePacket& one : result.packets) {
+        EXPECT_EQ(test::octets_of(one.bytes), packet);
+        EXPECT_EQ(one.offload.known, !is_finished);
+        ++count;
+      }
+      if (result.status != IoStatus::ok) break;
+    }
+    EXPECT_EQ(count, 1U) << is_finished;
+  }
 }
 
 TEST_F(RawSocketTest, ADescriptorIsReadableWhenThereIsAPacket) {

@@ -80,13 +80,15 @@ class Coalescer {
 
   struct Run {
     Coalesced whole{};
-    Headers headers{};          ///< of the first packet
-    std::size_t gso_size = 0;   ///< its payload; only the last packet's is smaller
-    std::size_t payload = 0;    ///< of all packets
-    std::size_t count = 0;      ///< of packets
-    std::uint8_t endings = 0;   ///< flags of the last packet that are the whole's
-    bool right_so_far = false;  ///< the first packet's checksum was verified; so are those of the others
-    bool complete = false;      ///< nothing joins any more
+    Headers headers{};           ///< of the first packet
+    std::size_t gso_size = 0;    ///< its payload; only the last packet's is smaller
+    bool sizes_unknown = false;  ///< of segments that may have been merged already: then of any size, and cut
+                                 ///< at a size that fits every link
+    std::size_t payload = 0;     ///< of all packets
+    std::size_t count = 0;       ///< of packets
+    std::uint8_t endings = 0;    ///< flags of the last packet that are the whole's
+    bool right_so_far = false;   ///< the first packet's checksum was verified; so are those of the others
+    bool complete = false;       ///< nothing joins any more
     std::array<wire::Bytes, max_tun_parts> parts{};
   };
 

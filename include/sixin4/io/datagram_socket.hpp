@@ -20,7 +20,7 @@ namespace sixin4::io {
 /// adds the pseudo-header up. For one thread.
 class DatagramSocket {
  public:
-  static constexpr std::size_t max_batch = 16;
+  static constexpr std::size_t max_batch = 64;
 
   /// Throws std::system_error naming the call and what would allow it.
   explicit DatagramSocket(const WireEnds& ends, const engine::Share& share = {});
