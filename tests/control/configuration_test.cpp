@@ -67,7 +67,7 @@ TEST_F(ConfigurationTest, DefaultsAreTheDocumentedOnes) {
   EXPECT_EQ(to_text(load(file("remote = 192.0.2.2\n"))),
             "interface = sixin4\nlocal = auto\nremote = 192.0.2.2\ntable = main\nmtu = 1280\npmtudisc = no\n"
             "ttl = 64\ntos = 0x0\necn = yes\ningress-filter = yes\negress-filter = yes\nmss-clamp = no\n"
-            "keepalive = 0\nwire = auto\nlog-level = info\n");
+            "keepalive = 0\nwire = auto\nqueues = 1\nlog-level = info\n");
 }
 
 TEST_F(ConfigurationTest, EveryKeyLandsInItsField) {
@@ -132,6 +132,7 @@ const std::vector<std::pair<std::string, Words>> good_values{
     {"mss-clamp", {"yes", "no"}},
     {"keepalive", {"0", "1", "86400"}},
     {"wire", {"auto", "raw", "packet"}},
+    {"queues", {"auto", "1", "64"}},
     {"control", {"/tmp/some/where"}},
     {"log-level", {"error", "warn", "info", "debug"}},
 };
@@ -207,6 +208,7 @@ const std::vector<BadValues> bad_values{
     {"mss-clamp", {"1400"}, "is neither yes nor no"},
     {"keepalive", {"-1", "1.5", "10s", "86401"}, "is not a number from 0 to 86400"},
     {"wire", {"udp"}, "is not one of auto raw packet"},
+    {"queues", {"0", "65", "-1", "many"}, ""},
     {"control", {"relative.sock", "/a b"}, "is not an absolute path without space or #"},
     {"log-level", {"verbose", "Info"}, "is not one of error warn info debug"},
 };
@@ -302,7 +304,7 @@ TEST_F(ConfigurationTest, AnyAcceptedConfigurationReadsBackFromItsText) {
   std::mt19937 random{20240229};
   for (int round = 0; round < 300; ++round) {
     Words arguments;
-    std::size_t lines = 15;  // the keys that are always printed
+    std::size_t lines = 16;  // the keys that are always printed
     for (const auto& [key, values] : good_values) {
       const bool repeats = key == "address" || key == "prefix" || key == "route";
       const std::size_t times = random() % (repeats ? 4 : 2);

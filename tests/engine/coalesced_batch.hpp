@@ -12,6 +12,9 @@
 #include "sixin4/engine/outbound.hpp"
 #include "sixin4/engine/packet.hpp"
 #include "sixin4/engine/segment.hpp"
+#include "sixin4/wire/checksum.hpp"
+#include "sixin4/wire/ipv6.hpp"
+#include "sixin4/wire/transport.hpp"
 
 namespace sixin4::test {
 
@@ -63,8 +66,43 @@ inline std::vector<Piece> segments_of(Piece piece) {
   return pieces;
 }
 
+/// Takes the packets out of `batch` that are one stretch of a TCP stream in `write`; false where there is no
+/// such stretch. Merged segments have lost their boundaries, so there is more than one way to cut it.
+inline bool take_stream(std::vector<Piece>& batch, const Piece& write) {
+  if (write.offload.gso != wire::Gso::tcp6) return false;
+  const std::size_t headers = write.offload.header_length;
+  for (std::size_t done = headers; done < write.bytes.size();) {
+    const auto came =
+        std::ranges::find_if(batch, [&](const Piece& packet) { return related(packet.bytes, write.bytes); });
+    if (came == batch.end() || came->bytes.size() <= headers) return false;
+    const bool first = done == headers;
+    if (first && (came->offload.gso != wire::Gso::tcp6 || came->offload.gso_size != write.offload.gso_size))
+      return false;
+    engine::TunPacket packet{.offload = came->offload, .bytes = came->bytes};
+    const auto ip = wire::Ipv6Header{wire::Bytes{packet.bytes}.first<wire::ipv6_header_size>()};
+    const auto pseudo = wire::pseudo_header_sum(ip.source(), ip.destination(),
+                                                static_cast<std::uint32_t>(packet.bytes.size() - 40), 6);
+    const auto tcp_sum = pseudo + wire::sum_of(packet.bytes.subspan(40));
+    if (!packet.offload.needs_checksum && tcp_sum.checksum() != 0) return false;
+    const auto number = [](wire::Bytes bytes) {
+      return wire::tcp::sequence_number(*wire::fixed<wire::tcp::min_header_size>(bytes, 40));
+    };
+    const std::size_t length = came->bytes.size() - headers;
+    if (length > write.bytes.size() - done ||
+        number(came->bytes) != number(write.bytes) + static_cast<std::uint32_t>(done - headers) ||
+        !std::equal(came->bytes.begin() + static_cast<std::ptrdiff_t>(headers), came->bytes.end(),
+                    write.bytes.begin() + static_cast<std::ptrdiff_t>(done))) {
+      return false;
+    }
+    done += length;
+    batch.erase(came);
+  }
+  return true;
+}
+
 /// What is wrong about what was written of `batch`; empty where nothing is. A write is a packet as it came,
-/// or is cut into packets that came, their checksums finished.
+/// or is cut into packets that came, their checksums finished; or a stretch of a stream that began with
+/// merged segments.
 inline std::string fault_of(std::vector<Piece> batch, const std::vector<Piece>& written) {
   for (const Piece& write : written) {
     const auto first_related = [&](const Piece& piece) {
@@ -74,6 +112,10 @@ inline std::string fault_of(std::vector<Piece> batch, const std::vector<Piece>& 
     const auto unchanged = first_related(write);
     if (unchanged != batch.end() && *unchanged == write) {
       batch.erase(unchanged);
+      continue;
+    }
+    if (unchanged != batch.end() && unchanged->offload.gso == wire::Gso::tcp6) {
+      if (!take_stream(batch, write)) return "not a stretch of the stream that came";
       continue;
     }
     const std::vector<Piece> segments = segments_of(write);

@@ -94,7 +94,8 @@ check "of datagrams that arrive together those that are right arrive" "$(printf 
   "$(cat "$two_hosts_files/datagrams")"
 check "and the kernel sees which are wrong" 2 \
   "$(($(near awk '$1 == "Udp6InCsumErrors" { print $2 }' /proc/net/snmp6) - refused))"
-check "they were handed over two in one, and each wrong one by itself" 4 \
+# Six if each went by itself. The far end's kernel may have said something of its own meanwhile.
+check_match "they were handed over two in one, and each wrong one by itself" '^[45]$' \
   "$(($(near cat /sys/class/net/near6/statistics/rx_packets) - handed_over))"
 
 # Super-packets of both kinds on the wire, before the far end's receive offload can join them: every packet of a
