@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -81,7 +82,9 @@ template <typename FamilyHeader>
   static_assert(std::is_trivially_copyable_v<FamilyHeader>);
   const void* const payload = netlink_payload(message, sizeof(FamilyHeader));
   if (payload == nullptr) return std::nullopt;
-  return *static_cast<const FamilyHeader*>(payload);
+  FamilyHeader header{};
+  std::memcpy(&header, payload, sizeof header);  // messages are aligned to 4 bytes, some headers to 8
+  return header;
 }
 
 /// How the kernel ended its answer.
