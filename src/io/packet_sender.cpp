@@ -51,11 +51,10 @@ FileDescriptor open_towards(const NextHop& next_hop) {
 
 PacketSender::PacketSender(const NextHop& next_hop) : socket_(open_towards(next_hop)) {
   for (LinkHeader& header : link_headers_) {
-    auto at =
-        std::ranges::copy(next_hop.destination.address.octets, header.begin() + wire::vnet_header_size).out;
-    at = std::ranges::copy(next_hop.source.address.octets, at).out;
-    *at++ = ETH_P_IP >> 8;
-    *at++ = ETH_P_IP & 0xff;
+    const auto frame = std::span{header}.subspan<wire::vnet_header_size>();
+    std::ranges::copy(next_hop.destination.address.octets, frame.begin());
+    std::ranges::copy(next_hop.source.address.octets, frame.subspan<6>().begin());
+    wire::store16<12>(frame, ETH_P_IP);
   }
 }
 

@@ -25,7 +25,10 @@ class WireSender {
     return std::holds_alternative<PacketSender>(sender_);
   }
   [[nodiscard]] engine::SendResult send(std::span<const engine::OuterPacket> batch) noexcept {
-    return std::visit([batch](auto& sender) noexcept { return sender.send(batch); }, sender_);
+    if (auto* const packet = std::get_if<PacketSender>(&sender_)) return packet->send(batch);
+    auto* const raw = std::get_if<RawSender>(&sender_);
+    return raw != nullptr ? raw->send(batch)
+                          : engine::SendResult{.sent = 0, .status = engine::IoStatus::error};
   }
 
  private:
