@@ -119,17 +119,12 @@ void FilterProgram::require_unfinished_datagram(Ipv4HeaderAt header) {
 }
 
 std::vector<sock_filter> FilterProgram::keep(std::uint32_t length) {
-  // Behind the last requirement: of an exception, it is met.
-  const std::size_t here = instructions_.size();
-  const std::size_t accepted = exception_ ? here + 1 : here;
-  const std::size_t refused = exception_ ? here : here + 1;
-  for (const bool accept : {!exception_.has_value(), exception_.has_value()})
-    add(BPF_RET | BPF_K, accept ? length : 0);
+  const std::size_t accepted = instructions_.size();
+  const std::size_t refused = accepted + 1;
+  add(BPF_RET | BPF_K, length);
+  add(BPF_RET | BPF_K, 0);
   const auto jump = [](std::size_t from, std::size_t to) { return static_cast<std::uint8_t>(to - from - 1); };
-  for (std::size_t i = 0; i < requirements_.size(); ++i) {
-    const std::size_t at = requirements_[i];
-    instructions_[at].jf = jump(at, exception_ && i >= *exception_ ? accepted : refused);
-  }
+  for (const std::size_t at : requirements_) instructions_[at].jf = jump(at, refused);
   for (const std::size_t at : acceptances_) {
     instructions_[at].jt = jump(at, accepted);
     instructions_[at].jf = jump(at, refused);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include <linux/filter.h>
@@ -17,8 +16,8 @@ enum class Ipv4HeaderAt : std::uint8_t {
   network_offset,  ///< a packet socket's; without options
 };
 
-/// A program that refuses a packet as soon as one requirement is not met, and one that meets all requirements
-/// of the exception, where there is one. A load from behind the packet's end refuses it, too.
+/// A program that refuses a packet as soon as one requirement is not met. A load from behind the packet's end
+/// refuses it, too.
 class FilterProgram {
  public:
   void add(unsigned code, std::uint32_t operand = 0);
@@ -28,8 +27,6 @@ class FilterProgram {
   void require_at(unsigned size, std::uint32_t offset, std::uint32_t value);
   /// The packet is at least so long.
   void require_length(std::uint32_t length);
-  /// The requirements from here on describe the exception.
-  void except() { exception_ = requirements_.size(); }
   /// The packet is of a flow that belongs to this worker; one that is too short for any flow is the first's.
   void require_share(const engine::Share& share, Ipv4HeaderAt header);
 
@@ -45,7 +42,6 @@ class FilterProgram {
 
   std::vector<sock_filter> instructions_;
   std::vector<std::size_t> requirements_;  ///< jumps that leave where they are false
-  std::optional<std::size_t> exception_;   ///< the first of the requirements that is part of it
   std::vector<std::size_t> acceptances_;   ///< jumps that leave for the acceptance at once
 };
 

@@ -79,12 +79,11 @@ void keep_nothing(const FileDescriptor& fd) {
   attach_filter(fd, program);
 }
 
-/// This worker's part of the packets, without those that the packet socket gets.
+/// This worker's part of the packets. Those that the packet socket gets, too, are among them: a filter cannot
+/// tell the datagram that the packet socket has not seen whole, because it came in IPv4 fragments.
 void keep_own(const FileDescriptor& fd, const engine::Share& share) {
   FilterProgram program;
   program.require_share(share, Ipv4HeaderAt::start);
-  program.except();
-  program.require_unfinished_datagram(Ipv4HeaderAt::start);
   auto filter = program.keep(wire::ipv4_max_packet);
   attach_filter(fd, filter);
 }

@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <tins/tins.h>
 
+#include "sixin4/engine/inbound.hpp"
 #include "sixin4/wire/checksum.hpp"
 #include "sixin4/wire/ipv6.hpp"
 
@@ -122,34 +123,80 @@ TEST_F(RawSocketTest, APacketLargerThanTheLinkIsAnErrorAndTheBatchGoesOn) {
   EXPECT_EQ(received(receiver), (std::vector{sent[0], sent[1], sent[3], sent[5]}));
 }
 
-// The packet socket knows more of it, and twice is once too often.
-TEST_F(RawSocketTest, AnUnfinishedDatagramComesOverThePacketSocketOnly) {
+/// How the packets that the receiver has are taken: by the raw socket (false), or the packet socket (true).
+std::vector<bool> taken_by_packet_socket(RawReceiver& receiver, const Octets& expected) {
+  engine::TunnelParameters parameters = test::near_parameters();
+  parameters.local = far_ends.local;
+  parameters.remote = far_ends.remote;
+  std::vector<bool> taken;
+  for (;;) {
+    const engine::ReceiveResult result = receiver.receive();
+    for (const engine::WirePacket& one : result.packets) {
+      EXPECT_EQ(test::octets_of(one.bytes.subspan(20)), test::octets_of(wire::Bytes{expected}.subspan(20)));
+      const engine::Decapsulated inner = engine::decapsulate(parameters, one.bytes, one.offload);
+      if (!inner.taken_elsewhere && inner.verdict == engine::Verdict::pass)
+        taken.push_back(one.offload.known);
+    }
+    if (result.status != IoStatus::ok) return taken;
+  }
+}
+
+/// Of 108 bytes from 2001:db8::1 to 2001:db8::2, in an IPv4 packet from the near end; payload begins with
+/// `word`.
+Octets datagram_with(std::uint16_t word) {
+  Octets payload = test::payload_of(100);
+  wire::store16<0>(std::span{payload}.first<2>(), word);
+  Tins::IPv6 datagram =
+      Tins::IPv6{"2001:db8::2", "2001:db8::1"} / Tins::UDP{53, 5353} / Tins::RawPDU{payload};
+  return test::outer_packet(datagram.serialize(), {.source = "127.0.0.1", .destination = "127.0.0.2"});
+}
+
+std::uint16_t sum_of_pseudo_header() {
+  return wire::pseudo_header_sum({ip6("2001:db8::1")}, {ip6("2001:db8::2")}, 108, wire::next_header::udp)
+      .folded();
+}
+
+constexpr std::size_t checksum_field = 20 + 40 + 6;
+
+/// The datagram in two IPv4 fragments.
+std::vector<Octets> fragments_of(const Octets& packet) {
+  constexpr std::size_t piece = 80;
+  Octets first{packet.begin(), packet.begin() + 20 + piece};
+  Octets second{packet.begin(), packet.begin() + 20};
+  second.insert(second.end(), packet.begin() + 20 + piece, packet.end());
+  for (Octets* fragment : {&first, &second}) {
+    test::put_word(*fragment, 2, fragment->size());
+    test::put_word(*fragment, 4, 4711);
+  }
+  test::put_word(first, 6, 0x2000);
+  test::put_word(second, 6, piece / 8);
+  return {first, second};
+}
+
+// The packet socket knows more of an unfinished one, and twice is once too often.
+TEST_F(RawSocketTest, ADatagramIsTakenFromOneSocketOnly) {
   RawSender sender{near_ends};
   RawReceiver receiver{far_ends};
-  Tins::IPv6 datagram =
-      Tins::IPv6{"2001:db8::2", "2001:db8::1"} / Tins::UDP{53, 5353} / Tins::RawPDU{test::payload_of(100)};
-  Octets finished =
-      test::outer_packet(datagram.serialize(), {.source = "127.0.0.1", .destination = "127.0.0.2"});
+  const Octets finished = datagram_with(0);
+  send_all(sender, {finished});
+  EXPECT_EQ(taken_by_packet_socket(receiver, finished), std::vector{false});
   Octets unfinished = finished;
-  const std::uint16_t pseudo =
-      wire::pseudo_header_sum({ip6("2001:db8::1")}, {ip6("2001:db8::2")}, 108, wire::next_header::udp)
-          .folded();
-  wire::store16<0>(std::span{unfinished}.subspan(20 + 40 + 6).first<2>(), pseudo);
-  for (const bool is_finished : {true, false}) {
-    const Octets& packet = is_finished ? finished : unfinished;
-    send_all(sender, {packet});
-    std::size_t count = 0;
-    for (;;) {
-      const engine::ReceiveResult result = receiver.receive();
-      for (const engine::WirePacket& one : result.packets) {
-        EXPECT_EQ(test::octets_of(one.bytes), packet);
-        EXPECT_EQ(one.offload.known, !is_finished);
-        ++count;
-      }
-      if (result.status != IoStatus::ok) break;
-    }
-    EXPECT_EQ(count, 1U) << is_finished;
-  }
+  test::put_word(unfinished, checksum_field, sum_of_pseudo_header());
+  send_all(sender, {unfinished});
+  EXPECT_EQ(taken_by_packet_socket(receiver, unfinished), std::vector{true});
+}
+
+// One in 65536 right checksums is the sum of the pseudo-header.
+TEST_F(RawSocketTest, ADatagramWhoseFinishedChecksumLooksUnfinishedIsTakenAllTheSame) {
+  RawSender sender{near_ends};
+  RawReceiver receiver{far_ends};
+  std::uint16_t word = 0;
+  while (test::word_at(datagram_with(word), checksum_field) != sum_of_pseudo_header()) ++word;
+  const Octets datagram = datagram_with(word);
+  send_all(sender, {datagram});
+  EXPECT_EQ(taken_by_packet_socket(receiver, datagram), std::vector{false}) << "whole";
+  send_all(sender, fragments_of(datagram));
+  EXPECT_EQ(taken_by_packet_socket(receiver, datagram), std::vector{false}) << "in fragments";
 }
 
 TEST_F(RawSocketTest, ADescriptorIsReadableWhenThereIsAPacket) {
