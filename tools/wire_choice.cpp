@@ -38,12 +38,13 @@ WireChoice choose_wire(control::Netlink& netlink, const control::Configuration& 
       return raw("the link-layer address of " + control::to_string(next) + " on " + link->name +
                  " is not known");
     }
-    return {
-        .next_hop =
-            io::NextHop{.link_index = link->index, .source = {*link->ethernet}, .destination = {*neighbour}},
-        .reason = configuration.wire == control::Wire::packet
-                      ? "as configured"
-                      : "nothing on this host filters or tracks IPv4 packets"};
+    return {.next_hop = io::NextHop{.link_index = link->index,
+                                    .source = {*link->ethernet},
+                                    .destination = {*neighbour},
+                                    .finishes_checksums = configuration.checksum_offload},
+            .reason = configuration.wire == control::Wire::packet
+                          ? "as configured"
+                          : "nothing on this host filters or tracks IPv4 packets"};
   } catch (const std::system_error& error) {
     return raw(error.what());
   }

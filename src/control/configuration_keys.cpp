@@ -243,6 +243,10 @@ const std::vector<Key>& keys() {
        "how the IPv4 side sends: by a raw socket, or a packet socket past the host's IP layer",
        [](C& c, const std::string& v) { c.wire = static_cast<Wire>(parse_choice(v, wire_names)); },
        [](const C& c) { return Values{std::string{wire_names[static_cast<std::size_t>(c.wire)]}}; }},
+      {"checksum-offload", false, "yes|no",
+       "a packet socket leaves TCP and UDP checksums to the link, whose driver must know them inside of 6in4",
+       [](C& c, const std::string& v) { c.checksum_offload = parse_yes_or_no(v); },
+       [](const C& c) { return yes_or_no(c.checksum_offload); }},
       {"queues", false, "COUNT|auto",
        "queues of the tun device, with two threads each; auto: one queue a processor",
        [](C& c, const std::string& v) {

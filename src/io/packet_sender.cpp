@@ -49,7 +49,8 @@ FileDescriptor open_towards(const NextHop& next_hop) {
 
 }  // namespace
 
-PacketSender::PacketSender(const NextHop& next_hop) : socket_(open_towards(next_hop)) {
+PacketSender::PacketSender(const NextHop& next_hop)
+    : socket_(open_towards(next_hop)), finishes_checksums_(next_hop.finishes_checksums) {
   for (LinkHeader& header : link_headers_) {
     const auto frame = std::span{header}.subspan<wire::vnet_header_size>();
     std::ranges::copy(next_hop.destination.address.octets, frame.begin());

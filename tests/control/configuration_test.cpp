@@ -67,7 +67,7 @@ TEST_F(ConfigurationTest, DefaultsAreTheDocumentedOnes) {
   EXPECT_EQ(to_text(load(file("remote = 192.0.2.2\n"))),
             "interface = sixin4\nlocal = auto\nremote = 192.0.2.2\ntable = main\nmtu = 1280\npmtudisc = no\n"
             "ttl = 64\ntos = 0x0\necn = yes\ningress-filter = yes\negress-filter = yes\nmss-clamp = no\n"
-            "keepalive = 0\nwire = auto\nqueues = 1\nlog-level = info\n");
+            "keepalive = 0\nwire = auto\nchecksum-offload = no\nqueues = 1\nlog-level = info\n");
 }
 
 TEST_F(ConfigurationTest, EveryKeyLandsInItsField) {
@@ -76,9 +76,10 @@ TEST_F(ConfigurationTest, EveryKeyLandsInItsField) {
       "address = 2001:db8::2/64\naddress = 2001:db8::5/64 peer 2001:db8::1\n"
       "prefix = 2001:db8:1::/48\nroute = ::/0\nroute = 2000::/3\ntable = 100\nmetric = 7\n"
       "mtu = 1480\nttl = inherit\ntos = inherit\necn = no\ningress-filter = no\nwire = raw\n"
-      "pmtudisc = yes\negress-filter = no\nmss-clamp = yes\nkeepalive = 30\n"
+      "pmtudisc = yes\negress-filter = no\nmss-clamp = yes\nkeepalive = 30\nchecksum-offload = yes\n"
       "control = /run/other.sock\nlog-level = debug\n"));
   EXPECT_EQ(c.interface, "he6");
+  EXPECT_TRUE(c.checksum_offload);
   EXPECT_EQ(c.local, (wire::Ipv4Address{{192, 0, 2, 1}}));
   EXPECT_EQ(c.remote, "far.example");
   EXPECT_EQ(c.dev, "eth0");
@@ -132,6 +133,7 @@ const std::vector<std::pair<std::string, Words>> good_values{
     {"mss-clamp", {"yes", "no"}},
     {"keepalive", {"0", "1", "86400"}},
     {"wire", {"auto", "raw", "packet"}},
+    {"checksum-offload", {"yes", "no"}},
     {"queues", {"auto", "1", "64"}},
     {"control", {"/tmp/some/where"}},
     {"log-level", {"error", "warn", "info", "debug"}},
@@ -304,7 +306,7 @@ TEST_F(ConfigurationTest, AnyAcceptedConfigurationReadsBackFromItsText) {
   std::mt19937 random{20240229};
   for (int round = 0; round < 300; ++round) {
     Words arguments;
-    std::size_t lines = 16;  // the keys that are always printed
+    std::size_t lines = 17;  // the keys that are always printed
     for (const auto& [key, values] : good_values) {
       const bool repeats = key == "address" || key == "prefix" || key == "route";
       const std::size_t times = random() % (repeats ? 4 : 2);

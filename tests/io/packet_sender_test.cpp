@@ -156,7 +156,21 @@ TEST_F(PacketSenderTest, IsTakenWhereThereIsANextHop) {
   run("ip address add 192.0.2.1/24 dev sixin4");
   const WireEnds ends{
       .local = control::testing::ip4("192.0.2.1"), .remote = control::testing::ip4("192.0.2.2"), .dev = ""};
-  EXPECT_TRUE((WireSender{ends, next_hop()}.finishes_checksums()));
+  const Octets packet = test::outer_packet(test::payload_of(100));
+  const engine::OuterPacket batch{.head = packet, .body = {}};
+  EXPECT_EQ((WireSender{ends, next_hop()}.send(std::span{&batch, 1}).sent), 1U);
+  EXPECT_EQ(arrived(), framed(packet));
+}
+
+// Of most links nobody can tell what they do with a checksum inside of protocol 41.
+TEST_F(PacketSenderTest, NoLinkIsTrustedWithChecksumsUnlessSomebodySaysSo) {
+  run("ip address add 192.0.2.1/24 dev sixin4");
+  const WireEnds ends{
+      .local = control::testing::ip4("192.0.2.1"), .remote = control::testing::ip4("192.0.2.2"), .dev = ""};
+  NextHop trusted = next_hop();
+  trusted.finishes_checksums = true;
+  EXPECT_TRUE((WireSender{ends, trusted}.finishes_checksums()));
+  EXPECT_FALSE((WireSender{ends, next_hop()}.finishes_checksums()));
   EXPECT_FALSE((WireSender{ends, std::nullopt}.finishes_checksums()));
 }
 

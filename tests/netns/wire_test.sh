@@ -48,11 +48,30 @@ stop near
 start_near
 check 'auto takes a packet socket where nothing speaks against it' \
   'packet: nothing on this host filters or tracks IPv4 packets' "$(wire)"
-tcp_arrives 'TCP over a packet socket, checksums left to the link' near far $far6 5002
-near ethtool -K wire tx off >/dev/null
-tcp_arrives 'TCP over a packet socket, the link leaves checksums to the kernel' near far $far6 5003
-near ethtool -K wire tx on >/dev/null
+has_captured() { (($(captured "$1") > 0)); }
+# unfinished NAME: inner TCP packets of ours on the wire without a checksum, while a connection is tried
+unfinished() {
+  start_capture "$1" router near 'ip proto 41 and src host 192.0.2.1'
+  near timeout 5 socat -u OPEN:/dev/null "TCP6:[$far6]:9" 2>/dev/null || true
+  until_true 3 has_captured "$1" || true
+  stop_capture "$1"
+  tcpdump -vvnr "$two_hosts_files/$1.pcap" 2>/dev/null | grep -c 'cksum.*incorrect' || true
+}
+tcp_arrives 'TCP over a packet socket' near far $far6 5002
+if two_hosts_can_capture; then
+  check 'no link is trusted with checksums inside of 6in4' 0 "$(unfinished default)"
+fi
 check 'and nothing was refused' '{}' "$(of_status near "s['drops']['out']")"
+stop near
+
+start_near --checksum-offload yes
+tcp_arrives 'TCP over a packet socket, checksums left to the link' near far $far6 5003
+if two_hosts_can_capture; then
+  check_match 'but where it is asked for' '^[1-9]' "$(unfinished offload)"
+fi
+near ethtool -K wire tx off >/dev/null
+tcp_arrives 'TCP over a packet socket, the link leaves checksums to the kernel' near far $far6 5004
+near ethtool -K wire tx on >/dev/null
 
 if near ip xfrm policy add dir out src 10.0.0.0/8 dst 10.1.0.0/16 2>/dev/null; then
   becomes raw
@@ -113,7 +132,7 @@ if near ip link add link wire name wire.5 type vlan id 5 2>/dev/null; then
   near ping -q -c 1 203.0.113.142 >/dev/null
   start_near --local 192.0.2.1
   check 'a VLAN is a link like another' packet "$(of_status near "s['wire']")"
-  tcp_arrives 'TCP over a packet socket on a VLAN' near far $far6 5004
+  tcp_arrives 'TCP over a packet socket on a VLAN' near far $far6 5005
   stop near
 else
   echo 'skipped: no VLANs in this kernel'

@@ -37,9 +37,10 @@ Process start(const Side& side, const std::vector<std::string>& command) {
 }
 
 Process start_sixin4(const Side& side, const Side& other, int mtu, std::string_view wire) {
-  Process end = start(side, {"/proc/self/exe", "run", "--interface", interface, "--remote", other.ipv4,
-                             "--address", side.ipv6 + "/64", "--mtu", std::to_string(mtu), "--wire",
-                             std::string{wire}, "--control", "/run/sixin4.sock"});
+  Process end =
+      start(side, {"/proc/self/exe", "run", "--interface", interface, "--remote", other.ipv4, "--address",
+                   side.ipv6 + "/64", "--mtu", std::to_string(mtu), "--wire", std::string{wire},
+                   "--checksum-offload", "yes", "--control", "/run/sixin4.sock"});
   wait_for(end, side, [&end] {
     const std::string text = end.output();
     return text.starts_with("ready: ") || text.find("\nready: ") != std::string::npos;

@@ -43,6 +43,7 @@ struct Configuration {
   bool mss_clamp = false;
   std::chrono::seconds keepalive{0};  ///< 0: none
   Wire wire = Wire::automatic;
+  bool checksum_offload = false;            ///< the packet socket leaves inner checksums to the link
   std::optional<std::uint16_t> queues = 1;  ///< of the tun device, a pair of threads each; nothing: auto, one
                                             ///< a processor
   std::string control;                      ///< empty: the usual path for `interface`

@@ -11,14 +11,13 @@
 
 namespace sixin4::io {
 
-/// Sends IPv4 packets to a next hop under Ethernet headers of its own, and leaves inner checksums to the
-/// link: where its hardware does not compute them, the kernel does. For one thread.
+/// Sends IPv4 packets to a next hop under Ethernet headers of its own. For one thread.
 class PacketSender {
  public:
   /// Throws std::system_error naming the call and what would allow it.
   explicit PacketSender(const NextHop& next_hop);
 
-  [[nodiscard]] static bool finishes_checksums() noexcept { return true; }
+  [[nodiscard]] bool finishes_checksums() const noexcept { return finishes_checksums_; }
   /// Sends the batch from its start. Where the socket is full it waits for a moment before it says so.
   [[nodiscard]] engine::SendResult send(std::span<const engine::OuterPacket> batch) noexcept;
 
@@ -27,6 +26,7 @@ class PacketSender {
   using LinkHeader = std::array<std::uint8_t, wire::vnet_header_size + ethernet_header_size>;
 
   BatchSocket socket_;
+  bool finishes_checksums_;
   std::array<LinkHeader, BatchSocket::max_batch> link_headers_{};
 };
 

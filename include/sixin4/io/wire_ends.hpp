@@ -20,6 +20,10 @@ struct NextHop {
   int link_index = 0;
   wire::Source<wire::MacAddress> source;  ///< this host's on the link
   wire::Destination<wire::MacAddress> destination;
+  /// The link and all links behind it finish the checksums inside of protocol 41. Nothing tells: a driver
+  /// that knows IPv4's checksums only (NETIF_F_IP_CSUM) is given the packet all the same (net/core/dev.c,
+  /// skb_csum_hwoffload_help), and sends it as it is; behind a virtual link there may be such a driver, too.
+  bool finishes_checksums = false;
   bool operator==(const NextHop&) const = default;
 };
 

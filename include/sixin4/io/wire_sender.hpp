@@ -22,7 +22,8 @@ class WireSender {
                          : Sender{std::in_place_type<RawSender>, ends}) {}
 
   [[nodiscard]] bool finishes_checksums() const noexcept {
-    return std::holds_alternative<PacketSender>(sender_);
+    const auto* const packet = std::get_if<PacketSender>(&sender_);
+    return packet != nullptr && packet->finishes_checksums();
   }
   [[nodiscard]] engine::SendResult send(std::span<const engine::OuterPacket> batch) noexcept {
     if (auto* const packet = std::get_if<PacketSender>(&sender_)) return packet->send(batch);
