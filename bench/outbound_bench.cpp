@@ -21,7 +21,7 @@ class Outbound {
   bool add(Packet& packet) {
     engine::TunPacket read{.offload = {}, .bytes = packet};
     std::optional<engine::Segments> segments;
-    if (engine::judge_outbound(parameters_, read, segments) != engine::Verdict::pass) return false;
+    if (engine::judge_outbound(parameters_, read, segments, {}) != engine::Verdict::pass) return false;
     encapsulator_.add(parameters_, {}, read.bytes, *batch_, [this]() noexcept { batch_->clear(); });
     return true;
   }
@@ -85,7 +85,7 @@ void segment_as(benchmark::State& state, bool link_finishes) {
   const auto cut = [&] {
     std::optional<engine::Segments> segments;
     batch->clear();
-    if (engine::judge_outbound(parameters, super, segments) != engine::Verdict::pass) return false;
+    if (engine::judge_outbound(parameters, super, segments, {}) != engine::Verdict::pass) return false;
     encapsulator.add_segments(parameters, *segments, link_finishes, *batch, [&]() noexcept {});
     return true;
   };

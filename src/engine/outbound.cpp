@@ -5,6 +5,7 @@
 #include "sixin4/engine/ecn.hpp"
 #include "sixin4/engine/mss.hpp"
 #include "sixin4/engine/source.hpp"
+#include "sixin4/engine/source_translation.hpp"
 #include "sixin4/wire/checksum.hpp"
 #include "sixin4/wire/ipv4.hpp"
 #include "sixin4/wire/ipv6.hpp"
@@ -45,16 +46,9 @@ std::uint8_t outer_tos(const TunnelParameters& parameters, std::uint8_t inner) n
   return static_cast<std::uint8_t>(dscp | (parameters.ecn ? inner & unsigned{ecn_mask} : unsigned{not_ect}));
 }
 
-}  // namespace
-
-Verdict judge_outbound(const TunnelParameters& parameters, TunPacket& packet,
-                       std::optional<Segments>& segments) noexcept {
-  if (!wire::Ipv6Header::begins_whole(packet.bytes)) return refusal_without_header(parameters, packet.bytes);
-  const wire::Ipv6Header header{packet.bytes.first<wire::ipv6_header_size>()};
-  if (parameters.loops || carries_our_outer_packet(parameters, header, packet.bytes)) return Verdict::loop;
-  packet.bytes = packet.bytes.first(header.packet_length());
-  if (parameters.egress_filter && !may_leave(parameters, packet.bytes)) return Verdict::source_not_ours;
-
+/// Judges the size, and makes of a packet what leaves.
+Verdict make_ready(const TunnelParameters& parameters, const SourceChoice* rewriting, TunPacket& packet,
+                   std::optional<Segments>& segments) noexcept {
   std::size_t largest = packet.bytes.size();
   if (packet.offload.gso != wire::Gso::none) {
     segments = Segments::of(packet);
@@ -62,11 +56,49 @@ Verdict judge_outbound(const TunnelParameters& parameters, TunPacket& packet,
     largest = segments->largest_packet();
   }
   if (largest > parameters.mtu) return Verdict::too_big;
-  if (parameters.mss_clamp) {
-    clamp_mss(packet, parameters.mtu);
-    if (segments) segments = Segments::of(packet);  // their headers may have changed
-  }
+  if (rewriting == nullptr && !parameters.mss_clamp) return Verdict::pass;
+  // Not earlier: who hears of a refusal is to find its own packet in it.
+  if (rewriting != nullptr) apply(*rewriting, packet);
+  if (parameters.mss_clamp) clamp_mss(packet, parameters.mtu);
+  if (segments) segments = Segments::of(packet);  // their headers may have changed
   return Verdict::pass;
+}
+
+}  // namespace
+
+Verdict judge_outbound(const TunnelParameters& parameters, TunPacket& packet,
+                       std::optional<Segments>& segments, Time now) noexcept {
+  if (!wire::Ipv6Header::begins_whole(packet.bytes)) return refusal_without_header(parameters, packet.bytes);
+  const wire::Ipv6Header header{packet.bytes.first<wire::ipv6_header_size>()};
+  if (parameters.loops || carries_our_outer_packet(parameters, header, packet.bytes)) return Verdict::loop;
+  packet.bytes = packet.bytes.first(header.packet_length());
+  if (!parameters.flows) {
+    if (parameters.egress_filter && !may_leave(parameters, packet.bytes)) return Verdict::source_not_ours;
+    return make_ready(parameters, nullptr, packet, segments);
+  }
+  const SourceChoice source = choose_source(parameters, packet.bytes, now);
+  if (source.verdict != Verdict::pass) return source.verdict;
+  if (parameters.egress_filter &&
+      !may_leave(parameters, resulting_source(source, packet.bytes), packet.bytes)) {
+    return Verdict::source_not_ours;
+  }
+  return make_ready(parameters, source.rewrites ? &source : nullptr, packet, segments);
+}
+
+std::optional<wire::icmpv6::Error> answer_to(Verdict refusal, std::uint16_t mtu) noexcept {
+  switch (refusal) {
+    case Verdict::too_big:
+      return wire::icmpv6::packet_too_big(mtu);
+    case Verdict::source_not_ours:
+      return wire::icmpv6::destination_unreachable(wire::icmpv6::code_source_failed_policy);
+    case Verdict::source_rejected:
+      return wire::icmpv6::destination_unreachable(wire::icmpv6::code_prohibited);
+    case Verdict::flow_table_full:
+    case Verdict::pool_exhausted:
+      return wire::icmpv6::destination_unreachable(wire::icmpv6::code_address_unreachable);
+    default:
+      return std::nullopt;
+  }
 }
 
 std::optional<UnfinishedChecksum> unfinished_checksum(const TunPacket& packet) noexcept {

@@ -39,6 +39,7 @@ std::optional<UpperLayer> walk_extension_headers(Bytes packet) noexcept {
         if (!extension) return std::nullopt;
         upper.fragment_offset = load16<2>(*extension) & 0xfff8U;
         // A second fragment header does not make a fragment whole.
+        upper.identification = load32<4>(*extension);
         upper.more_fragments = upper.more_fragments || (load16<2>(*extension) & 1U) != 0;
         length = 8;
         break;

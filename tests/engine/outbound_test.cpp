@@ -15,7 +15,7 @@ using namespace test;
 
 Verdict judged(TunPacket& packet, const TunnelParameters& parameters = near_parameters()) {
   std::optional<Segments> segments;
-  const Verdict verdict = judge_outbound(parameters, packet, segments);
+  const Verdict verdict = judge_outbound(parameters, packet, segments, {});
   const bool super_packet_passes = verdict == Verdict::pass && packet.offload.gso != wire::Gso::none;
   if (super_packet_passes) {
     EXPECT_TRUE(segments.has_value());

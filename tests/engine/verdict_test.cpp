@@ -35,11 +35,14 @@ TEST(Verdict, EveryNameIsKebabCase) {
 }
 
 TEST(Verdict, EveryNameIsThatOfItsEnumerator) {
-  constexpr std::array<std::pair<Verdict, std::string_view>, 21> expected{{
+  constexpr std::array<std::pair<Verdict, std::string_view>, 24> expected{{
       {Verdict::pass, "pass"},
       {Verdict::not_ipv6, "not-ipv6"},
       {Verdict::malformed, "malformed"},
       {Verdict::loop, "loop"},
+      {Verdict::source_rejected, "source-rejected"},
+      {Verdict::flow_table_full, "flow-table-full"},
+      {Verdict::pool_exhausted, "pool-exhausted"},
       {Verdict::source_not_ours, "source-not-ours"},
       {Verdict::too_big, "too-big"},
       {Verdict::wire_full, "wire-full"},

@@ -46,7 +46,7 @@ void answer(wire::Bytes offending, const wire::icmpv6::Error& error) {
 
 void send(const engine::TunnelParameters& parameters, TunPacket packet) {
   std::optional<engine::Segments> segments;
-  if (engine::judge_outbound(parameters, packet, segments) != engine::Verdict::pass) return;
+  if (engine::judge_outbound(parameters, packet, segments, {}) != engine::Verdict::pass) return;
   RC_ASSERT(packet.bytes.size() >= 40U);
   std::size_t sent = 0;
   engine::Encapsulator encapsulator;

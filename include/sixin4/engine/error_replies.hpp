@@ -20,15 +20,23 @@ class ErrorReplies {
       : tun_(tun), counters_(counters), rate_(per_second / share.count, burst / share.count) {}
 
   /// Says whether one was sent: RFC 4443 §2.4 may forbid an answer, there may have been too many, and what is
-  /// lost is lost: the sender tries again.
+  /// lost is lost: the sender tries again. `finish` may change the error before it is written.
+  template <typename Finish>
   bool send(const TunnelParameters& parameters, wire::Bytes offending, const wire::icmpv6::Error& error,
-            Time now) noexcept {
+            Time now, Finish&& finish) noexcept {
     if (!may_answer(offending, error) || !rate_.take(now)) return false;
-    const wire::Bytes packet =
-        write_icmp_error(packet_, offending, error, wire::Source{parameters.error_source});
-    if (tun_.write({}, std::span{&packet, 1}) != IoStatus::ok) return false;
+    const std::size_t length =
+        write_icmp_error(packet_, offending, error, wire::Source{parameters.error_source}).size();
+    TunPacket answer{.bytes = std::span{packet_}.first(length)};
+    finish(answer);
+    const wire::Bytes packet = answer.bytes;
+    if (tun_.write(answer.offload, std::span{&packet, 1}) != IoStatus::ok) return false;
     counters_.icmp_errors.add(1);
     return true;
+  }
+  bool send(const TunnelParameters& parameters, wire::Bytes offending, const wire::icmpv6::Error& error,
+            Time now) noexcept {
+    return send(parameters, offending, error, now, [](TunPacket&) noexcept {});
   }
 
  private:

@@ -17,6 +17,7 @@
 #include "sixin4/engine/packet.hpp"
 #include "sixin4/engine/parameters.hpp"
 #include "sixin4/engine/segment.hpp"
+#include "sixin4/engine/source_translation.hpp"
 #include "sixin4/engine/wire_error.hpp"
 
 namespace sixin4::engine {
@@ -45,13 +46,14 @@ class InboundPump {
       if (device != IoStatus::gone) device = write(packet);
     };
     for (const WirePacket& packet : received.packets) {
-      const Decapsulated inner = decapsulate(parameters, packet.bytes, packet.offload);
+      Decapsulated inner = decapsulate(parameters, packet.bytes, packet.offload);
       if (inner.taken_elsewhere) continue;
       if (inner.verdict != Verdict::pass) {
         counters_.drop(inner.verdict);
         continue;
       }
       heard = true;
+      restore_destination(parameters, inner.packet, now);
       coalescer_.add(inner, write_coalesced);
     }
     coalescer_.close_all(write_coalesced);
@@ -80,8 +82,11 @@ class InboundPump {
         continue;
       }
       if (translated.path_mtu) path_mtu_ = std::min(*translated.path_mtu, path_mtu_.value_or(0xffff));
+      const auto to_sender = [&](TunPacket& answer) noexcept {
+        restore_destination(parameters, answer, now);
+      };
       const bool told = translated.answer && replies_.send(parameters, translated.answer->offending,
-                                                           translated.answer->error, now);
+                                                           translated.answer->error, now, to_sender);
       if (!translated.path_mtu && !told) counters_.drop(Verdict::icmp_ignored);
     }
   }

@@ -9,18 +9,23 @@
 #include "sixin4/engine/packet.hpp"
 #include "sixin4/engine/parameters.hpp"
 #include "sixin4/engine/segment.hpp"
+#include "sixin4/engine/time.hpp"
 #include "sixin4/engine/verdict.hpp"
 #include "sixin4/engine/wire_batch.hpp"
+#include "sixin4/wire/icmpv6.hpp"
 #include "sixin4/wire/ipv4.hpp"
 #include "sixin4/wire/ipv6.hpp"
 
 namespace sixin4::engine {
 
-/// Cuts `packet` to the length that its header gives, says whether it may leave, and clamps its MSS where
-/// that is asked for. Sets `segments` for a super-packet that may. A refusal that the sender is to hear of is
-/// answered by the caller.
+/// Cuts `packet` to the length that its header gives, says whether it may leave, and where it may makes of it
+/// what leaves: with the source that the rules choose, and its MSS clamped where that is asked for. Sets
+/// `segments` for a super-packet that may. A refusal that the sender is to hear of is answered by the caller.
 [[nodiscard]] Verdict judge_outbound(const TunnelParameters& parameters, TunPacket& packet,
-                                     std::optional<Segments>& segments) noexcept;
+                                     std::optional<Segments>& segments, Time now) noexcept;
+
+/// What the sender of a packet that is refused hears.
+[[nodiscard]] std::optional<wire::icmpv6::Error> answer_to(Verdict refusal, std::uint16_t mtu) noexcept;
 
 /// Which checksum `offload` wants finished in a packet that is not a super-packet. Nothing where the offload
 /// data does not point behind the IPv6 header and into the packet.

@@ -46,15 +46,13 @@ class OutboundPump {
  private:
   void take(const TunnelParameters& parameters, TunPacket& packet, Time now) noexcept {
     std::optional<Segments> segments;
-    const Verdict verdict = judge_outbound(parameters, packet, segments);
-    if (verdict == Verdict::too_big) {
-      (void)replies_.send(parameters, packet.bytes, wire::icmpv6::packet_too_big(parameters.mtu), now);
-    } else if (verdict == Verdict::source_not_ours) {
-      (void)replies_.send(parameters, packet.bytes,
-                          wire::icmpv6::destination_unreachable(wire::icmpv6::code_source_failed_policy),
-                          now);
+    const Verdict verdict = judge_outbound(parameters, packet, segments, now);
+    if (verdict != Verdict::pass) {
+      if (const auto error = answer_to(verdict, parameters.mtu)) {
+        (void)replies_.send(parameters, packet.bytes, *error, now);
+      }
+      return counters_.drop(verdict);
     }
-    if (verdict != Verdict::pass) return counters_.drop(verdict);
 
     const bool link_finishes = wire_.finishes_checksums();
     const auto send_batch = [this]() noexcept { flush(); };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -10,6 +11,9 @@
 #include "sixin4/wire/ipv6.hpp"
 
 namespace sixin4::engine {
+
+class SourceRules;
+struct FlowMemory;
 
 struct TunnelParameters {
   wire::Ipv4Address local;
@@ -30,7 +34,9 @@ struct TunnelParameters {
   std::vector<wire::Ipv6Prefix> ours;  ///< the addresses that belong to this end
   bool ingress_filter = true;          ///< refuse inner sources that are ours when they come from outside
   bool egress_filter = true;           ///< refuse inner sources that are not ours when they go out
-  bool mss_clamp = false;              ///< lower the MSS of TCP connections to what fits `mtu`
+  std::shared_ptr<const SourceRules> source_rules{};  ///< nothing: every source is kept
+  std::shared_ptr<FlowMemory> flows{};  ///< shared by all workers; with source rules always there
+  bool mss_clamp = false;               ///< lower the MSS of TCP connections to what fits `mtu`
 };
 
 }  // namespace sixin4::engine

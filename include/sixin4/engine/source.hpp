@@ -27,16 +27,21 @@ namespace sixin4::engine {
   return std::ranges::any_of(parameters.ours, [&](const auto& prefix) { return prefix.contains(address); });
 }
 
-/// Whether the egress filter lets an IPv6 packet, or the start of one, out: its source is ours or link-local,
-/// or it is ICMPv6 of a host that has no address yet.
-[[nodiscard]] inline bool may_leave(const TunnelParameters& parameters, wire::Bytes packet) noexcept {
-  if (!wire::Ipv6Header::begins(packet)) return false;
-  const auto source = wire::Ipv6Header{packet.first<wire::ipv6_header_size>()}.source().address;
+/// Whether the egress filter lets an IPv6 packet, or the start of one, out with this source: it is ours or
+/// link-local, or unspecified in ICMPv6 of a host that has no address yet.
+[[nodiscard]] inline bool may_leave(const TunnelParameters& parameters, const wire::Ipv6Address& source,
+                                    wire::Bytes packet) noexcept {
   if (source.is_unspecified()) {
     const auto upper = wire::upper_layer_of(packet);
     return upper && upper->protocol == wire::next_header::icmpv6;
   }
   return source.is_link_local() || is_ours(parameters, source);
+}
+/// The same with the source that it has.
+[[nodiscard]] inline bool may_leave(const TunnelParameters& parameters, wire::Bytes packet) noexcept {
+  if (!wire::Ipv6Header::begins(packet)) return false;
+  return may_leave(parameters, wire::Ipv6Header{packet.first<wire::ipv6_header_size>()}.source().address,
+                   packet);
 }
 
 }  // namespace sixin4::engine

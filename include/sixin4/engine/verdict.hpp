@@ -15,6 +15,9 @@ enum class Verdict : std::uint8_t {
   not_ipv6,         ///< tun handed over something that is not IPv6
   malformed,        ///< an IPv6 packet, or its offload data, that contradicts itself
   loop,             ///< its outer packet would be, or is, routed back into the tunnel
+  source_rejected,  ///< a source rule says so; answered with Destination Unreachable
+  flow_table_full,  ///< a new flow, and no room for it; answered with Destination Unreachable
+  pool_exhausted,   ///< a new flow, and each address of the pool has one like it already; answered the same
   source_not_ours,  ///< a source that is not this end's (`egress-filter`); answered with Destination
                     ///< Unreachable
   too_big,          ///< larger than the tunnel MTU; answered with Packet Too Big
@@ -48,6 +51,9 @@ inline constexpr std::size_t verdict_count = static_cast<std::size_t>(Verdict::c
       "not-ipv6",
       "malformed",
       "loop",
+      "source-rejected",
+      "flow-table-full",
+      "pool-exhausted",
       "source-not-ours",
       "too-big",
       "wire-full",

@@ -33,6 +33,12 @@ struct Ipv6Address {
   /// The address as two words: the network prefix of most links, and the interface identifier.
   [[nodiscard]] constexpr std::uint64_t high() const noexcept { return load64<0>(std::span{octets}); }
   [[nodiscard]] constexpr std::uint64_t low() const noexcept { return load64<8>(std::span{octets}); }
+  [[nodiscard]] static constexpr Ipv6Address of_words(std::uint64_t high, std::uint64_t low) noexcept {
+    Ipv6Address address;
+    store<0>(std::span{address.octets}, high);
+    store<8>(std::span{address.octets}, low);
+    return address;
+  }
 
   [[nodiscard]] constexpr bool is_unspecified() const noexcept { return (high() | low()) == 0; }
   [[nodiscard]] constexpr bool is_multicast() const noexcept { return octets[0] == 0xff; }
@@ -40,6 +46,11 @@ struct Ipv6Address {
     return octets[0] == 0xfe && (octets[1] & 0xc0U) == 0x80;
   }
 };
+
+/// A word whose `count` highest bits are set; `count` is at most 64.
+[[nodiscard]] constexpr std::uint64_t leading_ones(unsigned count) noexcept {
+  return count == 0 ? 0 : ~std::uint64_t{0} << (64 - count);
+}
 
 /// An IPv6 prefix; the bits of `address` beyond `length` are kept but never compared.
 struct Ipv6Prefix {
@@ -53,13 +64,23 @@ struct Ipv6Prefix {
     const std::uint64_t low_difference = (address.low() ^ other.low()) & leading_ones(length - high_bits);
     return (high_difference | low_difference) == 0;
   }
-
- private:
-  /// `count` is at most 64.
-  [[nodiscard]] static constexpr std::uint64_t leading_ones(unsigned count) noexcept {
-    return count == 0 ? 0 : ~std::uint64_t{0} << (64 - count);
-  }
 };
+
+/// All addresses from `first` to `last`, which is not before it.
+struct Ipv6Range {
+  Ipv6Address first;
+  Ipv6Address last;
+  auto operator<=>(const Ipv6Range&) const = default;
+};
+
+[[nodiscard]] constexpr Ipv6Range range_of(const Ipv6Prefix& prefix) noexcept {
+  const unsigned high_bits = std::min<unsigned>(prefix.length, 64);
+  const std::uint64_t high_mask = leading_ones(high_bits);
+  const std::uint64_t low_mask = leading_ones(prefix.length - high_bits);
+  const Ipv6Address& address = prefix.address;
+  return {Ipv6Address::of_words(address.high() & high_mask, address.low() & low_mask),
+          Ipv6Address::of_words(address.high() | ~high_mask, address.low() | ~low_mask)};
+}
 
 /// The role of an address in a header: functions that take both roles cannot be called with them swapped.
 template <typename Address>

@@ -8,9 +8,12 @@ namespace sixin4::wire::icmpv6 {
 
 inline constexpr std::size_t header_size = 8;
 inline constexpr std::uint8_t type_destination_unreachable = 1;
+inline constexpr std::uint8_t code_prohibited = 1;  ///< administratively prohibited
 inline constexpr std::uint8_t code_address_unreachable = 3;
 inline constexpr std::uint8_t code_source_failed_policy = 5;  ///< ingress or egress policy
 inline constexpr std::uint8_t type_packet_too_big = 2;
+inline constexpr std::uint8_t type_echo_request = 128;
+inline constexpr std::uint8_t type_echo_reply = 129;
 inline constexpr std::uint8_t type_redirect = 137;  ///< RFC 4861 §4.5
 
 /// Error messages are types 0 to 127, informational ones 128 to 255 (RFC 4443 §2.1).

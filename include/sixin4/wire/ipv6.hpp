@@ -19,12 +19,15 @@ inline constexpr std::uint8_t hop_by_hop = 0;
 inline constexpr std::uint8_t ipv4 = 4;
 inline constexpr std::uint8_t tcp = 6;
 inline constexpr std::uint8_t udp = 17;
+inline constexpr std::uint8_t dccp = 33;
 inline constexpr std::uint8_t routing = 43;
 inline constexpr std::uint8_t fragment = 44;
 inline constexpr std::uint8_t authentication = 51;
 inline constexpr std::uint8_t icmpv6 = 58;
 inline constexpr std::uint8_t destination_options = 60;
+inline constexpr std::uint8_t sctp = 132;
 inline constexpr std::uint8_t mobility = 135;
+inline constexpr std::uint8_t udp_lite = 136;
 inline constexpr std::uint8_t host_identity = 139;
 inline constexpr std::uint8_t shim6 = 140;
 }  // namespace next_header
@@ -106,6 +109,7 @@ struct UpperLayer {
   std::size_t fragment_offset =
       0;  ///< in bytes; not 0: `offset` points into the middle of the original payload
   bool more_fragments = false;
+  std::uint32_t identification = 0;  ///< of the packet that this is a fragment of
   [[nodiscard]] constexpr bool is_fragment() const noexcept { return fragment_offset != 0 || more_fragments; }
 };
 

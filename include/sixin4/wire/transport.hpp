@@ -15,7 +15,9 @@ inline constexpr std::size_t min_header_size = 20;
 inline constexpr std::size_t checksum_offset = 16;
 inline constexpr std::uint8_t flag_fin = 0x01;
 inline constexpr std::uint8_t flag_syn = 0x02;
+inline constexpr std::uint8_t flag_rst = 0x04;
 inline constexpr std::uint8_t flag_psh = 0x08;
+inline constexpr std::uint8_t flag_ack = 0x10;
 inline constexpr std::uint8_t flag_cwr = 0x80;
 
 template <typename Byte>
@@ -59,6 +61,37 @@ constexpr void set_length(std::span<std::uint8_t, header_size> header, std::uint
       return tcp::checksum_offset;
     case next_header::udp:
       return udp::checksum_offset;
+    default:
+      return std::nullopt;
+  }
+}
+
+/// Whether the protocol's header begins with a source and a destination port.
+[[nodiscard]] constexpr bool has_ports(std::uint8_t protocol) noexcept {
+  switch (protocol) {
+    case next_header::tcp:
+    case next_header::udp:
+    case next_header::dccp:
+    case next_header::sctp:
+    case next_header::udp_lite:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// Where the protocol's header has a checksum that covers the pseudo-header; nothing where none does.
+[[nodiscard]] constexpr std::optional<std::size_t> pseudo_header_checksum_offset(
+    std::uint8_t protocol) noexcept {
+  switch (protocol) {
+    case next_header::tcp:
+      return tcp::checksum_offset;
+    case next_header::udp:
+    case next_header::dccp:
+    case next_header::udp_lite:
+      return udp::checksum_offset;
+    case next_header::icmpv6:
+      return 2;
     default:
       return std::nullopt;
   }

@@ -1,0 +1,179 @@
+// The flows that source rules have judged, so that each keeps its address for its life.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "sixin4/engine/flow_key.hpp"
+#include "sixin4/engine/source_rules.hpp"
+#include "sixin4/engine/time.hpp"
+#include "sixin4/wire/address.hpp"
+
+namespace sixin4::engine {
+
+/// How far a flow has come. Of other protocols than TCP only the first two.
+enum class FlowState : std::uint8_t {
+  opening,      ///< nothing has come back yet
+  established,  ///< packets went both ways
+  closing,      ///< TCP: both sides have sent FIN
+  closed,       ///< TCP: a RST was seen
+};
+
+/// What a packet tells of its flow beside that it lives.
+struct FlowSignals {
+  bool answer = false;  ///< it goes the other way than the first one
+  bool fin = false;
+  bool rst = false;
+  [[nodiscard]] constexpr bool any() const noexcept { return answer || fin || rst; }
+};
+
+/// How long a flow without packets stays in the table.
+struct FlowTimeouts {
+  std::chrono::seconds tcp_opening{240};       ///< RFC 5382 REQ-5: 4 minutes
+  std::chrono::seconds tcp_established{7440};  ///< RFC 5382 REQ-5: 2 hours 4 minutes
+  std::chrono::seconds tcp_closing{240};       ///< RFC 5382 REQ-5
+  std::chrono::seconds tcp_closed{10};
+  std::chrono::seconds udp{120};  ///< RFC 4787 REQ-5: 2 minutes
+  std::chrono::seconds icmpv6{30};
+  std::chrono::seconds other{600};
+  /// In a full table, what is neither an established TCP connection nor heard of for so long makes room.
+  std::chrono::seconds idle_when_full{5};
+};
+
+/// Bounded, and for any number of threads. A packet of a flow that is there takes no lock: it reads its flow
+/// and marks it as alive. Flows begin, change their state and end under one.
+///
+/// Each flow has an inside key, which its packets have in front of the tunnel, and an outside key, whose
+/// local address is the one that they have in it. No two flows share either.
+class FlowTable {
+ public:
+  /// `seed` is a secret: whoever knows it could choose flows that are slow to find.
+  FlowTable(std::uint32_t bound, std::uint64_t seed, const FlowTimeouts& timeouts = {});
+
+  /// A flow that was found, as it was then.
+  struct Found {
+    wire::Ipv6Address inside;   ///< the local address of its inside key
+    wire::Ipv6Address outside;  ///< that of its outside key
+    FlowState state = FlowState::opening;
+    bool begun_inside = true;
+    std::uint32_t slot = 0;
+    std::uint32_t version = 0;  ///< of the slot: what is begun there later has another
+    [[nodiscard]] bool rewritten() const noexcept { return inside != outside; }
+  };
+
+  [[nodiscard]] std::optional<Found> find_inside(const FlowKey& key, Time now) noexcept;
+  [[nodiscard]] std::optional<Found> find_outside(const FlowKey& key, Time now) noexcept;
+
+  enum class Refusal : std::uint8_t {
+    none,
+    table_full,
+    pool_exhausted,  ///< with every address of the pool that was tried the flow would be one that is there
+    rejected,        ///< by a rule
+  };
+  struct Begun {
+    Refusal refusal = Refusal::none;
+    std::optional<Found> flow;  ///< where it is not refused
+  };
+  /// Begins the flow of an outward packet as `rules` say, or finds it where another thread was first.
+  [[nodiscard]] Begun begin_inside(const FlowKey& inside, const SourceRules& rules, Time now) noexcept;
+  /// Begins a flow of which a packet came from outside. Its address is kept, because the far end has named
+  /// it. It takes nobody's place: where there is none, nothing happens.
+  void begin_outside(const FlowKey& outside, Time now) noexcept;
+
+  /// Takes the signals of a packet of a flow that was found.
+  void note(const Found& flow, bool outward, const FlowSignals& signals) noexcept;
+  /// Takes a flow out, a TCP connection for example whose ports begin another one.
+  void end(const Found& flow) noexcept;
+  /// Takes out what is past its time.
+  void expire(Time now) noexcept;
+
+  [[nodiscard]] std::uint32_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint32_t bound() const noexcept { return static_cast<std::uint32_t>(slots_.size()); }
+
+  /// For people to see.
+  struct Listed {
+    FlowKey inside;
+    wire::Ipv6Address outside;
+    FlowState state = FlowState::opening;
+    std::uint16_t rule = 0;  ///< number of the rule that chose the address; 0: none did
+    bool begun_inside = true;
+    std::chrono::seconds idle{};
+  };
+  /// What is in `count` slots from `first` on, of `bound()`.
+  [[nodiscard]] std::vector<Listed> list(std::uint32_t first, std::uint32_t count, Time now) const;
+
+ private:
+  static constexpr std::size_t key_words = 5;
+  using Words = std::array<std::uint64_t, key_words>;
+  enum Side : std::uint8_t { inside_side, outside_side };
+
+  /// What readers without the lock look at is atomic. The words are written while `version` is odd.
+  struct Slot {
+    std::array<std::atomic<std::uint64_t>, 2> local{};    ///< inside address
+    std::array<std::atomic<std::uint64_t>, 2> outside{};  ///< outside address
+    std::array<std::atomic<std::uint64_t>, 2> remote{};
+    std::atomic<std::uint64_t> ports_and_protocol = 0;
+    std::array<std::atomic<std::uint32_t>, 2> next{};  ///< in the chain of each side: slot + 1, 0: none
+    std::atomic<std::uint32_t> version = 0;            ///< odd: nothing is here, or it is being written
+    std::atomic<std::uint32_t> last_packet = 0;        ///< in seconds since the clock's epoch
+    std::atomic<FlowState> state = FlowState::opening;
+    std::atomic<bool> begun_inside = true;
+    bool fin_out = false;
+    bool fin_in = false;
+    std::uint16_t rule = 0;
+  };
+  /// Which flows of a full table go first.
+  enum class Rank : std::uint8_t { ended, unanswered, answered, stays };
+  /// A flow that may go, as it was when the table was searched for such.
+  struct Candidate {
+    std::uint32_t slot = 0;
+    std::uint32_t version = 0;
+    std::uint32_t last_packet = 0;
+    Rank rank = Rank::stays;
+  };
+
+  [[nodiscard]] static Words words_of(const FlowKey& key) noexcept;
+  [[nodiscard]] std::size_t bucket_of(const Words& words) const noexcept;
+  [[nodiscard]] static std::uint32_t seconds_of(Time now) noexcept;
+
+  [[nodiscard]] std::optional<Found> find(Side side, const FlowKey& key, Time now) noexcept;
+  [[nodiscard]] std::optional<Found> look(Side side, const Words& words, std::size_t most) const noexcept;
+  [[nodiscard]] bool holds(Side side, const Slot& slot, const Words& words) const noexcept;
+  void mark_alive(const Found& flow, std::uint32_t now) noexcept;
+  [[nodiscard]] std::chrono::seconds timeout_of(const Slot& slot) const noexcept;
+  [[nodiscard]] Rank rank_of(const Slot& slot, std::uint32_t now) const noexcept;
+
+  // With the lock held.
+  [[nodiscard]] std::optional<Found> look_under_lock(Side side, const Words& words) const noexcept;
+  [[nodiscard]] std::optional<wire::Ipv6Address> free_address(const FlowKey& inside,
+                                                              const SourceDecision& decision) const noexcept;
+  [[nodiscard]] bool make_room(std::uint32_t now) noexcept;
+  void search_candidates(std::uint32_t now) noexcept;
+  Found put(const FlowKey& inside, const wire::Ipv6Address& outside, std::uint16_t rule, bool begun_inside,
+            std::uint32_t now) noexcept;
+  void take_out(std::uint32_t index) noexcept;
+  void link(Side side, std::uint32_t index) noexcept;
+  void unlink(Side side, std::uint32_t index) noexcept;
+  [[nodiscard]] static Words words_of(Side side, const Slot& slot) noexcept;
+  [[nodiscard]] std::uint64_t draw() noexcept;
+
+  const std::uint64_t seed_;
+  std::array<std::uint64_t, 2 * key_words + 1> factors_{};  ///< of the hash
+  const FlowTimeouts timeouts_;
+  std::vector<Slot> slots_;
+  std::array<std::vector<std::atomic<std::uint32_t>>, 2> buckets_;  ///< slot + 1 that a chain begins with
+  std::atomic<std::uint32_t> size_ = 0;
+
+  mutable std::mutex mutex_;
+  std::vector<std::uint32_t> free_;
+  std::vector<Candidate> candidates_;  ///< the one to go first last
+  bool more_candidates_ = true;        ///< than the last search took
+  std::uint32_t searched_at_ = 0;      ///< second of it
+  std::uint64_t drawn_ = 0;
+};
+
+}  // namespace sixin4::engine

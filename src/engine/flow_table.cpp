@@ -1,0 +1,376 @@
+#include "sixin4/engine/flow_table.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+
+#include "sixin4/engine/mix.hpp"
+#include "sixin4/wire/ipv6.hpp"
+
+namespace sixin4::engine {
+
+namespace {
+
+// What a reader without the lock walks before it asks for it: chains are much shorter, unless the slot under
+// its feet was begun anew and it is in another chain.
+constexpr std::size_t longest_walk = 32;
+// Flows that one search through a full table finds for those that follow to take the place of.
+constexpr std::size_t candidates_a_search = 4096;
+// Slots that `expire` looks at with the lock in hand.
+constexpr std::size_t slots_a_look = 1024;
+
+template <std::size_t Count>
+void store_words(std::array<std::atomic<std::uint64_t>, Count>& to,
+                 const wire::Ipv6Address& address) noexcept {
+  // A reader that sees one of these words sees as well that the version had become odd before.
+  to[0].store(address.high(), std::memory_order_release);
+  to[1].store(address.low(), std::memory_order_release);
+}
+
+wire::Ipv6Address load_address(const std::array<std::atomic<std::uint64_t>, 2>& words) noexcept {
+  return wire::Ipv6Address::of_words(words[0].load(std::memory_order_acquire),
+                                     words[1].load(std::memory_order_acquire));
+}
+
+std::uint64_t packed(const FlowKey& key) noexcept {
+  return std::uint64_t{key.local_port} << 32U | std::uint64_t{key.remote_port} << 16U | key.protocol;
+}
+
+std::uint8_t protocol_of(std::uint64_t ports_and_protocol) noexcept {
+  return static_cast<std::uint8_t>(ports_and_protocol);
+}
+
+}  // namespace
+
+FlowTable::FlowTable(std::uint32_t bound, std::uint64_t seed, const FlowTimeouts& timeouts)
+    : seed_(seed), timeouts_(timeouts), slots_(bound) {
+  for (std::size_t i = 0; i < factors_.size(); ++i) factors_[i] = mixed(seed + i + 1);
+  for (auto& buckets : buckets_) buckets = std::vector<std::atomic<std::uint32_t>>(std::bit_ceil(bound));
+  free_.reserve(bound);
+  for (std::uint32_t index = bound; index > 0; --index) {
+    slots_[index - 1].version.store(1, std::memory_order_relaxed);
+    free_.push_back(index - 1);
+  }
+  candidates_.reserve(bound);
+}
+
+std::optional<FlowTable::Found> FlowTable::find_inside(const FlowKey& key, Time now) noexcept {
+  return find(inside_side, key, now);
+}
+
+std::optional<FlowTable::Found> FlowTable::find_outside(const FlowKey& key, Time now) noexcept {
+  return find(outside_side, key, now);
+}
+
+std::optional<FlowTable::Found> FlowTable::find(Side side, const FlowKey& key, Time now) noexcept {
+  if (size() == 0) return std::nullopt;
+  const Words words = words_of(key);
+  auto found = look(side, words, longest_walk);
+  if (!found) {
+    // Not there, or in a chain that was changed at that moment.
+    const std::lock_guard lock{mutex_};
+    found = look_under_lock(side, words);
+  }
+  if (found) mark_alive(*found, seconds_of(now));
+  return found;
+}
+
+FlowTable::Begun FlowTable::begin_inside(const FlowKey& inside, const SourceRules& rules, Time now) noexcept {
+  const std::lock_guard lock{mutex_};
+  if (auto found = look_under_lock(inside_side, words_of(inside))) {
+    return {.refusal = Refusal::none, .flow = found};
+  }
+  const SourceDecision decision = rules.decide(inside, now, draw());
+  if (decision.action == SourceAction::reject) return {.refusal = Refusal::rejected, .flow = {}};
+  const std::uint32_t second = seconds_of(now);
+  if (!make_room(second)) return {.refusal = Refusal::table_full, .flow = {}};
+  const auto outside = free_address(inside, decision);
+  if (!outside) return {.refusal = Refusal::pool_exhausted, .flow = {}};
+  return {.refusal = Refusal::none, .flow = put(inside, *outside, decision.rule, true, second)};
+}
+
+void FlowTable::begin_outside(const FlowKey& outside, Time now) noexcept {
+  const std::lock_guard lock{mutex_};
+  const Words words = words_of(outside);
+  // Where the inside key is taken, its flow leaves with another address: that one is not the far end's.
+  const bool taken = look_under_lock(outside_side, words) || look_under_lock(inside_side, words);
+  if (taken || free_.empty()) return;
+  (void)put(outside, outside.local, 0, false, seconds_of(now));
+}
+
+/// By the pigeonhole principle it does not take more attempts than there are flows.
+std::optional<wire::Ipv6Address> FlowTable::free_address(const FlowKey& inside,
+                                                         const SourceDecision& decision) const noexcept {
+  FlowKey outside = inside;
+  if (decision.action == SourceAction::keep) {
+    return look_under_lock(outside_side, words_of(outside)) ? std::nullopt : std::optional{outside.local};
+  }
+  const AddressPool& pool = *decision.pool;
+  const std::uint64_t attempts = std::min<std::uint64_t>(pool.size(), std::uint64_t{size()} + 1);
+  for (std::uint64_t attempt = 0; attempt < attempts; ++attempt) {
+    const std::uint64_t to_end = pool.size() - decision.preferred;
+    outside.local = pool.at(attempt < to_end ? decision.preferred + attempt : attempt - to_end);
+    if (!look_under_lock(outside_side, words_of(outside))) return outside.local;
+  }
+  return std::nullopt;
+}
+
+void FlowTable::note(const Found& flow, bool outward, const FlowSignals& signals) noexcept {
+  if (!signals.any() || (!signals.fin && !signals.rst && flow.state != FlowState::opening)) return;
+  const std::lock_guard lock{mutex_};
+  Slot& slot = slots_[flow.slot];
+  if (slot.version.load(std::memory_order_relaxed) != flow.version) return;
+  FlowState state = slot.state.load(std::memory_order_relaxed);
+  if (signals.answer && state == FlowState::opening) state = FlowState::established;
+  if (signals.fin) (outward ? slot.fin_out : slot.fin_in) = true;
+  if (slot.fin_out && slot.fin_in) state = FlowState::closing;
+  if (signals.rst) state = FlowState::closed;
+  slot.state.store(state, std::memory_order_relaxed);
+}
+
+void FlowTable::end(const Found& flow) noexcept {
+  const std::lock_guard lock{mutex_};
+  if (slots_[flow.slot].version.load(std::memory_order_relaxed) == flow.version) take_out(flow.slot);
+}
+
+void FlowTable::expire(Time now) noexcept {
+  const std::uint32_t second = seconds_of(now);
+  for (std::size_t first = 0; first < slots_.size() && size() != 0; first += slots_a_look) {
+    const std::lock_guard lock{mutex_};
+    const std::size_t end = std::min(slots_.size(), first + slots_a_look);
+    for (std::size_t index = first; index < end; ++index) {
+      const Slot& slot = slots_[index];
+      const bool is_flow = slot.version.load(std::memory_order_relaxed) % 2 == 0;
+      if (is_flow && second - slot.last_packet.load(std::memory_order_relaxed) >=
+                         static_cast<std::uint64_t>(timeout_of(slot).count())) {
+        take_out(static_cast<std::uint32_t>(index));
+      }
+    }
+  }
+}
+
+std::vector<FlowTable::Listed> FlowTable::list(std::uint32_t first, std::uint32_t count, Time now) const {
+  const std::uint32_t end = first < bound() ? first + std::min(count, bound() - first) : first;
+  std::vector<Listed> listed;
+  const std::lock_guard lock{mutex_};
+  for (std::uint32_t index = first; index < end; ++index) {
+    const Slot& slot = slots_[index];
+    if (slot.version.load(std::memory_order_relaxed) % 2 != 0) continue;
+    const std::uint64_t ports = slot.ports_and_protocol.load(std::memory_order_relaxed);
+    listed.push_back(
+        {.inside = {.local = load_address(slot.local),
+                    .remote = load_address(slot.remote),
+                    .local_port = static_cast<std::uint16_t>(ports >> 32U),
+                    .remote_port = static_cast<std::uint16_t>(ports >> 16U),
+                    .protocol = protocol_of(ports)},
+         .outside = load_address(slot.outside),
+         .state = slot.state.load(std::memory_order_relaxed),
+         .rule = slot.rule,
+         .begun_inside = slot.begun_inside.load(std::memory_order_relaxed),
+         .idle = std::chrono::seconds{seconds_of(now) - slot.last_packet.load(std::memory_order_relaxed)}});
+  }
+  return listed;
+}
+
+FlowTable::Words FlowTable::words_of(const FlowKey& key) noexcept {
+  return {key.local.high(), key.local.low(), key.remote.high(), key.remote.low(), packed(key)};
+}
+
+FlowTable::Words FlowTable::words_of(Side side, const Slot& slot) noexcept {
+  const auto& local = side == inside_side ? slot.local : slot.outside;
+  return {local[0], local[1], slot.remote[0], slot.remote[1], slot.ports_and_protocol};
+}
+
+/// Multilinear hashing (Lemire and Kaser, "Strongly universal string hashing is fast"): without the factors
+/// nobody can choose keys that meet.
+std::size_t FlowTable::bucket_of(const Words& words) const noexcept {
+  std::uint64_t sum = factors_[0];
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    sum += factors_[2 * i + 1] * (words[i] >> 32U);
+    sum += factors_[2 * i + 2] * (words[i] & 0xffffffffU);
+  }
+  return (sum >> 32U) & (buckets_[0].size() - 1);
+}
+
+std::uint32_t FlowTable::seconds_of(Time now) noexcept {
+  return static_cast<std::uint32_t>(
+      std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count());
+}
+
+bool FlowTable::holds(Side side, const Slot& slot, const Words& words) const noexcept {
+  const auto& local = side == inside_side ? slot.local : slot.outside;
+  constexpr auto acquire = std::memory_order_acquire;
+  return local[1].load(acquire) == words[1] && slot.ports_and_protocol.load(acquire) == words[4] &&
+         slot.remote[1].load(acquire) == words[3] && slot.remote[0].load(acquire) == words[2] &&
+         local[0].load(acquire) == words[0];
+}
+
+std::optional<FlowTable::Found> FlowTable::look(Side side, const Words& words,
+                                                std::size_t most) const noexcept {
+  constexpr auto acquire = std::memory_order_acquire;
+  std::uint32_t at = buckets_[side][bucket_of(words)].load(acquire);
+  for (std::size_t steps = 0; at != 0 && steps < most; ++steps) {
+    const Slot& slot = slots_[at - 1];
+    const std::uint32_t version = slot.version.load(acquire);
+    if (version % 2 == 0 && holds(side, slot, words)) {
+      const Found found{.inside = load_address(slot.local),
+                        .outside = load_address(slot.outside),
+                        .state = slot.state.load(acquire),
+                        .begun_inside = slot.begun_inside.load(acquire),
+                        .slot = at - 1,
+                        .version = version};
+      if (slot.version.load(std::memory_order_relaxed) == version) return found;
+    }
+    at = slot.next[side].load(acquire);
+  }
+  return std::nullopt;
+}
+
+std::optional<FlowTable::Found> FlowTable::look_under_lock(Side side, const Words& words) const noexcept {
+  return look(side, words, slots_.size());
+}
+
+void FlowTable::mark_alive(const Found& flow, std::uint32_t now) noexcept {
+  auto& last_packet = slots_[flow.slot].last_packet;
+  // A line that is only read stays in the caches of all threads.
+  if (last_packet.load(std::memory_order_relaxed) != now) last_packet.store(now, std::memory_order_relaxed);
+}
+
+std::chrono::seconds FlowTable::timeout_of(const Slot& slot) const noexcept {
+  switch (protocol_of(slot.ports_and_protocol.load(std::memory_order_relaxed))) {
+    case wire::next_header::tcp:
+      switch (slot.state.load(std::memory_order_relaxed)) {
+        case FlowState::opening:
+          return timeouts_.tcp_opening;
+        case FlowState::established:
+          return timeouts_.tcp_established;
+        case FlowState::closing:
+          return timeouts_.tcp_closing;
+        case FlowState::closed:
+          return timeouts_.tcp_closed;
+      }
+      return timeouts_.tcp_opening;
+    case wire::next_header::udp:
+      return timeouts_.udp;
+    case wire::next_header::icmpv6:
+      return timeouts_.icmpv6;
+    default:
+      return timeouts_.other;
+  }
+}
+
+FlowTable::Rank FlowTable::rank_of(const Slot& slot, std::uint32_t now) const noexcept {
+  const std::chrono::seconds idle{now - slot.last_packet.load(std::memory_order_relaxed)};
+  const FlowState state = slot.state.load(std::memory_order_relaxed);
+  if (idle >= timeout_of(slot)) return Rank::ended;
+  // Nobody here waits for an answer.
+  if (state == FlowState::opening && !slot.begun_inside.load(std::memory_order_relaxed)) return Rank::ended;
+  if (idle < timeouts_.idle_when_full) return Rank::stays;
+  if (state == FlowState::closing || state == FlowState::closed) return Rank::ended;
+  if (state == FlowState::opening) return Rank::unanswered;
+  const bool tcp =
+      protocol_of(slot.ports_and_protocol.load(std::memory_order_relaxed)) == wire::next_header::tcp;
+  return tcp ? Rank::stays : Rank::answered;
+}
+
+bool FlowTable::make_room(std::uint32_t now) noexcept {
+  for (;;) {
+    if (!free_.empty()) return true;
+    if (candidates_.empty()) {
+      // What has become idle since then did so a second ago at most.
+      if (!more_candidates_ && searched_at_ == now) return false;
+      search_candidates(now);
+      if (candidates_.empty()) return false;
+    }
+    const Candidate candidate = candidates_.back();
+    candidates_.pop_back();
+    const Slot& slot = slots_[candidate.slot];
+    if (slot.version.load(std::memory_order_relaxed) == candidate.version &&
+        slot.last_packet.load(std::memory_order_relaxed) == candidate.last_packet) {
+      take_out(candidate.slot);
+    }
+  }
+}
+
+/// One search through all slots for many flows to come.
+void FlowTable::search_candidates(std::uint32_t now) noexcept {
+  for (std::size_t index = 0; index < slots_.size(); ++index) {
+    const Slot& slot = slots_[index];
+    const Rank rank = rank_of(slot, now);
+    if (rank == Rank::stays) continue;
+    candidates_.push_back({.slot = static_cast<std::uint32_t>(index),
+                           .version = slot.version.load(std::memory_order_relaxed),
+                           .last_packet = slot.last_packet.load(std::memory_order_relaxed),
+                           .rank = rank});
+  }
+  const auto goes_later = [now](const Candidate& one, const Candidate& other) {
+    const std::uint32_t one_idle = now - one.last_packet;
+    const std::uint32_t other_idle = now - other.last_packet;
+    return one.rank != other.rank ? one.rank > other.rank : one_idle < other_idle;
+  };
+  const std::size_t taken = std::min(candidates_.size(), candidates_a_search);
+  const auto first = candidates_.end() - static_cast<std::ptrdiff_t>(taken);
+  if (first != candidates_.end()) std::nth_element(candidates_.begin(), first, candidates_.end(), goes_later);
+  more_candidates_ = first != candidates_.begin();
+  candidates_.erase(candidates_.begin(), first);
+  std::ranges::sort(candidates_, goes_later);
+  searched_at_ = now;
+}
+
+/// There is a free slot.
+FlowTable::Found FlowTable::put(const FlowKey& inside, const wire::Ipv6Address& outside, std::uint16_t rule,
+                                bool begun_inside, std::uint32_t now) noexcept {
+  const std::uint32_t index = free_.back();
+  free_.pop_back();
+  Slot& slot = slots_[index];
+  store_words(slot.local, inside.local);
+  store_words(slot.outside, outside);
+  store_words(slot.remote, inside.remote);
+  slot.ports_and_protocol.store(packed(inside), std::memory_order_release);
+  slot.state.store(FlowState::opening, std::memory_order_release);
+  slot.begun_inside.store(begun_inside, std::memory_order_release);
+  slot.last_packet.store(now, std::memory_order_relaxed);
+  slot.fin_out = false;
+  slot.fin_in = false;
+  slot.rule = rule;
+  const std::uint32_t version = slot.version.load(std::memory_order_relaxed) + 1;
+  slot.version.store(version, std::memory_order_release);
+  link(inside_side, index);
+  link(outside_side, index);
+  size_.fetch_add(1, std::memory_order_relaxed);
+  return {.inside = inside.local,
+          .outside = outside,
+          .state = FlowState::opening,
+          .begun_inside = begun_inside,
+          .slot = index,
+          .version = version};
+}
+
+void FlowTable::take_out(std::uint32_t index) noexcept {
+  Slot& slot = slots_[index];
+  slot.version.store(slot.version.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  unlink(inside_side, index);
+  unlink(outside_side, index);
+  free_.push_back(index);
+  size_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void FlowTable::link(Side side, std::uint32_t index) noexcept {
+  auto& head = buckets_[side][bucket_of(words_of(side, slots_[index]))];
+  slots_[index].next[side].store(head.load(std::memory_order_relaxed), std::memory_order_release);
+  head.store(index + 1, std::memory_order_release);
+}
+
+void FlowTable::unlink(Side side, std::uint32_t index) noexcept {
+  auto* at = &buckets_[side][bucket_of(words_of(side, slots_[index]))];
+  while (at->load(std::memory_order_relaxed) != index + 1) {
+    at = &slots_[at->load(std::memory_order_relaxed) - 1].next[side];
+  }
+  at->store(slots_[index].next[side].load(std::memory_order_relaxed), std::memory_order_release);
+}
+
+std::uint64_t FlowTable::draw() noexcept {
+  return mixed(seed_ ^ ++drawn_);
+}
+
+}  // namespace sixin4::engine

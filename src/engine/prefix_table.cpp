@@ -1,0 +1,70 @@
+#include "sixin4/engine/prefix_table.hpp"
+
+#include <algorithm>
+#include <optional>
+
+namespace sixin4::engine {
+
+namespace {
+
+/// The address behind a range; nothing behind the last of all.
+std::optional<wire::Ipv6Address> behind(const wire::Ipv6Address& last) noexcept {
+  const std::uint64_t low = last.low() + 1;
+  const std::uint64_t high = last.high() + (low == 0 ? 1 : 0);
+  if (low == 0 && high == 0) return std::nullopt;
+  return wire::Ipv6Address::of_words(high, low);
+}
+
+}  // namespace
+
+PrefixTable::PrefixTable(std::vector<Entry> entries) {
+  for (Entry& entry : entries) entry.prefix.address = range_of(entry.prefix).first;
+  // A prefix stands before those that lie in it.
+  std::ranges::stable_sort(entries, {}, [](const Entry& entry) { return entry.prefix; });
+
+  const auto begin = [this](const wire::Ipv6Address& address, Value value) {
+    const bool same_start =
+        !starts_.empty() && starts_.back().high == address.high() && starts_.back().low == address.low();
+    if (same_start) {
+      values_.back() = value;
+    } else {
+      starts_.push_back({.high = address.high(), .low = address.low()});
+      values_.push_back(value);
+    }
+  };
+  std::vector<const Entry*> around;  // the prefixes that the current address lies in, the longest last
+  const auto end_before = [&](const wire::Ipv6Address* next) {
+    while (!around.empty()) {
+      const auto last = range_of(around.back()->prefix).last;
+      if (next != nullptr && *next <= last) return;
+      around.pop_back();
+      if (const auto rest = behind(last)) begin(*rest, around.empty() ? absent : around.back()->value);
+    }
+  };
+  for (const Entry& entry : entries) {
+    end_before(&entry.prefix.address);
+    begin(entry.prefix.address, entry.value);
+    around.push_back(&entry);
+  }
+  end_before(nullptr);
+}
+
+PrefixTable::Value PrefixTable::find(const wire::Ipv6Address& address) const noexcept {
+  const std::uint64_t high = address.high();
+  const std::uint64_t low = address.low();
+  // Of the same length whatever the outcome of a comparison, so that no branch is guessed wrong.
+  std::size_t first = 0;
+  for (std::size_t length = starts_.size(); length > 1;) {
+    const std::size_t half = length / 2;
+    const Start& middle = starts_[first + half];
+    const bool not_behind = (middle.high < high) | ((middle.high == high) & (middle.low <= low));
+    first = not_behind ? first + half : first;
+    length -= half;
+  }
+  if (starts_.empty()) return absent;
+  const Start& start = starts_[first];
+  const bool before_all = start.high > high || (start.high == high && start.low > low);
+  return before_all ? absent : values_[first];
+}
+
+}  // namespace sixin4::engine
