@@ -17,6 +17,7 @@
 #include "sixin4/control/address_text.hpp"
 #include "sixin4/control/configuration.hpp"
 #include "sixin4/control/control_socket.hpp"
+#include "sixin4/control/flow_status.hpp"
 #include "sixin4/control/host_name.hpp"
 #include "sixin4/control/kernel_behaviour.hpp"
 #include "sixin4/control/log.hpp"
@@ -217,6 +218,7 @@ void Supervisor::reload() {
   const char* fixed = fresh.interface != former.interface ? "interface"
                       : fresh.control != former.control   ? "control"
                       : fresh.queues != former.queues     ? "queues"
+                      : fresh.flows != former.flows       ? "flows"
                                                           : nullptr;
   if (fixed != nullptr) {
     throw control::ConfigurationError(std::string{fixed} +
@@ -230,6 +232,7 @@ void Supervisor::reload() {
 
 std::string Supervisor::answer(std::string_view verb) {
   if (verb == "show") return control::to_json(tunnel_.status());
+  if (const auto first = control::first_flow_of(verb)) return control::to_json(tunnel_.flows(*first));
   if (verb == "reload") {
     reload();
   } else if (verb == "down") {

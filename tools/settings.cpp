@@ -2,7 +2,16 @@
 
 #include "sixin4/control/host_plan.hpp"
 
+#include "source_plan.hpp"
+
 namespace sixin4 {
+
+void take_source_rules(Settings& settings, std::uint64_t seed) {
+  settings.source_rules = source_rules_of(settings.configuration);
+  if (settings.source_rules && !settings.flows) {
+    settings.flows = std::make_shared<engine::FlowMemory>(settings.configuration.flows, seed);
+  }
+}
 
 engine::TunnelParameters parameters_of(const Settings& settings) {
   const control::Configuration& configuration = settings.configuration;
@@ -24,6 +33,8 @@ engine::TunnelParameters parameters_of(const Settings& settings) {
       .ours = control::own_prefixes(configuration),
       .ingress_filter = configuration.ingress_filter,
       .egress_filter = configuration.egress_filter,
+      .source_rules = settings.source_rules,
+      .flows = settings.flows,
       .mss_clamp = configuration.mss_clamp,
   };
   parameters.ours.push_back({.address = parameters.error_source, .length = 128});

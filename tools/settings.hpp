@@ -2,11 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "sixin4/control/configuration.hpp"
 #include "sixin4/engine/parameters.hpp"
 #include "sixin4/engine/path_mtu.hpp"
+#include "sixin4/engine/source_rules.hpp"
+#include "sixin4/engine/source_translation.hpp"
 #include "sixin4/wire/address.hpp"
 
 #include "underlay.hpp"
@@ -22,7 +25,14 @@ struct Settings {
   Underlay underlay;
   engine::PathMtu path;
   WireChoice wire{};
+  std::shared_ptr<const engine::SourceRules>
+      source_rules{};                           ///< the configuration's; nothing: there are none
+  std::shared_ptr<engine::FlowMemory> flows{};  ///< kept when the rules change; nothing: never had rules
 };
+
+/// Puts the configuration's source rules into `settings`, and makes room for flows where these are the first
+/// rules. `seed` is a secret.
+void take_source_rules(Settings& settings, std::uint64_t seed);
 
 [[nodiscard]] engine::TunnelParameters parameters_of(const Settings& settings);
 

@@ -10,6 +10,7 @@
 
 #include "sixin4/control/configuration.hpp"
 #include "sixin4/control/control_socket.hpp"
+#include "sixin4/control/flow_status.hpp"
 #include "sixin4/control/options.hpp"
 #include "sixin4/control/status.hpp"
 
@@ -33,7 +34,10 @@ const Option control_option{.name = "control",
                             .value = "PATH",
                             .meaning = "path of the control socket, where it is not the usual one"};
 const std::array show_options{
-    Option{.name = "json", .value = "", .meaning = "print a list of objects for machines"}, control_option};
+    Option{.name = "json", .value = "", .meaning = "print a list of objects for machines"},
+    Option{
+        .name = "flows", .value = "", .meaning = "the flows of one endpoint that source rules keep track of"},
+    control_option};
 const std::array name_options{control_option};
 
 /// The one endpoint that NAME or --control names.
@@ -59,11 +63,19 @@ void check(const Words& words) {
 
 void show(const Words& words) {
   const Arguments arguments = sixin4::control::parse_arguments(show_options, words);
-  const bool json =
-      std::ranges::any_of(arguments.options, [](const auto& option) { return option.first == "json"; });
-  const bool one = !arguments.words.empty() || std::ranges::any_of(arguments.options, [](const auto& option) {
-    return option.first == control_option.name;
-  });
+  const auto has = [&arguments](std::string_view name) {
+    return std::ranges::find(arguments.options, name, &sixin4::control::KeyValue::first) !=
+           arguments.options.end();
+  };
+  const bool json = has("json");
+  if (has("flows")) {
+    const std::string path = path_of_endpoint(arguments, "show --flows");
+    const Words pages = sixin4::control::ask_for_flows(
+        [&path](const std::string& request) { return sixin4::control::ask(path, request); });
+    std::cout << (json ? sixin4::control::flows_json(pages) : sixin4::control::flows_text(pages));
+    return;
+  }
+  const bool one = !arguments.words.empty() || has(control_option.name);
 
   Words statuses;
   std::string silent;
@@ -112,7 +124,7 @@ const std::array verbs{
     Verb{"check", "[-c FILE | NAME] [--KEY VALUE]...",
          "print the complete effective configuration, touch nothing", check,
          sixin4::control::describe_configuration},
-    Verb{"show", "[NAME] [--json]", "state and counters of all running endpoints, or of one", show,
+    Verb{"show", "[NAME] [--json] [--flows]", "state and counters of all running endpoints, or of one", show,
          [] { return sixin4::control::describe(show_options); }},
     Verb{"reload", "NAME", "read the configuration again without losing a packet", reload,
          [] { return sixin4::control::describe(name_options); }},

@@ -8,6 +8,8 @@
 #include <thread>
 #include <utility>
 
+#include <sys/random.h>
+
 #include "sixin4/control/address_text.hpp"
 #include "sixin4/control/host_plan.hpp"
 
@@ -21,6 +23,10 @@ using control::LogLevel;
 constexpr std::uint32_t tun_queue_packets = 2000;
 // iptables and connection tracking announce no changes; and how often a neighbour is said to be in use.
 constexpr std::chrono::seconds wire_period{1};
+// Flows begin without this thread's knowledge, so that it looks whether there are any or not.
+constexpr std::chrono::seconds flow_expiry_period{1};
+// An answer of the control socket holds these, and more.
+constexpr std::uint32_t flows_a_page = 2048;
 // One echo may be lost on any path.
 constexpr std::size_t echoes_that_worry = 3;
 
@@ -33,6 +39,14 @@ std::size_t queue_count(const control::Configuration& configuration) {
   return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, control::max_queues);
 }
 
+std::uint64_t random_number() {
+  std::uint64_t number = 0;
+  if (::getrandom(&number, sizeof number, 0) != sizeof number) {
+    throw std::system_error(errno, std::generic_category(), "cannot get a random number");
+  }
+  return number;
+}
+
 control::DirectionStatus status_of(const engine::DirectionTotals& totals) {
   control::DirectionStatus status{
       .packets = totals.packets, .bytes = totals.bytes, .icmp_errors = totals.icmp_errors, .drops = {}};
@@ -41,6 +55,33 @@ control::DirectionStatus status_of(const engine::DirectionTotals& totals) {
     if (totals.drops[i] != 0) status.drops.emplace(engine::name_of(verdict), totals.drops[i]);
   }
   return status;
+}
+
+std::string name_of(engine::FlowState state) {
+  switch (state) {
+    case engine::FlowState::opening:
+      return "opening";
+    case engine::FlowState::established:
+      return "established";
+    case engine::FlowState::closing:
+      return "closing";
+    case engine::FlowState::closed:
+      return "closed";
+  }
+  return {};
+}
+
+control::FlowStatus status_of(const engine::FlowTable::Listed& flow) {
+  return {.protocol = flow.inside.protocol,
+          .source = flow.inside.local,
+          .outside_source = flow.outside,
+          .destination = flow.inside.remote,
+          .source_port = flow.inside.local_port,
+          .destination_port = flow.inside.remote_port,
+          .state = name_of(flow.state),
+          .rule = flow.rule,
+          .begun_inside = flow.begun_inside,
+          .idle_s = static_cast<std::uint32_t>(flow.idle.count())};
 }
 
 }  // namespace
@@ -70,12 +111,14 @@ int Tunnel::tunnel_index(const std::string& interface) {
 Settings Tunnel::settings_at_start(const control::Configuration& configuration,
                                    const wire::Ipv4Address& remote) {
   const Underlay underlay = find_underlay(netlink_, configuration, remote, link_index_);
-  return {.configuration = configuration,
-          .remote = remote,
-          .fixed_mtu = configuration.mtu,
-          .underlay = underlay,
-          .path = engine::PathMtu{underlay.route_mtu},
-          .wire = choose_wire(netlink_, configuration, underlay)};
+  Settings settings{.configuration = configuration,
+                    .remote = remote,
+                    .fixed_mtu = configuration.mtu,
+                    .underlay = underlay,
+                    .path = engine::PathMtu{underlay.route_mtu},
+                    .wire = choose_wire(netlink_, configuration, underlay)};
+  take_source_rules(settings, random_number());
+  return settings;
 }
 
 std::optional<Keepalive> Tunnel::keepalive_for(const control::Configuration& configuration,
@@ -94,6 +137,7 @@ void Tunnel::reconfigure(const control::Configuration& fresh, const wire::Ipv4Ad
   next.underlay = underlay_now(fresh, remote);
   next.path = path_over(fresh, next.underlay);
   next.wire = choose_wire(netlink_, fresh, next.underlay);
+  take_source_rules(next, random_number());
   const bool same_echoes =
       remote == now_.remote && fresh.keepalive == configuration().keepalive &&
       control::far_end_of(fresh, remote) == control::far_end_of(configuration(), now_.remote);
@@ -279,6 +323,7 @@ std::optional<Tunnel::Clock::time_point> Tunnel::next_due() const {
   const auto or_at = [&due](Clock::time_point other) { due = due ? std::min(*due, other) : other; };
   if (keepalive_) or_at(keepalive_->due(endpoint_.last_heard()));
   if (configuration().wire != control::Wire::raw) or_at(look_at_wire_);
+  if (now_.flows) or_at(expire_flows_);
   return due;
 }
 
@@ -292,6 +337,10 @@ void Tunnel::pass_time() {
     look_at_wire_ = now + wire_period;
     use_neighbour();
     follow_wire();
+  }
+  if (now_.flows && now >= expire_flows_) {
+    expire_flows_ = now + flow_expiry_period;
+    now_.flows->table.expire(now);
   }
   if (!keepalive_ || now < keepalive_->due(endpoint_.last_heard())) return;
   keepalive_->ask(now);
@@ -324,6 +373,7 @@ control::Status Tunnel::status() {
       .uptime_s = seconds(Clock::now() - started_),
       .out = status_of(endpoint_.out()),
       .in = status_of(endpoint_.in()),
+      .flows = now_.flows ? now_.flows->table.size() : 0,
   };
   if (const auto heard = endpoint_.last_heard(); heard != engine::Time{}) {
     status.last_heard_s = seconds(Clock::now() - heard);
@@ -332,6 +382,16 @@ control::Status Tunnel::status() {
   if (const auto round_trip = keepalive_->record().round_trip()) status.rtt_ms = seconds(*round_trip) * 1000;
   status.loss = keepalive_->record().loss();
   return status;
+}
+
+control::FlowPage Tunnel::flows(std::uint32_t first) const {
+  control::FlowPage page;
+  if (!now_.flows) return page;
+  const engine::FlowTable& table = now_.flows->table;
+  for (const auto& flow : table.list(first, flows_a_page, Clock::now()))
+    page.flows.push_back(status_of(flow));
+  if (table.bound() - std::min(table.bound(), first) > flows_a_page) page.next = first + flows_a_page;
+  return page;
 }
 
 }  // namespace sixin4

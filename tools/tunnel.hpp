@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sixin4/control/configuration.hpp"
+#include "sixin4/control/flow_status.hpp"
 #include "sixin4/control/host_network.hpp"
 #include "sixin4/control/log.hpp"
 #include "sixin4/control/netlink.hpp"
@@ -33,6 +34,8 @@ class Tunnel {
   [[nodiscard]] const io::WireEnds& ends() const noexcept { return now_.underlay.ends; }
   [[nodiscard]] std::uint16_t mtu() const noexcept { return mtu_; }
   [[nodiscard]] control::Status status();
+  /// A part of the flows that source rules keep track of.
+  [[nodiscard]] control::FlowPage flows(std::uint32_t first) const;
 
   /// Puts a configuration for the same interface in force, or throws and leaves the old one.
   void reconfigure(const control::Configuration& fresh, const wire::Ipv4Address& remote);
@@ -90,6 +93,7 @@ class Tunnel {
   std::optional<Keepalive> keepalive_;
   Clock::time_point look_at_wire_ = started_;  ///< when next to
   std::uint64_t sent_before_ = 0;              ///< packets, when that was last done
+  Clock::time_point expire_flows_ = started_;  ///< when next to
 };
 
 }  // namespace sixin4

@@ -6,9 +6,11 @@
 #include <map>
 #include <system_error>
 
+#include "sixin4/control/address_text.hpp"
 #include "sixin4/control/options.hpp"
 
 #include "configuration_keys.hpp"
+#include "values.hpp"
 
 namespace sixin4::control {
 
@@ -72,6 +74,62 @@ std::string path_of(const std::string& name) {
   return "/etc/sixin4/" + name + ".conf";
 }
 
+bool is_ours(const Configuration& configuration, const wire::Ipv6Range& range) {
+  const auto has = [&range](const wire::Ipv6Prefix& prefix) {
+    return prefix.contains(range.first) && prefix.contains(range.last);
+  };
+  return std::ranges::any_of(configuration.prefixes, has) ||
+         std::ranges::any_of(configuration.addresses, [&has](const InterfaceAddress& address) {
+           return has({.address = address.address, .length = 128});
+         });
+}
+
+/// What would leave with such a source, the egress filter refuses.
+void require_ours(const Configuration& configuration, const wire::Ipv6Range& range) {
+  if (!configuration.egress_filter || is_ours(configuration, range)) return;
+  const std::string text =
+      to_string(range.first) + (range.first == range.last ? std::string{} : " to " + to_string(range.last));
+  throw ValueError(text + " is not ours: neither an 'address' nor inside of a 'prefix'");
+}
+
+void check_target(const Configuration& configuration, const SourceTarget& target) {
+  if (target.action != SourceTarget::Action::use) return;
+  if (target.pool.empty()) return require_ours(configuration, {target.address, target.address});
+  if (std::ranges::find(configuration.pools, target.pool, &Pool::name) == configuration.pools.end()) {
+    throw ValueError("there is no pool '" + target.pool + "'");
+  }
+}
+
+/// What rules, pools and tables say of each other; reads the tables.
+void check_source_rules(const Settings& settings, Configuration& configuration) {
+  const auto each = [&settings](const char* key, const auto& items, const auto& check) {
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      try {
+        check(items[i]);
+      } catch (const ValueError& error) {
+        throw ConfigurationError(settings.find(key)->second[i].place + ": " + key + ": " + error.what());
+      }
+    }
+  };
+  each("pool", configuration.pools, [&](const Pool& pool) {
+    for (const PoolItem& item : pool.items) require_ours(configuration, item.range);
+  });
+  each("source", configuration.source_rules, [&](const SourceRule& rule) {
+    check_target(configuration, rule.target);
+    if (rule.table.empty() || configuration.source_tables.contains(rule.table)) return;
+    const auto& lines =
+        configuration.source_tables.emplace(rule.table, read_source_table(rule.table)).first->second;
+    for (const SourceTableLine& line : lines) {
+      if (!line.target) continue;
+      try {
+        check_target(configuration, *line.target);
+      } catch (const ValueError& error) {
+        throw ConfigurationError(rule.table + ":" + std::to_string(line.number) + ": " + error.what());
+      }
+    }
+  });
+}
+
 }  // namespace
 
 Configuration load_configuration(std::span<const std::string> arguments) {
@@ -98,6 +156,7 @@ Configuration load_configuration(std::span<const std::string> arguments) {
       }
     }
   }
+  check_source_rules(settings, configuration);
   if (configuration.remote.empty()) {
     throw ConfigurationError((files.empty() ? command_line : files.front()) +
                              ": remote: missing; give the IPv4 address or host name of the far end");

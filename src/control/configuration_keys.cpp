@@ -7,28 +7,15 @@
 
 #include "sixin4/control/address_text.hpp"
 
+#include "source_rule_text.hpp"
+#include "values.hpp"
+
 namespace sixin4::control {
 
 namespace {
 
 constexpr std::uint32_t local_table = 255;  // RT_TABLE_LOCAL
 constexpr std::uint32_t max_keepalive = 86400;
-
-template <typename Number>
-Number parse_number(const std::string& text, Number least, Number most, int base = 10) {
-  Number number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
-  if (error != std::errc{} || end != text.data() + text.size() || number < least || number > most) {
-    const auto in_base = [base](Number n) {
-      std::array<char, 24> buffer{};
-      return std::string{buffer.data(),
-                         std::to_chars(buffer.data(), buffer.data() + buffer.size(), n, base).ptr};
-    };
-    throw ValueError("'" + text + "' is not a number from " + in_base(least) + " to " + in_base(most) +
-                     (base == 16 ? ", hexadecimal" : ""));
-  }
-  return number;
-}
 
 bool parse_yes_or_no(const std::string& text) {
   if (text == "yes") return true;
@@ -86,23 +73,6 @@ std::string parse_host(const std::string& text) {
   return text;
 }
 
-wire::Ipv6Prefix parse_prefix(const std::string& text) {
-  const auto prefix = parse_ipv6_prefix(text);
-  if (!prefix || text.find('/') == std::string::npos)
-    throw ValueError("'" + text + "' is not an IPv6 PREFIX/LENGTH");
-  const Ipv6Route masked = canonical(Ipv6Route{.prefix = *prefix});
-  if (masked.prefix != *prefix) {
-    throw ValueError("'" + text + "' has bits set beyond its length; the prefix is " +
-                     to_string(masked.prefix));
-  }
-  return *prefix;
-}
-
-bool is_host(const wire::Ipv6Address& address) {
-  constexpr wire::Ipv6Address loopback{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
-  return !address.is_multicast() && !address.is_unspecified() && address != loopback;
-}
-
 InterfaceAddress parse_interface_address(const std::string& text) {
   std::istringstream words{text};
   std::string address;
@@ -136,8 +106,9 @@ std::string key_text(const InterfaceAddress& address) {
   return address.peer ? text + " peer " + to_string(*address.peer) : text;
 }
 
-std::string key_text(const wire::Ipv6Prefix& prefix) {
-  return to_string(prefix);
+template <typename Item>
+std::string key_text(const Item& item) {
+  return to_string(item);
 }
 
 template <typename Items>
@@ -234,6 +205,23 @@ const std::vector<Key>& keys() {
       {"mss-clamp", false, "yes|no", "lower the MSS of TCP connections to what fits the tunnel MTU",
        [](C& c, const std::string& v) { c.mss_clamp = parse_yes_or_no(v); },
        [](const C& c) { return yes_or_no(c.mss_clamp); }},
+      {"pool", true, "NAME: ADDRESS[, ADDRESS | FIRST-LAST | PREFIX]...",
+       "addresses of ours for source rules",
+       [](C& c, const std::string& v) {
+         Pool pool = parse_pool(v);
+         if (std::ranges::find(c.pools, pool.name, &Pool::name) != c.pools.end()) {
+           throw ValueError("'" + pool.name + "' is there already");
+         }
+         c.pools.push_back(std::move(pool));
+       },
+       [](const C& c) { return key_texts(c.pools); }},
+      {"source", true, "[from PREFIX] [to PREFIX|@FILE] [proto P] [port LIST] ACTION",
+       "source rule; ACTION is keep, use ADDRESS, use POOL [first|random|hash|every SECONDS], or reject",
+       [](C& c, const std::string& v) { c.source_rules.push_back(parse_source_rule(v)); },
+       [](const C& c) { return key_texts(c.source_rules); }},
+      {"flows", false, "COUNT", "the most flows that source rules keep track of",
+       [](C& c, const std::string& v) { c.flows = parse_number<std::uint32_t>(v, 1, max_flows); },
+       [](const C& c) { return Values{std::to_string(c.flows)}; }},
       {"keepalive", false, "SECONDS", "after so much silence ask the far end for an echo; 0: never",
        [](C& c, const std::string& v) {
          c.keepalive = std::chrono::seconds{parse_number<std::uint32_t>(v, 0, max_keepalive)};

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <functional>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -11,12 +10,6 @@
 namespace sixin4::control {
 
 using Values = std::vector<std::string>;
-
-/// What is wrong with a value; the caller adds place and key.
-class ValueError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 struct Key {
   const char* name;

@@ -83,7 +83,7 @@ std::string to_json(const Status& status) {
        {{"rtt_ms", or_null(status.rtt_ms)},
         {"loss", or_null(status.loss)},
         {"last_heard_s", or_null(status.last_heard_s)}}},
-      {"flows", 0},
+      {"flows", status.flows},
   };
   return object.dump();
 }

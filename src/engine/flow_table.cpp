@@ -141,10 +141,7 @@ void FlowTable::expire(Time now) noexcept {
     for (std::size_t index = first; index < end; ++index) {
       const Slot& slot = slots_[index];
       const bool is_flow = slot.version.load(std::memory_order_relaxed) % 2 == 0;
-      if (is_flow && second - slot.last_packet.load(std::memory_order_relaxed) >=
-                         static_cast<std::uint64_t>(timeout_of(slot).count())) {
-        take_out(static_cast<std::uint32_t>(index));
-      }
+      if (is_flow && idle_time(slot, second) >= timeout_of(slot)) take_out(static_cast<std::uint32_t>(index));
     }
   }
 }
@@ -157,17 +154,16 @@ std::vector<FlowTable::Listed> FlowTable::list(std::uint32_t first, std::uint32_
     const Slot& slot = slots_[index];
     if (slot.version.load(std::memory_order_relaxed) % 2 != 0) continue;
     const std::uint64_t ports = slot.ports_and_protocol.load(std::memory_order_relaxed);
-    listed.push_back(
-        {.inside = {.local = load_address(slot.local),
-                    .remote = load_address(slot.remote),
-                    .local_port = static_cast<std::uint16_t>(ports >> 32U),
-                    .remote_port = static_cast<std::uint16_t>(ports >> 16U),
-                    .protocol = protocol_of(ports)},
-         .outside = load_address(slot.outside),
-         .state = slot.state.load(std::memory_order_relaxed),
-         .rule = slot.rule,
-         .begun_inside = slot.begun_inside.load(std::memory_order_relaxed),
-         .idle = std::chrono::seconds{seconds_of(now) - slot.last_packet.load(std::memory_order_relaxed)}});
+    listed.push_back({.inside = {.local = load_address(slot.local),
+                                 .remote = load_address(slot.remote),
+                                 .local_port = static_cast<std::uint16_t>(ports >> 32U),
+                                 .remote_port = static_cast<std::uint16_t>(ports >> 16U),
+                                 .protocol = protocol_of(ports)},
+                      .outside = load_address(slot.outside),
+                      .state = slot.state.load(std::memory_order_relaxed),
+                      .rule = slot.rule,
+                      .begun_inside = slot.begun_inside.load(std::memory_order_relaxed),
+                      .idle = idle_time(slot, seconds_of(now))});
   }
   return listed;
 }
@@ -236,6 +232,12 @@ void FlowTable::mark_alive(const Found& flow, std::uint32_t now) noexcept {
   if (last_packet.load(std::memory_order_relaxed) != now) last_packet.store(now, std::memory_order_relaxed);
 }
 
+/// Another thread may have looked at its clock a little later.
+std::chrono::seconds FlowTable::idle_time(const Slot& slot, std::uint32_t now) noexcept {
+  const std::uint32_t last = slot.last_packet.load(std::memory_order_relaxed);
+  return std::chrono::seconds{now > last ? now - last : 0};
+}
+
 std::chrono::seconds FlowTable::timeout_of(const Slot& slot) const noexcept {
   switch (protocol_of(slot.ports_and_protocol.load(std::memory_order_relaxed))) {
     case wire::next_header::tcp:
@@ -260,7 +262,7 @@ std::chrono::seconds FlowTable::timeout_of(const Slot& slot) const noexcept {
 }
 
 FlowTable::Rank FlowTable::rank_of(const Slot& slot, std::uint32_t now) const noexcept {
-  const std::chrono::seconds idle{now - slot.last_packet.load(std::memory_order_relaxed)};
+  const std::chrono::seconds idle = idle_time(slot, now);
   const FlowState state = slot.state.load(std::memory_order_relaxed);
   if (idle >= timeout_of(slot)) return Rank::ended;
   // Nobody here waits for an answer.
@@ -303,10 +305,8 @@ void FlowTable::search_candidates(std::uint32_t now) noexcept {
                            .last_packet = slot.last_packet.load(std::memory_order_relaxed),
                            .rank = rank});
   }
-  const auto goes_later = [now](const Candidate& one, const Candidate& other) {
-    const std::uint32_t one_idle = now - one.last_packet;
-    const std::uint32_t other_idle = now - other.last_packet;
-    return one.rank != other.rank ? one.rank > other.rank : one_idle < other_idle;
+  const auto goes_later = [](const Candidate& one, const Candidate& other) {
+    return one.rank != other.rank ? one.rank > other.rank : one.last_packet > other.last_packet;
   };
   const std::size_t taken = std::min(candidates_.size(), candidates_a_search);
   const auto first = candidates_.end() - static_cast<std::ptrdiff_t>(taken);

@@ -237,6 +237,17 @@ TEST(FlowTable, APacketInEitherDirectionKeepsAFlowAlive) {
   EXPECT_EQ(table.size(), 0U);
 }
 
+// Each thread has looked at its clock at another moment.
+TEST(FlowTable, APacketOfTheNextSecondIsNoOldOne) {
+  FlowTable table{1, seed};
+  const SourceRules rules = pool_rules(5, 5);
+  (void)table.begin_inside(key(1, 1), rules, start + 1s);
+  table.expire(start);
+  EXPECT_EQ(table.size(), 1U);
+  EXPECT_EQ(table.list(0, 1, start).at(0).idle, 0s);
+  EXPECT_EQ(table.begin_inside(key(1, 2), rules, start).refusal, Refusal::table_full);
+}
+
 TEST(FlowTable, ATcpConnectionEndsWithTwoFinsOrOneRst) {
   FlowTable table{16, seed};
   const SourceRules rules = pool_rules(5, 5);

@@ -127,6 +127,7 @@ class ControlThread {
     settings_.underlay = {.ends = {.local = *configuration.local, .remote = *remote, .dev = {}},
                           .gateway = std::nullopt,
                           .route_mtu = link_mtu};
+    take_source_rules(settings_, 1);
     follow();
   }
 

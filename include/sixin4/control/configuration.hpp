@@ -10,6 +10,7 @@
 
 #include "sixin4/control/log.hpp"
 #include "sixin4/control/network_objects.hpp"
+#include "sixin4/control/source_rules.hpp"
 #include "sixin4/wire/address.hpp"
 
 namespace sixin4::control {
@@ -19,6 +20,8 @@ inline constexpr std::uint16_t max_queues =
 
 /// How the IPv4 side sends.
 enum class Wire : std::uint8_t { automatic, raw, packet };
+
+inline constexpr std::uint32_t max_flows = 1U << 24U;  ///< about 1.5 GB
 
 inline constexpr std::uint16_t min_tunnel_mtu = 1280;   ///< RFC 4213 §3.2: what IPv6 needs of every link
 inline constexpr std::uint16_t max_tunnel_mtu = 65515;  ///< what fits behind an IPv4 header
@@ -41,6 +44,10 @@ struct Configuration {
   bool ingress_filter = true;
   bool egress_filter = true;
   bool mss_clamp = false;
+  std::vector<Pool> pools;
+  std::vector<SourceRule> source_rules;
+  SourceTables source_tables;  ///< what the files hold that source rules name
+  std::uint32_t flows = 65536;
   std::chrono::seconds keepalive{0};  ///< 0: none
   Wire wire = Wire::automatic;
   bool checksum_offload = false;            ///< the packet socket leaves inner checksums to the link
@@ -53,8 +60,9 @@ struct Configuration {
   [[nodiscard]] bool discovers_path_mtu() const noexcept { return pmtudisc.value_or(!mtu); }
 };
 
-/// From the arguments of `run` or `check`: `-c FILE` or a NAME, and keys, which win over the file's. Throws
-/// ConfigurationError, or std::system_error where the file cannot be read.
+/// From the arguments of `run` or `check`: `-c FILE` or a NAME, and keys, which win over the file's; with the
+/// tables that source rules name. Throws ConfigurationError, or std::system_error where a file cannot be
+/// read.
 [[nodiscard]] Configuration load_configuration(std::span<const std::string> arguments);
 
 /// The complete configuration as a file that reads back to the same.

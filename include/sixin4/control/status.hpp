@@ -28,6 +28,7 @@ struct Status {
   double uptime_s = 0;
   DirectionStatus out;
   DirectionStatus in;
+  std::uint32_t flows = 0;                            ///< that source rules keep track of
   std::optional<double> last_heard_s = std::nullopt;  ///< nothing: not heard yet
   std::optional<double> rtt_ms = std::nullopt;  ///< nothing: no echo has come back, or none is asked for
   std::optional<double> loss = std::nullopt;    ///< of those echoes, 0 to 1

@@ -1,0 +1,100 @@
+#include "sixin4/control/flow_status.hpp"
+
+#include <charconv>
+#include <sstream>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "sixin4/control/address_text.hpp"
+#include "sixin4/control/source_rules.hpp"
+
+namespace sixin4::control {
+
+namespace {
+
+using json = nlohmann::ordered_json;
+
+constexpr std::string_view request_prefix = "flows ";
+
+/// As tcpdump(8) writes it.
+std::string with_port(const json& address, const json& port) {
+  std::string text = address.get<std::string>();
+  if (port.get<int>() != 0) text += "." + std::to_string(port.get<int>());
+  return text;
+}
+
+}  // namespace
+
+std::string flow_request(std::uint32_t first) {
+  return std::string{request_prefix} + std::to_string(first);
+}
+
+std::optional<std::uint32_t> first_flow_of(std::string_view request) {
+  if (!request.starts_with(request_prefix)) return std::nullopt;
+  request.remove_prefix(request_prefix.size());
+  std::uint32_t first = 0;
+  const auto [end, error] = std::from_chars(request.data(), request.data() + request.size(), first);
+  if (error != std::errc{} || end != request.data() + request.size()) return std::nullopt;
+  return first;
+}
+
+std::string to_json(const FlowPage& page) {
+  json flows = json::array();
+  for (const FlowStatus& flow : page.flows) {
+    flows.push_back({{"protocol", protocol_name(flow.protocol)},
+                     {"source", to_string(flow.source)},
+                     {"source_port", flow.source_port},
+                     {"outside_source", to_string(flow.outside_source)},
+                     {"destination", to_string(flow.destination)},
+                     {"destination_port", flow.destination_port},
+                     {"state", flow.state},
+                     {"rule", flow.rule},
+                     {"begun", flow.begun_inside ? "inside" : "outside"},
+                     {"idle_s", flow.idle_s}});
+  }
+  json object{{"flows", std::move(flows)}};
+  if (page.next) object["next"] = *page.next;
+  return object.dump();
+}
+
+std::vector<std::string> ask_for_flows(const std::function<std::string(const std::string& request)>& ask) {
+  std::vector<std::string> pages;
+  for (std::optional<std::uint32_t> first = 0; first;) {
+    pages.push_back(ask(flow_request(*first)));
+    const json page = json::parse(pages.back());
+    first = page.contains("next") ? std::optional{page.at("next").get<std::uint32_t>()} : std::nullopt;
+  }
+  return pages;
+}
+
+std::string flows_json(std::span<const std::string> pages) {
+  json list = json::array();
+  for (const std::string& page : pages) {
+    const json parsed = json::parse(page);
+    for (const json& flow : parsed.at("flows")) list.push_back(flow);
+  }
+  return list.dump(2) + "\n";
+}
+
+std::string flows_text(std::span<const std::string> pages) {
+  std::ostringstream text;
+  for (const std::string& page : pages) {
+    const json parsed = json::parse(page);
+    for (const json& flow : parsed.at("flows")) {
+      const bool inside = flow.at("begun") == "inside";
+      text << flow.at("protocol").get<std::string>() << ' '
+           << with_port(flow.at("source"), flow.at("source_port")) << (inside ? " > " : " < ")
+           << with_port(flow.at("destination"), flow.at("destination_port"));
+      if (flow.at("source") != flow.at("outside_source")) {
+        text << " as " << flow.at("outside_source").get<std::string>();
+      }
+      text << ", " << flow.at("state").get<std::string>();
+      if (flow.at("rule") != 0) text << ", rule " << flow.at("rule");
+      text << ", idle " << flow.at("idle_s") << " s\n";
+    }
+  }
+  return text.str();
+}
+
+}  // namespace sixin4::control

@@ -1,0 +1,285 @@
+#include "sixin4/control/source_rules.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <fstream>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "sixin4/control/address_text.hpp"
+#include "sixin4/control/options.hpp"
+
+#include "source_rule_text.hpp"
+#include "values.hpp"
+
+namespace sixin4::control {
+
+namespace {
+
+using Action = SourceTarget::Action;
+using Words = std::vector<std::string>;
+
+constexpr std::array<std::string_view, 4> mode_names{"first", "random", "hash", "every"};
+constexpr std::array<std::pair<std::string_view, std::uint8_t>, 3> protocol_names{
+    {{"tcp", 6}, {"udp", 17}, {"icmpv6", 58}}};
+constexpr std::uint32_t longest_period = 366 * 86400;
+
+std::string trimmed(const std::string& text) {
+  const auto first = text.find_first_not_of(" \t");
+  if (first == std::string::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+std::vector<std::string> split_at_commas(const std::string& text) {
+  std::vector<std::string> parts;
+  for (std::size_t start = 0; start <= text.size();) {
+    const std::size_t comma = std::min(text.find(',', start), text.size());
+    parts.push_back(trimmed(text.substr(start, comma - start)));
+    start = comma + 1;
+  }
+  return parts;
+}
+
+wire::Ipv6Address parse_host_address(const std::string& text) {
+  const auto address = parse_ipv6_address(text);
+  if (!address || !is_host(*address)) throw ValueError("'" + text + "' is not the IPv6 address of one host");
+  return *address;
+}
+
+/// No name is also an address, or a word of a rule.
+bool is_pool_name(const std::string& text) {
+  constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+  return !text.empty() && text.find_first_not_of(allowed) == std::string::npos && text != "keep" &&
+         text != "reject";
+}
+
+PoolItem parse_pool_item(const std::string& text) {
+  if (text.find('/') != std::string::npos) {
+    const wire::Ipv6Prefix prefix = parse_prefix(text);
+    PoolItem item{.range = range_of(prefix), .prefix_length = prefix.length};
+    if (!is_host(item.range.last)) throw ValueError("'" + text + "' has addresses that no host can have");
+    if (prefix.length < 127) {
+      const wire::Ipv6Address& first = item.range.first;
+      item.range.first = wire::Ipv6Address::of_words(first.high(), first.low() + 1);
+    }
+    return item;
+  }
+  const std::size_t dash = text.find('-');
+  const wire::Ipv6Address first = parse_host_address(trimmed(text.substr(0, dash)));
+  if (dash == std::string::npos) return {.range = {first, first}};
+  const wire::Ipv6Address last = parse_host_address(trimmed(text.substr(dash + 1)));
+  if (last < first) throw ValueError("'" + text + "' ends before it begins");
+  return {.range = {first, last}};
+}
+
+std::uint8_t parse_protocol(const std::string& text) {
+  const auto* const known =
+      std::ranges::find(protocol_names, text, [](const auto& name) { return name.first; });
+  if (known != protocol_names.end()) return known->second;
+  if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos) {
+    throw ValueError("'" + text + "' is none of tcp, udp, icmpv6, or a protocol's number");
+  }
+  return parse_number<std::uint8_t>(text, 0, 255);
+}
+
+std::vector<PortRange> parse_ports(const std::string& text) {
+  std::vector<PortRange> ports;
+  for (const std::string& part : split_at_commas(text)) {
+    const std::size_t dash = part.find('-');
+    const auto first = parse_number<std::uint16_t>(part.substr(0, dash), 0, 65535);
+    const auto last =
+        dash == std::string::npos ? first : parse_number<std::uint16_t>(part.substr(dash + 1), 0, 65535);
+    if (last < first) throw ValueError("'" + part + "' ends before it begins");
+    ports.push_back({.first = first, .last = last});
+  }
+  return ports;
+}
+
+/// What `use` names, or a line of a table.
+SourceTarget parse_target(const std::string& text) {
+  if (text == "keep") return {.action = Action::keep, .pool = {}};
+  if (text == "reject") return {.action = Action::reject, .pool = {}};
+  if (text.find(':') != std::string::npos) {
+    return {.action = Action::use, .pool = {}, .address = parse_host_address(text)};
+  }
+  if (!is_pool_name(text)) throw ValueError("'" + text + "' is neither an IPv6 address nor a pool's name");
+  return {.action = Action::use, .pool = text};
+}
+
+/// The words of a rule, from the left.
+class RuleWords {
+ public:
+  explicit RuleWords(const std::string& text) : words_(split_words(text)) {}
+
+  [[nodiscard]] bool at_end() const { return next_ == words_.size(); }
+  [[nodiscard]] const std::string& take(const std::string& what) {
+    if (at_end()) throw ValueError("ends where " + what + " is expected");
+    return words_[next_++];
+  }
+
+ private:
+  Words words_;
+  std::size_t next_ = 0;
+};
+
+void parse_mode(RuleWords& words, SourceRule& rule) {
+  if (words.at_end()) return;
+  const std::string word = words.take("a mode");
+  const auto* const name = std::ranges::find(mode_names, word);
+  if (name == mode_names.end()) {
+    throw ValueError("'" + word + "' is not one of first, random, hash, every SECONDS");
+  }
+  if (rule.target.pool.empty()) throw ValueError("'" + word + "' is for a pool, and this is one address");
+  rule.mode = static_cast<PoolMode>(name - mode_names.begin());
+  if (*rule.mode == PoolMode::every) {
+    rule.period = std::chrono::seconds{
+        parse_number<std::uint32_t>(words.take("the seconds of 'every'"), 1, longest_period)};
+  }
+}
+
+/// Whether the word begins a condition, which is taken then.
+bool parse_condition(const std::string& word, RuleWords& words, SourceRule& rule) {
+  const auto once = [&word](bool given) {
+    if (given) throw ValueError("'" + word + "' is given twice");
+  };
+  if (word == "from") {
+    once(rule.from.has_value());
+    rule.from = parse_prefix(words.take("a prefix"));
+  } else if (word == "to") {
+    once(rule.to || !rule.table.empty());
+    const std::string& destination = words.take("a prefix or @FILE");
+    if (destination.front() != '@') {
+      rule.to = parse_prefix(destination);
+    } else if (rule.table = destination.substr(1); rule.table.empty()) {
+      throw ValueError("'@' names no file");
+    }
+  } else if (word == "proto") {
+    once(rule.protocol.has_value());
+    rule.protocol = parse_protocol(words.take("a protocol"));
+  } else if (word == "port") {
+    once(!rule.ports.empty());
+    rule.ports = parse_ports(words.take("a list of ports"));
+  } else {
+    return false;
+  }
+  return true;
+}
+
+std::string text_of(const PoolItem& item) {
+  if (item.prefix_length) {
+    // The first address may have been left out.
+    const wire::Ipv6Prefix whole{.address = item.range.first, .length = *item.prefix_length};
+    return to_string(wire::Ipv6Prefix{.address = range_of(whole).first, .length = whole.length});
+  }
+  const std::string first = to_string(item.range.first);
+  return item.range.first == item.range.last ? first : first + "-" + to_string(item.range.last);
+}
+
+std::string text_of(const PortRange& range) {
+  const std::string first = std::to_string(range.first);
+  return range.first == range.last ? first : first + "-" + std::to_string(range.last);
+}
+
+std::string text_of(const SourceTarget& target) {
+  switch (target.action) {
+    case Action::keep:
+      return "keep";
+    case Action::reject:
+      return "reject";
+    case Action::use:
+      break;
+  }
+  return "use " + (target.pool.empty() ? to_string(target.address) : target.pool);
+}
+
+template <typename Items>
+std::string joined(const Items& items, const char* separator) {
+  std::string text;
+  for (const auto& item : items) text += (text.empty() ? "" : separator) + text_of(item);
+  return text;
+}
+
+}  // namespace
+
+std::string protocol_name(std::uint8_t protocol) {
+  const auto* const known =
+      std::ranges::find(protocol_names, protocol, [](const auto& name) { return name.second; });
+  return known == protocol_names.end() ? std::to_string(protocol) : std::string{known->first};
+}
+
+Pool parse_pool(const std::string& text) {
+  const std::size_t colon = text.find(':');
+  Pool pool{.name = trimmed(text.substr(0, colon)), .items = {}};
+  if (colon == std::string::npos || !is_pool_name(pool.name)) {
+    throw ValueError("'" + text + "' is not NAME: ADDRESS[, ADDRESS | FIRST-LAST | PREFIX]...");
+  }
+  for (const std::string& item : split_at_commas(text.substr(colon + 1)))
+    pool.items.push_back(parse_pool_item(item));
+  return pool;
+}
+
+SourceRule parse_source_rule(const std::string& text) {
+  RuleWords words{text};
+  SourceRule rule;
+  for (;;) {
+    const std::string word = words.take("one of keep, use, reject");
+    if (parse_condition(word, words, rule)) continue;
+    if (word == "use") {
+      const std::string& named = words.take("an address or a pool");
+      rule.target = parse_target(named);
+      if (rule.target.action != Action::use)
+        throw ValueError("'use " + named + "': write '" + named + "' alone");
+      parse_mode(words, rule);
+    } else if (word == "keep" || word == "reject") {
+      rule.target = parse_target(word);
+    } else {
+      throw ValueError("'" + word + "' is none of from, to, proto, port, keep, use, reject");
+    }
+    if (!words.at_end()) throw ValueError("'" + words.take("") + "' stands behind the action");
+    return rule;
+  }
+}
+
+SourceTable read_source_table(const std::string& path) {
+  errno = 0;
+  std::ifstream file{path};
+  if (!file) throw std::system_error(errno, std::generic_category(), "cannot read " + path);
+  SourceTable table;
+  std::string line;
+  for (int number = 1; std::getline(file, line); ++number) {
+    const Words words = split_words(line.substr(0, line.find('#')));
+    if (words.empty()) continue;
+    try {
+      if (words.size() > 2) throw ValueError("'" + words[2] + "' stands behind PREFIX and target");
+      const bool is_address = words[0].find('/') == std::string::npos;
+      table.push_back({.prefix = parse_prefix(is_address ? words[0] + "/128" : words[0]),
+                       .target = words.size() == 2 ? std::optional{parse_target(words[1])} : std::nullopt,
+                       .number = number});
+    } catch (const ValueError& error) {
+      throw ConfigurationError(path + ":" + std::to_string(number) + ": " + error.what());
+    }
+  }
+  if (file.bad()) throw std::system_error(EIO, std::generic_category(), "cannot read " + path);
+  return table;
+}
+
+std::string to_string(const Pool& pool) {
+  return pool.name + ": " + joined(pool.items, ", ");
+}
+
+std::string to_string(const SourceRule& rule) {
+  std::string text;
+  if (rule.from) text += "from " + to_string(*rule.from) + " ";
+  if (rule.to) text += "to " + to_string(*rule.to) + " ";
+  if (!rule.table.empty()) text += "to @" + rule.table + " ";
+  if (rule.protocol) text += "proto " + protocol_name(*rule.protocol) + " ";
+  if (!rule.ports.empty()) text += "port " + joined(rule.ports, ",") + " ";
+  text += text_of(rule.target);
+  if (rule.mode) text += " " + std::string{mode_names[static_cast<std::size_t>(*rule.mode)]};
+  if (rule.mode == PoolMode::every) text += " " + std::to_string(rule.period.count());
+  return text;
+}
+
+}  // namespace sixin4::control

@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# Source rules between two hosts: the address that the other host sees, for each action and mode, while flows live and
+# the rules change.
+#   source_test.sh PROGRAM
+set -euo pipefail
+program=$(realpath "$1")
+# shellcheck source=tests/netns/checks.sh
+source "$(dirname "$0")/checks.sh"
+two_hosts_enter "$@"
+two_hosts_make
+
+near6=2001:db8:41::2
+far6=2001:db8:41::1
+table=$two_hosts_files/table
+configuration=$two_hosts_files/near.conf
+write_configuration() { # LINE…
+  printf '%s\n' 'interface = near6' 'remote = 192.0.2.2' "address = $near6/64" 'prefix = 2001:db8:42::/64' \
+    'route = 2001:db8:43::/64' "control = $two_hosts_files/near.sock" 'flows = 200' \
+    'pool = three: 2001:db8:42::a-2001:db8:42::b, 2001:db8:42::c' "$@" >"$configuration"
+}
+reload() { "$program" reload --control "$two_hosts_files/near.sock"; }
+tcp_source() { near timeout 5 socat -t 2 - "TCP6:[$1]:$2${3:+,$3}" <<<'who am I?' 2>&1; }
+udp_source() { near python3 "$here/peers.py" ask-udp "$@"; }
+flows() { "$program" show --flows --control "$two_hosts_files/near.sock"; }
+
+printf '%s\n' '# recipients' '2001:db8:43::/64' '2001:db8:43::2 2001:db8:42::77' '2001:db8:43::3 keep # this one' \
+  '2001:db8:43::4 reject' '2001:db8:43::5 three' >"$table"
+write_configuration \
+  'source = proto tcp port 25 use 2001:db8:42::25' \
+  'source = proto tcp port 26 use three first' \
+  'source = proto tcp port 27 use three random' \
+  'source = proto tcp port 28 use three every 1' \
+  'source = proto tcp port 29,31-32 reject' \
+  "source = to @$table use 2001:db8:42::99" \
+  'source = proto udp use three' \
+  'source = proto icmpv6 use 2001:db8:42::58'
+succeeds 'check takes the rules' "$program" check -c "$configuration"
+start_endpoint near "$program" -c "$configuration"
+start_endpoint far "$program" --interface far6 --remote 192.0.2.1 --address $far6/64 --prefix 2001:db8:43::/64 \
+  --route 2001:db8:42::/64
+for host in 1 2 3 4 5; do far ip address add 2001:db8:43::$host/128 dev far6 nodad; done
+background far python3 "$here/peers.py" tcp :: 24 25 26 27 28 29 31
+background far python3 "$here/peers.py" udp $far6 53
+background near python3 "$here/peers.py" tcp :: 5000
+background near python3 "$here/peers.py" udp $near6 5001
+until_true 5 listening far 31
+
+check 'a fixed address' 2001:db8:42::25 "$(tcp_source $far6 25)"
+check 'no rule: its own' $near6 "$(tcp_source $far6 24)"
+check 'the first of a pool' 2001:db8:42::a "$(tcp_source $far6 26)"
+check 'chance' '2001:db8:42::a 2001:db8:42::b 2001:db8:42::c' \
+  "$(for _ in {1..40}; do tcp_source $far6 27; done | sort -u | xargs)"
+check 'one after the other' 3 \
+  "$(for _ in {1..7}; do tcp_source $far6 28; sleep 0.5; done | sort -u | wc -l)"
+check_match 'a rejected connection fails at once' 'Permission denied' "$(tcp_source $far6 29)"
+check 'and is counted' yes "$( (($(drops near out source-rejected) > 0)) && echo yes)"
+check 'a table: the prefix has the target of the rule' 2001:db8:42::99 "$(tcp_source 2001:db8:43::1 24)"
+check 'a table: an address' 2001:db8:42::77 "$(tcp_source 2001:db8:43::2 24)"
+check 'a table: keep' $near6 "$(tcp_source 2001:db8:43::3 24)"
+check_match 'a table: reject' 'Permission denied' "$(tcp_source 2001:db8:43::4 24)"
+check_match 'a table: a pool' '^2001:db8:42::[abc]$' "$(tcp_source 2001:db8:43::5 24)"
+check_match 'UDP' '^2001:db8:42::[abc]$' "$(udp_source $far6 53)"
+check 'hash: always the same for two hosts' "$(udp_source $far6 53)" "$(for _ in {1..5}; do udp_source $far6 53; done | sort -u)"
+check 'a closed UDP port says so' ECONNREFUSED "$(udp_source $far6 54)"
+check_match 'ping' ' 0% packet loss' "$(near ping -q -n -c 3 -i 0.1 $far6)"
+check_match 'ping with fragments' ' 0% packet loss' "$(near ping -q -n -c 2 -i 0.1 -s 4000 $far6)"
+head -c 3000000 /dev/urandom >"$two_hosts_files/sent"
+tcp_arrives 'a long stream from a chosen address' near far $far6 5002
+check 'somebody connects from outside' $far6 "$(far timeout 5 socat -t 2 - "TCP6:[$near6]:5000" <<<'who?' 2>&1)"
+check 'and asks a UDP server, which answers from its own address' $far6 "$(far python3 "$here/peers.py" ask-udp $near6 5001)"
+
+# A connection lives on while the rules change.
+mkfifo "$two_hosts_files/questions"
+exec 7<>"$two_hosts_files/questions"
+# Not a redirection of its own: bash gives what runs in the background /dev/null to read.
+background near socat -t 2 "OPEN:$two_hosts_files/questions!!STDOUT" "TCP6:[$far6]:25" >"$two_hosts_files/answers"
+echo 'who am I?' >&7
+until_true 5 grep -q . "$two_hosts_files/answers"
+check_match 'show --flows lists it' "tcp $near6.[0-9]+ > $far6.25 as 2001:db8:42::25, established, rule 1, idle" "$(flows)"
+check 'show --flows --json, too' True "$("$program" show --flows --json --control "$two_hosts_files/near.sock" |
+  python3 -c 'import json, sys; print(any(f["outside_source"] == "2001:db8:42::25" and f["rule"] == 1 for f in json.load(sys.stdin)))')"
+write_configuration 'source = proto tcp port 25 use 2001:db8:42::26'
+succeeds 'reload takes other rules' reload
+echo 'and now?' >&7
+until_true 5 eval '(($(wc -l <"$two_hosts_files/answers") == 2))' || true
+check 'a flow keeps its address' '2001:db8:42::25 2001:db8:42::25' "$(xargs <"$two_hosts_files/answers")"
+check 'a new one has another' 2001:db8:42::26 "$(tcp_source $far6 25)"
+write_configuration "source = to @$table.gone use 2001:db8:42::26"
+check 'a table that is not there is refused' 2 "$(status_of reload)"
+printf '%s\n' '2001:db8:43::/64 nobody' >"$table"
+write_configuration "source = to @$table keep"
+check 'a table that names no pool of ours is refused' "sixin4: $table:1: there is no pool 'nobody'" "$(reload 2>&1 || true)"
+check 'and the rules stay' 2001:db8:42::26 "$(tcp_source $far6 25)"
+write_configuration
+succeeds 'reload without rules' reload
+echo 'and now?' >&7
+until_true 5 eval '(($(wc -l <"$two_hosts_files/answers") == 3))' || true
+check 'a flow keeps its address even so' 2001:db8:42::25 "$(tail -n 1 "$two_hosts_files/answers")"
+check 'others keep theirs' $near6 "$(tcp_source $far6 25)"
+
+# More flows than the table holds.
+write_configuration 'source = use three'
+succeeds 'reload for all' reload
+sleep 6 # until now everything is idle, and makes room
+near python3 - $far6 <<'END'
+import socket, sys
+for port in range(20000, 21000):
+    client = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    client.bind(("::", port))
+    try:
+        client.sendto(b"flood", (sys.argv[1], 9))
+    except OSError:
+        pass
+END
+check 'the table never holds more than it may' yes "$( (($(of_status near "s['flows']") <= 200)) && echo yes)"
+check 'what finds no room is counted' yes "$( (($(drops near out flow-table-full) > 0)) && echo yes)"
+check_match 'a new connection is refused' 'No route to host' "$(tcp_source $far6 24)"
+echo 'and now?' >&7
+until_true 5 eval '(($(wc -l <"$two_hosts_files/answers") == 4))' || true
+check 'an established one goes on' 2001:db8:42::25 "$(tail -n 1 "$two_hosts_files/answers")"
+sleep 6
+check_match 'and after some seconds there is room again' '^2001:db8:42::[abc]$' "$(tcp_source $far6 24)"
+exec 7>&-
+
+finish

@@ -1,0 +1,15 @@
+// The configuration's source rules, as the engine asks them.
+#pragma once
+
+#include <memory>
+
+#include "sixin4/control/configuration.hpp"
+#include "sixin4/engine/source_rules.hpp"
+
+namespace sixin4 {
+
+/// Nothing where there are no rules.
+[[nodiscard]] std::shared_ptr<const engine::SourceRules> source_rules_of(
+    const control::Configuration& configuration);
+
+}  // namespace sixin4
