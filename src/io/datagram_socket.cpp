@@ -36,7 +36,7 @@ FilterProgram filter_of(const WireEnds& ends) {
 }  // namespace
 
 DatagramSocket::DatagramSocket(const WireEnds& ends, const engine::Share& share)
-    : fd_(open_packet_socket()), slots_(max_batch * slot_size) {
+    : fd_(open_packet_socket()), slots_(std::make_unique_for_overwrite<Slots>()) {
   FilterProgram program = filter_of(ends);
   program.require_share(share, Ipv4HeaderAt::network_offset);
   auto filter = program.keep(whole_packet);
@@ -56,7 +56,7 @@ DatagramSocket::DatagramSocket(const WireEnds& ends, const engine::Share& share)
 
 engine::ReceiveResult DatagramSocket::receive() noexcept {
   for (std::size_t i = 0; i < max_batch; ++i) {
-    parts_[i] = {slots_.data() + i * slot_size, slot_size};
+    parts_[i] = {slots_->data() + i * slot_size, slot_size};
     messages_[i].msg_hdr.msg_iov = &parts_[i];
     messages_[i].msg_hdr.msg_iovlen = 1;
     messages_[i].msg_hdr.msg_control = control_[i].data();
@@ -72,7 +72,7 @@ engine::ReceiveResult DatagramSocket::receive() noexcept {
 /// Behind the offload data stands the link header, if the link has one, and the auxiliary data say how long
 /// it is.
 engine::WirePacket DatagramSocket::packet_in(std::size_t slot) noexcept {
-  const auto bytes = wire::MutableBytes{slots_}.subspan(slot * slot_size, messages_[slot].msg_len);
+  const auto bytes = wire::MutableBytes{*slots_}.subspan(slot * slot_size, messages_[slot].msg_len);
   engine::WirePacket packet{.offload = {.known = true}};
   const auto offload = wire::fixed<wire::vnet_header_size>(bytes);
   const cmsghdr* control = CMSG_FIRSTHDR(&messages_[slot].msg_hdr);

@@ -141,11 +141,11 @@ engine::SendResult RawSender::send(std::span<const engine::OuterPacket> batch) n
 RawReceiver::RawReceiver(const WireEnds& ends, const engine::Share& share)
     : peer_(open_raw(wire::protocol_ipv6)),
       datagrams_(ends, share),
-      slots_(max_batch * slot_size),
+      slots_(std::make_unique_for_overwrite<Slots>()),
       parts_(max_batch),
       messages_(max_batch) {
   for (std::size_t i = 0; i < max_batch; ++i) {
-    parts_[i] = {slots_.data() + i * slot_size, slot_size};
+    parts_[i] = {slots_->data() + i * slot_size, slot_size};
     messages_[i].msg_hdr.msg_iov = &parts_[i];
     messages_[i].msg_hdr.msg_iovlen = 1;
   }
@@ -217,7 +217,7 @@ engine::ReceiveResult RawReceiver::receive_from(int fd) noexcept {
   }
   const auto received = static_cast<std::size_t>(count);
   for (std::size_t i = 0; i < received; ++i) {
-    packets_[i] = {.bytes = wire::MutableBytes{slots_}.subspan(i * slot_size, messages_[i].msg_len)};
+    packets_[i] = {.bytes = wire::MutableBytes{*slots_}.subspan(i * slot_size, messages_[i].msg_len)};
   }
   return {.packets = std::span{packets_}.first(received),
           // A packet that is alone has not filled the queue.

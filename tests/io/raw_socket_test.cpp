@@ -12,6 +12,7 @@
 #include <net/if.h>
 #include <poll.h>
 #include <tins/tins.h>
+#include <unistd.h>
 
 #include "sixin4/wire/checksum.hpp"
 #include "sixin4/wire/ipv6.hpp"
@@ -232,6 +233,19 @@ long icmp_messages_sent() {
   }
   ADD_FAILURE() << "no count of ICMP messages";
   return -1;
+}
+
+/// Bytes of this process that are in memory.
+long resident() {
+  long pages = 0;
+  std::ifstream{"/proc/self/statm"} >> pages >> pages;
+  return pages * sysconf(_SC_PAGESIZE);
+}
+
+TEST_F(RawSocketTest, RoomForPacketsTakesNoMemoryUntilTheyCome) {
+  const long before = resident();
+  const RawReceiver receiver{far_ends};
+  EXPECT_LT(resident() - before, 4L << 20U) << "the room is for 128 packets of 64 KiB";
 }
 
 TEST_F(RawSocketTest, FullQueuesAreNotAnsweredWithIcmp) {
