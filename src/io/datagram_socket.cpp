@@ -66,7 +66,18 @@ engine::ReceiveResult DatagramSocket::receive() noexcept {
   if (count <= 0) return {.status = engine::IoStatus::empty};
   const auto received = static_cast<std::size_t>(count);
   for (std::size_t i = 0; i < received; ++i) packets_[i] = packet_in(i);
-  return {.packets = std::span{packets_}.first(received), .status = engine::IoStatus::ok};
+  return {.packets = std::span{packets_}.first(received),
+          // A packet that is alone has not filled the queue.
+          .lost = received > 1 ? newly_lost() : 0,
+          .status = engine::IoStatus::ok};
+}
+
+/// What the kernel had no room for in the queue since the last time: it begins anew with every look.
+std::uint32_t DatagramSocket::newly_lost() const noexcept {
+  tpacket_stats statistics{};
+  socklen_t length = sizeof statistics;
+  if (::getsockopt(fd_.get(), SOL_PACKET, PACKET_STATISTICS, &statistics, &length) < 0) return 0;
+  return statistics.tp_drops;
 }
 
 /// Behind the offload data stands the link header, if the link has one, and the auxiliary data say how long

@@ -123,19 +123,28 @@ TEST_F(RawSocketTest, APacketLargerThanTheLinkIsAnErrorAndTheBatchGoesOn) {
   EXPECT_EQ(received(receiver), (std::vector{sent[0], sent[1], sent[3], sent[5]}));
 }
 
+/// A UDP datagram from the near end to the far end of which only the pseudo-header is in the checksum.
+Octets unfinished_datagram(const Octets& finished) {
+  Octets unfinished = finished;
+  const auto length = static_cast<std::uint16_t>(finished.size() - 60);
+  const std::uint16_t pseudo =
+      wire::pseudo_header_sum({ip6("2001:db8::1")}, {ip6("2001:db8::2")}, length, wire::next_header::udp)
+          .folded();
+  wire::store16<0>(std::span{unfinished}.subspan(20 + 40 + 6).first<2>(), pseudo);
+  return unfinished;
+}
+Octets datagram(std::size_t payload) {
+  Tins::IPv6 inner = Tins::IPv6{"2001:db8::2", "2001:db8::1"} / Tins::UDP{53, 5353} /
+                     Tins::RawPDU{test::payload_of(payload)};
+  return test::outer_packet(inner.serialize(), {.source = "127.0.0.1", .destination = "127.0.0.2"});
+}
+
 // The packet socket knows more of it, and twice is once too often.
 TEST_F(RawSocketTest, AnUnfinishedDatagramComesOverThePacketSocketOnly) {
   RawSender sender{near_ends};
   RawReceiver receiver{far_ends};
-  Tins::IPv6 datagram =
-      Tins::IPv6{"2001:db8::2", "2001:db8::1"} / Tins::UDP{53, 5353} / Tins::RawPDU{test::payload_of(100)};
-  Octets finished =
-      test::outer_packet(datagram.serialize(), {.source = "127.0.0.1", .destination = "127.0.0.2"});
-  Octets unfinished = finished;
-  const std::uint16_t pseudo =
-      wire::pseudo_header_sum({ip6("2001:db8::1")}, {ip6("2001:db8::2")}, 108, wire::next_header::udp)
-          .folded();
-  wire::store16<0>(std::span{unfinished}.subspan(20 + 40 + 6).first<2>(), pseudo);
+  const Octets finished = datagram(100);
+  const Octets unfinished = unfinished_datagram(finished);
   for (const bool is_finished : {true, false}) {
     const Octets& packet = is_finished ? finished : unfinished;
     send_all(sender, {packet});
@@ -150,6 +159,27 @@ TEST_F(RawSocketTest, AnUnfinishedDatagramComesOverThePacketSocketOnly) {
       if (result.status != IoStatus::ok) break;
     }
     EXPECT_EQ(count, 1U) << is_finished;
+  }
+}
+
+TEST_F(RawSocketTest, WhatAFullQueueHadNoRoomForIsCounted) {
+  RawSender sender{near_ends};
+  for (const bool is_finished : {true, false}) {
+    RawReceiver receiver{far_ends};
+    const Octets finished = datagram(60000);
+    const Octets packet = is_finished ? finished : unfinished_datagram(finished);
+    const std::vector<Octets> some(100, packet);
+    for (int i = 0; i < 5; ++i) send_all(sender, some);
+    std::size_t got = 0;
+    std::size_t lost = 0;
+    for (;;) {
+      const engine::ReceiveResult result = receiver.receive();
+      got += result.packets.size();
+      lost += result.lost;
+      if (result.status != IoStatus::ok) break;
+    }
+    EXPECT_GT(lost, 0U) << is_finished;
+    EXPECT_EQ(got + lost, 500U) << is_finished;
   }
 }
 

@@ -36,6 +36,7 @@ class DatagramSocket {
   using ControlBuffer = std::array<std::uint8_t, CMSG_SPACE(sizeof(tpacket_auxdata))>;
 
   [[nodiscard]] engine::WirePacket packet_in(std::size_t slot) noexcept;
+  [[nodiscard]] std::uint32_t newly_lost() const noexcept;
 
   FileDescriptor fd_;
   std::unique_ptr<Slots> slots_;  ///< never written to as a whole: what no packet needs takes no memory
