@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <optional>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <arpa/inet.h>
@@ -121,6 +123,28 @@ TEST_F(ShareTest, WhatIsTooShortForAFlowIsTheFirsts) {
     const Octets cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length));
     EXPECT_EQ(receiver_of(outer(cut)), 0U) << length;
   }
+}
+
+// The kernel queues packets from socket(2) on, when there is no filter yet.
+TEST_F(ShareTest, WhatComesDuringTheSetUpOfAReceiverIsNotItsOwnForThat) {
+  const Octets stranger =
+      test::outer_packet(test::payload_of(200), {.source = "127.0.0.3", .destination = "127.0.0.2"});
+  const Octets of_the_first = outer(test::payload_of(10));
+  std::atomic<bool> over = false;
+  std::thread flood{[&] {
+    const std::array<engine::OuterPacket, 2> packets{engine::OuterPacket{.head = stranger, .body = {}},
+                                                     engine::OuterPacket{.head = of_the_first, .body = {}}};
+    while (!over) (void)sender_->send(packets);
+  }};
+  std::size_t others = 0;
+  for (int i = 0; i < 50; ++i) {
+    RawReceiver receiver{{.local = ip4("127.0.0.2"), .remote = ip4("127.0.0.1"), .dev = ""},
+                         {.index = 1, .count = count}};
+    others += receiver.receive().packets.size();
+  }
+  over = true;
+  flood.join();
+  EXPECT_EQ(others, 0U);
 }
 
 TEST_F(ShareTest, OnlyTheFirstHasTheHelpers) {
