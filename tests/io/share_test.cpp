@@ -147,10 +147,20 @@ TEST_F(ShareTest, WhatComesDuringTheSetUpOfAReceiverIsNotItsOwnForThat) {
   EXPECT_EQ(others, 0U);
 }
 
-TEST_F(ShareTest, OnlyTheFirstHasTheHelpers) {
-  EXPECT_EQ(std::ranges::count(receivers_[0].fds(), -1), 0);
-  EXPECT_EQ(std::ranges::count(receivers_[1].fds(), -1), 2);
-  EXPECT_EQ(receivers_[1].next_error(), std::nullopt);
+TEST_F(ShareTest, OnlyTheFirstHearsOfStrangersAndErrors) {
+  const Octets stranger =
+      test::outer_packet(test::payload_of(100), {.source = "127.0.0.3", .destination = "127.0.0.2"});
+  EXPECT_EQ(receiver_of(stranger), 0U);
+
+  const Octets quoted =
+      test::outer_packet(test::payload_of(100), {.source = "127.0.0.2", .destination = "127.0.0.1"});
+  Octets unreachable{3, 1, 0, 0, 0, 0, 0, 0};
+  unreachable.insert(unreachable.end(), quoted.begin(), quoted.end());
+  test::put_word(unreachable, 2, 0xffffU ^ test::reference_sum(unreachable));
+  EXPECT_EQ(receiver_of(test::outer_packet(
+                unreachable, {.source = "127.0.0.1", .destination = "127.0.0.2", .protocol = 1})),
+            std::nullopt);
+  for (std::size_t i = 0; i < count; ++i) EXPECT_EQ(receivers_[i].next_error().has_value(), i == 0) << i;
 }
 
 class TunQueuesTest : public ::testing::Test {

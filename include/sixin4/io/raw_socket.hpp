@@ -49,11 +49,6 @@ class RawReceiver {
   /// Throws std::system_error naming the call and what would allow it.
   explicit RawReceiver(const WireEnds& ends, const engine::Share& share = {});
 
-  /// What to poll for reading; -1 where this worker has no such socket.
-  [[nodiscard]] std::array<int, 4> fds() const noexcept {
-    return {peer_.get(), datagrams_.fd(), guard_.get(), strangers_.get()};
-  }
-
   /// Waits until there is something to receive, or `wake` is readable.
   void wait(int wake) noexcept { look(wake, -1); }
   /// Does not block. The sockets in turn, strangers only when the others have nothing. What it returns with
