@@ -44,6 +44,27 @@ constexpr std::chrono::milliseconds follow_delay_in_long_bursts{100};
 constexpr std::uint32_t quick_follows_a_second = 10;
 constexpr std::uint32_t quick_follows_in_a_burst = 20;
 
+/// When to look at what has been announced.
+class FollowDelay {
+ public:
+  void announce() {
+    if (due_) return;
+    const auto now = Clock::now();
+    due_ = now + (quick_follows_.take(now) ? follow_delay : follow_delay_in_long_bursts);
+  }
+  [[nodiscard]] const std::optional<Clock::time_point>& due() const noexcept { return due_; }
+  /// Whether it is time; if so the next announcement begins anew.
+  [[nodiscard]] bool take() {
+    if (!due_ || Clock::now() < *due_) return false;
+    due_.reset();
+    return true;
+  }
+
+ private:
+  std::optional<Clock::time_point> due_;
+  engine::TokenBucket quick_follows_{quick_follows_a_second, quick_follows_in_a_burst};
+};
+
 /// Blocks the signals that stop, reload or report, in this thread and those that it starts, and hands them
 /// over as readable events.
 io::FileDescriptor open_signals() {
@@ -103,16 +124,15 @@ class Supervisor {
  private:
   [[nodiscard]] int wait_ms() const;
   void handle_signals();
-  [[nodiscard]] bool wire_may_have_changed();
-  void follow_soon();
+  [[nodiscard]] int wire_fd(std::size_t monitor) const noexcept;
   void reload();
   [[nodiscard]] std::string answer(std::string_view verb);
 
   const std::vector<std::string>& arguments_;
   control::Log log_;
   bool stopping_ = false;
-  std::optional<Clock::time_point> follow_at_;  ///< when to look at what the monitor has announced
-  engine::TokenBucket quick_follows_{quick_follows_a_second, quick_follows_in_a_burst};
+  FollowDelay follow_host_;
+  FollowDelay follow_wire_;
 
   // In this order: who is told to go waits for the socket to close, which happens last of all.
   control::ControlServer server_;
@@ -141,9 +161,9 @@ void Supervisor::run() {
                                   {.fd = tunnel_.gone_fd(), .events = POLLIN, .revents = 0},
                                   {.fd = tunnel_.path_mtu_fd(), .events = POLLIN, .revents = 0},
                                   {.fd = tunnel_.echo_fd(), .events = POLLIN, .revents = 0},
-                                  {.fd = wire_monitors_[0].fd(), .events = POLLIN, .revents = 0},
-                                  {.fd = wire_monitors_[1].fd(), .events = POLLIN, .revents = 0},
-                                  {.fd = wire_monitors_[2].fd(), .events = POLLIN, .revents = 0}}};
+                                  {.fd = wire_fd(0), .events = POLLIN, .revents = 0},
+                                  {.fd = wire_fd(1), .events = POLLIN, .revents = 0},
+                                  {.fd = wire_fd(2), .events = POLLIN, .revents = 0}}};
     if (::poll(polled.data(), polled.size(), wait_ms()) < 0 && errno != EINTR) {
       throw std::system_error(errno, std::generic_category(), "cannot wait for events");
     }
@@ -154,34 +174,31 @@ void Supervisor::run() {
     }
     if (polled[4].revents != 0) tunnel_.take_path_mtu();
     if (polled[5].revents != 0) tunnel_.take_echoes();
-    if (wire_may_have_changed()) tunnel_.follow_wire();
+    for (std::size_t i = 0; i < wire_monitors_.size(); ++i) {
+      if (polled[6 + i].revents != 0 && wire_monitors_[i].drain()) follow_wire_.announce();
+    }
+    if (follow_wire_.take()) tunnel_.follow_wire();
     tunnel_.pass_time();
     if (polled[0].revents != 0) handle_signals();
-    if (polled[1].revents != 0 && monitor_.drain() && !follow_at_) follow_soon();
-    if (follow_at_ && Clock::now() >= *follow_at_) {
-      follow_at_.reset();
-      tunnel_.follow_host();
-    }
+    if (polled[1].revents != 0 && monitor_.drain()) follow_host_.announce();
+    if (follow_host_.take()) tunnel_.follow_host();
     if (polled[2].revents != 0) server_.serve([this](std::string_view verb) { return answer(verb); });
   }
   control::notify_service_manager("STOPPING=1");
 }
 
-bool Supervisor::wire_may_have_changed() {
-  bool changed = false;
-  for (auto& monitor : wire_monitors_) changed |= monitor.drain();
-  return changed;
-}
-
-void Supervisor::follow_soon() {
-  const auto now = Clock::now();
-  follow_at_ = now + (quick_follows_.take(now) ? follow_delay : follow_delay_in_long_bursts);
+/// Where a raw socket is asked for nothing else is looked at: what the monitor's socket has no room for then
+/// is lost, which counts as an announcement once it is polled again.
+int Supervisor::wire_fd(std::size_t monitor) const noexcept {
+  return tunnel_.configuration().wire == control::Wire::raw ? -1 : wire_monitors_[monitor].fd();
 }
 
 /// Until the next thing that is to be done without an event; -1 where there is none.
 int Supervisor::wait_ms() const {
   auto next = tunnel_.next_due();
-  if (follow_at_) next = next ? std::min(*next, *follow_at_) : *follow_at_;
+  for (const auto& due : {follow_host_.due(), follow_wire_.due()}) {
+    if (due) next = next ? std::min(*next, *due) : *due;
+  }
   if (!next) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - Clock::now());
   return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, std::numeric_limits<int>::max()));

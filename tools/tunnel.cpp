@@ -274,7 +274,7 @@ void Tunnel::follow_wire() {
 void Tunnel::switch_wire(const WireChoice& wire) {
   if (wire == now_.wire) return;
   const bool same_socket = wire.next_hop.has_value() == now_.wire.next_hop.has_value();
-  Settings next = now_;
+  Settings next = settings_now(link_mtu());  // which may have been set, and not been followed yet
   next.wire = wire;
   switch_to(next);
   log_.write(LogLevel::debug, "wire",

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include <poll.h>
@@ -18,6 +19,15 @@ void wait_for_either(int one, int other) noexcept {
   std::array<pollfd, 2> polled{
       {{.fd = one, .events = POLLIN, .revents = 0}, {.fd = other, .events = POLLIN, .revents = 0}}};
   (void)::poll(polled.data(), polled.size(), -1);
+}
+
+template <typename... What>
+std::thread start_thread(What&&... what) {
+  try {
+    return std::thread{std::forward<What>(what)...};
+  } catch (const std::system_error& error) {
+    throw std::system_error(error.code(), "cannot start a thread");
+  }
 }
 
 }  // namespace
@@ -64,8 +74,15 @@ Worker::Worker(const io::TunDevice& tun, const engine::Share& share, WorkerRepor
     : tun_(tun),
       share_(share),
       reports_(reports),
-      outbound_(&Worker::run_outbound, this, parameters, std::move(*sockets.sender)),
-      inbound_(&Worker::run_inbound, this, parameters, std::move(*sockets.receiver)) {}
+      outbound_(start_thread(&Worker::run_outbound, this, parameters, std::move(*sockets.sender))) {
+  try {
+    inbound_ = start_thread(&Worker::run_inbound, this, parameters, std::move(*sockets.receiver));
+  } catch (...) {
+    outbound_mail_.stop();
+    outbound_.join();  // a thread that nobody has joined takes the program with it
+    throw;
+  }
+}
 
 Worker::~Worker() {
   outbound_mail_.stop();

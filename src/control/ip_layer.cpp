@@ -1,7 +1,6 @@
 #include "sixin4/control/ip_layer.hpp"
 
 #include <cerrno>
-#include <cstdint>
 #include <fstream>
 #include <system_error>
 
@@ -44,16 +43,28 @@ std::optional<std::string> nftables_table() {
   return found;
 }
 
+/// The first word of a file below /proc: nothing where it is empty, or this kernel does not have it. One that
+/// may not be read says nothing of what is in it.
+std::optional<std::string> first_word_of(const std::filesystem::path& path) {
+  const auto cannot_read = [&path](int error) {
+    return std::system_error(error, std::generic_category(), "cannot read " + path.string());
+  };
+  std::ifstream file{path};
+  if (!file && errno == ENOENT) return std::nullopt;
+  if (!file) throw cannot_read(errno);
+  std::string word;
+  file >> word;
+  if (file.bad()) throw cannot_read(EIO);
+  return word.empty() ? std::nullopt : std::optional{word};
+}
+
 }  // namespace
 
 std::optional<std::string> packet_filter(const std::filesystem::path& proc) {
   if (const auto table = nftables_table()) return "the nftables table " + *table;
-  std::string table;
-  if (std::ifstream{proc / "net/ip_tables_names"} >> table) return "the iptables table " + table;
-  std::uint64_t connections = 0;
-  if (std::ifstream{proc / "sys/net/netfilter/nf_conntrack_count"} >> connections && connections != 0) {
-    return "connection tracking";
-  }
+  if (const auto table = first_word_of(proc / "net/ip_tables_names")) return "the iptables table " + *table;
+  const auto connections = first_word_of(proc / "sys/net/netfilter/nf_conntrack_count");
+  if (connections && *connections != "0") return "connection tracking";
   return std::nullopt;
 }
 

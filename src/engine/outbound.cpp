@@ -122,6 +122,12 @@ bool finish_checksum(TunPacket& packet) noexcept {
   return true;
 }
 
+// The ranges of all workers make up 1 to 65535.
+Encapsulator::Encapsulator(Share share) noexcept
+    : first_identification_(static_cast<std::uint16_t>(0xffff * share.index / share.count + 1)),
+      last_identification_(static_cast<std::uint16_t>(0xffff * (share.index + 1) / share.count)),
+      identification_(first_identification_) {}
+
 wire::MutableBytes Encapsulator::add_whole(const TunnelParameters& parameters, wire::Ipv6Header inner,
                                            std::size_t header_length, wire::Bytes payload, WireBatch& batch,
                                            UnfinishedChecksum checksum) noexcept {
@@ -186,10 +192,12 @@ bool Encapsulator::add_next(const TunnelParameters& parameters, OuterPieces& pie
 // that stays the same lets the far end's receive offload join segments.
 std::uint16_t Encapsulator::next_identification(const TunnelParameters& parameters) noexcept {
   if (parameters.dont_fragment) return 0;
-  // Each worker has its own. 0 is left out: to Linux, it means "choose one" in a raw packet with DF clear.
-  identification_ += share_.count;
-  if (identification_ > 0xffff) identification_ = share_.is_first() ? share_.count : share_.index;
-  return static_cast<std::uint16_t>(identification_);
+  // Each worker has a range of its own, for receive offload only joins segments whose identifications follow
+  // one another. 0 is left out: to Linux, it means "choose one" in a raw packet with DF clear.
+  const std::uint16_t identification = identification_;
+  identification_ = identification == last_identification_ ? first_identification_
+                                                           : static_cast<std::uint16_t>(identification + 1);
+  return identification;
 }
 
 }  // namespace sixin4::engine

@@ -36,7 +36,7 @@ FilterProgram filter_of(const WireEnds& ends) {
 }  // namespace
 
 DatagramSocket::DatagramSocket(const WireEnds& ends, const engine::Share& share)
-    : fd_(open_packet_socket()), slots_(max_batch * slot_size) {
+    : fd_(open_packet_socket()), slots_(std::make_unique_for_overwrite<Slots>()) {
   FilterProgram program = filter_of(ends);
   program.require_share(share, Ipv4HeaderAt::network_offset);
   auto filter = program.keep(whole_packet);
@@ -56,7 +56,7 @@ DatagramSocket::DatagramSocket(const WireEnds& ends, const engine::Share& share)
 
 engine::ReceiveResult DatagramSocket::receive() noexcept {
   for (std::size_t i = 0; i < max_batch; ++i) {
-    parts_[i] = {slots_.data() + i * slot_size, slot_size};
+    parts_[i] = {slots_->data() + i * slot_size, slot_size};
     messages_[i].msg_hdr.msg_iov = &parts_[i];
     messages_[i].msg_hdr.msg_iovlen = 1;
     messages_[i].msg_hdr.msg_control = control_[i].data();
@@ -66,13 +66,24 @@ engine::ReceiveResult DatagramSocket::receive() noexcept {
   if (count <= 0) return {.status = engine::IoStatus::empty};
   const auto received = static_cast<std::size_t>(count);
   for (std::size_t i = 0; i < received; ++i) packets_[i] = packet_in(i);
-  return {.packets = std::span{packets_}.first(received), .status = engine::IoStatus::ok};
+  return {.packets = std::span{packets_}.first(received),
+          // A packet that is alone has not filled the queue.
+          .lost = received > 1 ? newly_lost() : 0,
+          .status = engine::IoStatus::ok};
+}
+
+/// What the kernel had no room for in the queue since the last time: it begins anew with every look.
+std::uint32_t DatagramSocket::newly_lost() const noexcept {
+  tpacket_stats statistics{};
+  socklen_t length = sizeof statistics;
+  if (::getsockopt(fd_.get(), SOL_PACKET, PACKET_STATISTICS, &statistics, &length) < 0) return 0;
+  return statistics.tp_drops;
 }
 
 /// Behind the offload data stands the link header, if the link has one, and the auxiliary data say how long
 /// it is.
 engine::WirePacket DatagramSocket::packet_in(std::size_t slot) noexcept {
-  const auto bytes = wire::MutableBytes{slots_}.subspan(slot * slot_size, messages_[slot].msg_len);
+  const auto bytes = wire::MutableBytes{*slots_}.subspan(slot * slot_size, messages_[slot].msg_len);
   engine::WirePacket packet{.offload = {.known = true}};
   const auto offload = wire::fixed<wire::vnet_header_size>(bytes);
   const cmsghdr* control = CMSG_FIRSTHDR(&messages_[slot].msg_hdr);

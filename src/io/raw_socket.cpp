@@ -79,6 +79,21 @@ void keep_nothing(const FileDescriptor& fd) {
   attach_filter(fd, program);
 }
 
+/// From socket(2) on the kernel queues every packet of protocol 41. This one has a filter that keeps nothing,
+/// for the time of its set-up; `forget_others` throws away what was there before it.
+FileDescriptor open_receiver() {
+  FileDescriptor fd = open_raw(wire::protocol_ipv6);
+  keep_nothing(fd);
+  return fd;
+}
+
+void forget_others(const FileDescriptor& fd) {
+  char first = 0;  // the kernel throws the rest of a packet away
+  while (::recv(fd.get(), &first, sizeof first, 0) >= 0 || errno != EAGAIN) {
+    // Anything but an empty queue is an ICMP error, reported once.
+  }
+}
+
 /// This worker's part of the packets. Those that the packet socket gets, too, are among them: a filter cannot
 /// tell the datagram that the packet socket has not seen whole, because it came in IPv4 fragments.
 void keep_own(const FileDescriptor& fd, const engine::Share& share) {
@@ -138,33 +153,35 @@ engine::SendResult RawSender::send(std::span<const engine::OuterPacket> batch) n
 }
 
 RawReceiver::RawReceiver(const WireEnds& ends, const engine::Share& share)
-    : peer_(open_raw(wire::protocol_ipv6)),
+    : peer_(open_receiver()),
       datagrams_(ends, share),
-      slots_(max_batch * slot_size),
+      slots_(std::make_unique_for_overwrite<Slots>()),
       parts_(max_batch),
       messages_(max_batch) {
   for (std::size_t i = 0; i < max_batch; ++i) {
-    parts_[i] = {slots_.data() + i * slot_size, slot_size};
+    parts_[i] = {slots_->data() + i * slot_size, slot_size};
     messages_[i].msg_hdr.msg_iov = &parts_[i];
     messages_[i].msg_hdr.msg_iovlen = 1;
   }
 
   if (share.is_first()) open_helpers(ends);
-  keep_own(peer_, share);
   bind_to_link(peer_, ends.dev);
   set_receive_buffer(peer_, receive_buffer);
   bind_to_address(peer_, ends.local);
   connect_to(peer_, ends.remote);
+  forget_others(peer_);
+  keep_own(peer_, share);
 }
 
 void RawReceiver::open_helpers(const WireEnds& ends) {
   // The guard first: from here on nothing is answered.
-  guard_ = open_raw(wire::protocol_ipv6);
-  keep_nothing(guard_);
+  guard_ = open_receiver();
+  forget_others(guard_);
   hear_errors(guard_);
-  strangers_ = open_raw(wire::protocol_ipv6);
-  keep_heads_of_strangers(strangers_, ends);
+  strangers_ = open_receiver();
   set_receive_buffer(strangers_, strangers_buffer);
+  forget_others(strangers_);
+  keep_heads_of_strangers(strangers_, ends);
 }
 
 void RawReceiver::look(int wake, int timeout_ms) noexcept {
@@ -216,7 +233,7 @@ engine::ReceiveResult RawReceiver::receive_from(int fd) noexcept {
   }
   const auto received = static_cast<std::size_t>(count);
   for (std::size_t i = 0; i < received; ++i) {
-    packets_[i] = {.bytes = wire::MutableBytes{slots_}.subspan(i * slot_size, messages_[i].msg_len)};
+    packets_[i] = {.bytes = wire::MutableBytes{*slots_}.subspan(i * slot_size, messages_[i].msg_len)};
   }
   return {.packets = std::span{packets_}.first(received),
           // A packet that is alone has not filled the queue.

@@ -62,6 +62,43 @@ for contestant in "${contestants[@]}"; do
 done
 check "the host is told" "$(uname -r) 1 0.3" "$(of_results "r['kernel'], r['rounds'], r['seconds']" | tr -d "(),'")"
 
+# A bed or an end that fails once, late, costs its own turn only; a program that is not there all of its contestant's.
+failing() { # PROGRAM CALL: puts one in its place that fails at that call
+  rm -rf "$files/path" "$files/calls"
+  mkdir "$files/path"
+  cat >"$files/path/$1" <<END
+#!/bin/sh
+echo >>"$files/calls"
+[ "\$(wc -l <"$files/calls")" != $2 ] || { echo 'no luck' >&2; exit 1; }
+exec $(command -v "$1") "\$@"
+END
+  chmod +x "$files/path/$1"
+}
+three_rounds() { # PATH CONTESTANT…
+  local path=$1 joined
+  joined=$(IFS=,; echo "${*:2}")
+  succeeds "three rounds of $joined" sh -c '"$@" >"$0"' "$files/results.json" \
+    env PATH="$path" timeout 60 "$program" bench --json --seconds 0.3 --rounds 3 --contestants "$joined" rtt
+}
+failed_rounds() { of_results "[(run['contestant'], run['round']) for run in r['runs'] if run['failure']]"; }
+failing ethtool 4
+three_rounds "$files/path:$PATH" raw
+check "a bed that fails in the second round: that run failed, the others did not" "[('raw', 2)] 3" \
+  "$(failed_rounds) $(of_results 'len(r["runs"])')"
+if command -v socat >/dev/null; then
+  failing socat 1
+  three_rounds "$files/path:$PATH" socat
+  check "an end that does not start at first has its turns all the same" "[('socat', 1)] 3" \
+    "$(failed_rounds) $(of_results 'len(r["runs"])')"
+fi
+rm -rf "$files/path"
+mkdir "$files/path"
+for tool in ip tc ethtool timeout; do ln -s "$(command -v $tool)" "$files/path/"; done
+three_rounds "$files/path" raw socat
+check_match "a program that is not there is named" "^socat:.*socat; install it" \
+  "$(of_results "r['not_available'][0]['contestant'] + ':' + r['not_available'][0]['reason']")"
+check "and the others are measured" "[] 3" "$(failed_rounds) $(of_results 'len(r["runs"])')"
+
 for offload in on off; do
   check_match "receive offload $offload: a table" "receive offload $offload.*tcp8 +Gbit/s +[0-9.]+ " \
     "$(timeout 60 "$program" bench --seconds 0.3 --receive-offload $offload --contestants raw tcp8 2>/dev/null | tr '\n' ' ')"

@@ -1,6 +1,7 @@
 // What follows from single runs: medians and ratios, as a table and as JSON.
 #include "bench/report.hpp"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,7 @@ namespace {
 
 Run run_of(int round, const std::string& contestant, const std::string& workload,
            std::vector<double> figures) {
-  return {Setting{}, round, contestant, workload, std::move(figures), "", false};
+  return {Setting{}, round, contestant, workload, std::move(figures), "", false, true};
 }
 
 /// Two rounds of one TCP flow: 4 and 2 Gbit/s, against 8 in the kernel; socat failed.
@@ -54,6 +55,24 @@ TEST(FigureText, HasThreeDigits) {
   EXPECT_EQ(figure_text(4.269), "4.27");
   EXPECT_EQ(figure_text(42.69), "42.7");
   EXPECT_EQ(figure_text(27079), "27079");
+}
+
+TEST(Results, WhoNeverStartedIsNotAvailableAndWhoDidOnceHasFailedRuns) {
+  Results results = two_rounds();
+  results.plan.contestants = {"raw", "packet", "socat", "kernel"};
+  for (const std::string contestant : {"socat", "kernel"}) {
+    auto missed = run_of(3, contestant, "tcp", {});
+    missed.failure = "no luck";
+    missed.started = false;
+    results.runs.push_back(missed);
+  }
+  std::erase_if(results.runs, [](const auto& run) { return run.contestant == "socat" && run.started; });
+  name_those_that_never_started(results);
+  ASSERT_EQ(results.not_available.size(), 2U);
+  EXPECT_EQ(results.not_available[1].contestant, "socat");
+  EXPECT_EQ(results.not_available[1].reason, "no luck");
+  EXPECT_EQ(std::ranges::count(results.runs, "socat", &bench::Run::contestant), 0);
+  EXPECT_EQ(std::ranges::count(results.runs, "kernel", &bench::Run::contestant), 3);
 }
 
 TEST(Rows, AreOneAFigureOfAWorkloadOfASetting) {

@@ -71,7 +71,7 @@ TEST(JobTest, OneThatDoesNotEndIsGivenUp) {
 
 TEST(ProcessTest, AMissingProgramIsNamed) {
   Process process{[] { execute({"no-such-program", "--at-all"}); }};
-  EXPECT_EQ(process.wait_until(Clock::now() + 5s), Process::status_failed);
+  EXPECT_EQ(process.wait_until(Clock::now() + 5s), Process::status_no_program);
   EXPECT_EQ(process.complaint(), "cannot run no-such-program; install it: No such file or directory");
 }
 

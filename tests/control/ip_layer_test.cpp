@@ -59,6 +59,20 @@ TEST_F(IpLayerTest, TrackedConnectionsCount) {
   EXPECT_EQ(packet_filter(proc_), "connection tracking");
 }
 
+// A link to itself is a file that root cannot read either.
+TEST_F(IpLayerTest, AFileThatCannotBeReadIsNoFileThatIsNotThere) {
+  for (const auto* name : {"net/ip_tables_names", "sys/net/netfilter/nf_conntrack_count"}) {
+    std::filesystem::create_symlink(proc_ / name, proc_ / name);
+    try {
+      static_cast<void>(packet_filter(proc_));
+      ADD_FAILURE() << name;
+    } catch (const std::system_error& error) {
+      EXPECT_NE(std::string{error.what()}.find(name), std::string::npos) << error.what();
+    }
+    std::filesystem::remove(proc_ / name);
+  }
+}
+
 TEST_F(IpLayerTest, OnlyIpsecPoliciesForWhatLeavesCount) {
   const std::string selector = " src 10.0.0.0/8 dst 10.1.0.0/16";
   if (!can("ip xfrm policy add dir in" + selector)) GTEST_SKIP() << "needs a kernel with IPsec";

@@ -110,25 +110,33 @@ TEST(Encapsulator, IdentificationsAreUniqueAndNeverZero) {
   }
 }
 
+// Linux's receive offload joins segments whose identifications differ by one.
 TEST(Encapsulator, WorkersOfOneTunnelHaveIdentificationsOfTheirOwn) {
-  constexpr std::uint32_t workers = 3;
   const TunnelParameters parameters = near_parameters();
   const Octets inner = inner_packet(64);
-  constexpr std::uint32_t nobody = workers;
-  std::vector<std::uint32_t> owner(65536, nobody);
-  WireBatch batch;
-  for (std::uint32_t worker = 0; worker < workers; ++worker) {
-    Encapsulator encapsulator{{.index = worker, .count = workers}};
-    for (std::size_t number = 0; number < 50000; ++number) {
-      encapsulator.add(parameters, {}, inner, batch, [] { FAIL() << "the batch has room"; });
-      auto& of_identification = owner[word_at(batch.packets().front().head, 4)];
-      batch.clear();
-      ASSERT_TRUE(of_identification == nobody || of_identification == worker);
-      of_identification = worker;
+  for (const std::uint32_t workers : {2U, 3U, 64U}) {
+    SCOPED_TRACE(workers);
+    const std::uint32_t nobody = workers;
+    std::vector<std::uint32_t> owner(65536, nobody);
+    WireBatch batch;
+    for (std::uint32_t worker = 0; worker < workers; ++worker) {
+      Encapsulator encapsulator{{.index = worker, .count = workers}};
+      std::uint32_t before = 0;
+      std::ptrdiff_t jumps = 0;
+      for (std::size_t number = 0; number < 40000; ++number) {
+        encapsulator.add(parameters, {}, inner, batch, [] { FAIL() << "the batch has room"; });
+        const std::uint16_t identification = word_at(batch.packets().front().head, 4);
+        batch.clear();
+        ASSERT_TRUE(owner[identification] == nobody || owner[identification] == worker);
+        owner[identification] = worker;
+        if (number != 0 && identification != before + 1) ++jumps;
+        before = identification;
+      }
+      EXPECT_EQ(jumps, (40000 - 1) / std::ranges::count(owner, worker)) << "only from its last to its first";
     }
+    EXPECT_EQ(owner[0], nobody);
+    EXPECT_EQ(std::ranges::count(owner, nobody), 1);
   }
-  EXPECT_EQ(owner[0], nobody);
-  EXPECT_EQ(std::ranges::count(owner, nobody), 1);
 }
 
 TEST(Encapsulator, TosIsFixedOrInherited) {

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <optional>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <arpa/inet.h>
@@ -123,10 +125,42 @@ TEST_F(ShareTest, WhatIsTooShortForAFlowIsTheFirsts) {
   }
 }
 
-TEST_F(ShareTest, OnlyTheFirstHasTheHelpers) {
-  EXPECT_EQ(std::ranges::count(receivers_[0].fds(), -1), 0);
-  EXPECT_EQ(std::ranges::count(receivers_[1].fds(), -1), 2);
-  EXPECT_EQ(receivers_[1].next_error(), std::nullopt);
+// The kernel queues packets from socket(2) on, when there is no filter yet.
+TEST_F(ShareTest, WhatComesDuringTheSetUpOfAReceiverIsNotItsOwnForThat) {
+  const Octets stranger =
+      test::outer_packet(test::payload_of(200), {.source = "127.0.0.3", .destination = "127.0.0.2"});
+  const Octets of_the_first = outer(test::payload_of(10));
+  std::atomic<bool> over = false;
+  std::thread flood{[&] {
+    const std::array<engine::OuterPacket, 2> packets{engine::OuterPacket{.head = stranger, .body = {}},
+                                                     engine::OuterPacket{.head = of_the_first, .body = {}}};
+    while (!over) (void)sender_->send(packets);
+  }};
+  std::size_t others = 0;
+  for (int i = 0; i < 50; ++i) {
+    RawReceiver receiver{{.local = ip4("127.0.0.2"), .remote = ip4("127.0.0.1"), .dev = ""},
+                         {.index = 1, .count = count}};
+    others += receiver.receive().packets.size();
+  }
+  over = true;
+  flood.join();
+  EXPECT_EQ(others, 0U);
+}
+
+TEST_F(ShareTest, OnlyTheFirstHearsOfStrangersAndErrors) {
+  const Octets stranger =
+      test::outer_packet(test::payload_of(100), {.source = "127.0.0.3", .destination = "127.0.0.2"});
+  EXPECT_EQ(receiver_of(stranger), 0U);
+
+  const Octets quoted =
+      test::outer_packet(test::payload_of(100), {.source = "127.0.0.2", .destination = "127.0.0.1"});
+  Octets unreachable{3, 1, 0, 0, 0, 0, 0, 0};
+  unreachable.insert(unreachable.end(), quoted.begin(), quoted.end());
+  test::put_word(unreachable, 2, 0xffffU ^ test::reference_sum(unreachable));
+  EXPECT_EQ(receiver_of(test::outer_packet(
+                unreachable, {.source = "127.0.0.1", .destination = "127.0.0.2", .protocol = 1})),
+            std::nullopt);
+  for (std::size_t i = 0; i < count; ++i) EXPECT_EQ(receivers_[i].next_error().has_value(), i == 0) << i;
 }
 
 class TunQueuesTest : public ::testing::Test {

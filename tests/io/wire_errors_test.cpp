@@ -6,13 +6,13 @@
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <tins/tins.h>
 
 #include "sixin4/io/raw_socket.hpp"
 
 #include "../control/own_network.hpp"
 #include "../engine/packets.hpp"
+#include "something_waits.hpp"
 
 namespace sixin4::io {
 namespace {
@@ -21,6 +21,7 @@ using control::testing::enter_own_network;
 using control::testing::run;
 using engine::IoStatus;
 using test::Octets;
+using testing::something_waits;
 
 const WireEnds near_ends{.local = {{127, 0, 0, 1}}, .remote = {{127, 0, 0, 2}}, .dev = ""};
 const WireEnds far_ends{.local = {{127, 0, 0, 2}}, .remote = {{127, 0, 0, 1}}, .dev = ""};
@@ -59,11 +60,6 @@ class WireErrorsTest : public ::testing::Test {
     (void)from.receive();
     return from.next_error();
   }
-  [[nodiscard]] bool something_waits() const {
-    std::vector<pollfd> waiting;
-    for (const int fd : receiver->fds()) waiting.push_back({.fd = fd, .events = POLLIN, .revents = 0});
-    return poll(waiting.data(), waiting.size(), 0) > 0;
-  }
 
   std::optional<RawReceiver> receiver;
   std::optional<RawSender> sender;
@@ -72,7 +68,7 @@ class WireErrorsTest : public ::testing::Test {
 TEST_F(WireErrorsTest, AnErrorHasItsTypeAndQuotesFromTheIpv4HeaderOn) {
   const Octets packet = sent_by_near(100);
   send(icmp(3, 1, 0, packet));
-  EXPECT_TRUE(something_waits());
+  EXPECT_TRUE(something_waits(*receiver));
   const auto error = next_error(*receiver);
   ASSERT_TRUE(error);
   EXPECT_EQ(error->type, 3);
@@ -127,7 +123,7 @@ TEST_F(WireErrorsTest, ErrorsAboutOtherPacketsOfProtocol41AreLeftForTheEngineToJ
   send(icmp(3, 1, 0, sent_by_near(100, {.source = "127.0.0.1", .destination = "127.0.0.9"})));
   EXPECT_TRUE(next_error(*receiver));
   send(icmp(3, 1, 0, sent_by_near(100, {.source = "127.0.0.1", .destination = "127.0.0.2", .protocol = 47})));
-  EXPECT_FALSE(something_waits());
+  EXPECT_FALSE(something_waits(*receiver));
   EXPECT_FALSE(next_error(*receiver));
 }
 
@@ -154,7 +150,7 @@ TEST_F(WireErrorsTest, WithAllErrorsTakenNothingWaitsAndPacketsComeAgain) {
   send(packet);
   int errors = 0;
   std::vector<Octets> packets;
-  for (int turn = 0; turn < 200 && something_waits(); ++turn) {
+  for (int turn = 0; turn < 200 && something_waits(*receiver); ++turn) {
     const engine::ReceiveResult result = receiver->receive();
     for (const engine::WirePacket& each : result.packets) packets.push_back(test::octets_of(each.bytes));
     (void)receiver->receive();
@@ -162,7 +158,7 @@ TEST_F(WireErrorsTest, WithAllErrorsTakenNothingWaitsAndPacketsComeAgain) {
   }
   EXPECT_EQ(errors, 50);
   EXPECT_EQ(packets, std::vector<Octets>{packet});
-  EXPECT_FALSE(something_waits()) << "an endpoint would not sleep any more";
+  EXPECT_FALSE(something_waits(*receiver)) << "an endpoint would not sleep any more";
 }
 
 }  // namespace

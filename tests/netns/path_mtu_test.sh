@@ -20,6 +20,7 @@ head -c 4000000 /dev/urandom >"$two_hosts_files/sent"
 
 start_near() { # OPTION…
   start_endpoint near "$program" --interface near6 --remote 198.51.100.2 --address $near6/64 --route ::/0 "$@"
+  near_pid=$started
 }
 stop_near() {
   "$program" down --control "$two_hosts_files/near.sock"
@@ -127,6 +128,16 @@ cable_mtu near 1500
 shows "1350 over a path of 1500" 1350 1500
 near ip link set near6 mtu 1500
 shows "an administrator's 1500 over a path of 1500" 1480 1500
+# The endpoint sleeps for longer than a second, which is how often it looks at its wire: it does so first then.
+kill -STOP "$near_pid"
+near ip link set near6 mtu 1400
+near ip xfrm policy add dir out src 10.0.0.0/8 dst 10.1.0.0/16 2>/dev/null || near ip neighbour delete 192.0.2.254 dev wire
+sleep 1.1
+kill -CONT "$near_pid"
+shows "an administrator's 1400 beside another wire" 1400 1500
+near ip xfrm policy flush 2>/dev/null || true
+near ip link set near6 mtu 1500
+shows "an administrator's 1500 again" 1480 1500
 cable_mtu near 1600
 shows "an administrator's 1500 over a path of 1600" 1500 1600
 cable_mtu near 1500

@@ -15,6 +15,7 @@ near6=2001:db8:41::2
 far6=2001:db8:41::1
 start_near() { # OPTION…
   start_endpoint near "$program" --interface near6 --remote 198.51.100.2 --address $near6/64 "$@"
+  near_pid=$started
 }
 start_far() { # OPTION…
   start_endpoint far "$program" --interface far6 --remote 192.0.2.1 --address $far6/64 "$@"
@@ -33,6 +34,18 @@ lost_during() {
   wait $pinging
   lost
 }
+# wakes: how often the endpoint's control thread has slept
+wakes() { awk '/^voluntary_ctxt_switches/ {print $2}' "/proc/$near_pid/task/$near_pid/status"; }
+# neighbours: two hundred of them come and go
+neighbours() {
+  local action number
+  for action in replace delete; do
+    for ((number = 1; number <= 200; number++)); do
+      echo "neighbour $action 192.0.2.$((number + 1)) lladdr 02:00:00:00:01:00 nud permanent dev wire"
+    done >"$two_hosts_files/neighbours"
+    near ip -batch "$two_hosts_files/neighbours"
+  done
+}
 # few COUNT: what 20 ms between echoes and a few milliseconds to follow leave room for
 few() { if (($1 <= 2)); then echo few; else echo "$1"; fi; }
 
@@ -43,6 +56,9 @@ near ping -q -c 1 192.0.2.254 >/dev/null
 start_near --wire raw
 check 'raw is taken where it is asked for' 'raw: as configured' "$(wire)"
 tcp_arrives 'TCP over a raw socket' near far $far6 5001
+before=$(wakes)
+neighbours
+check 'and no neighbour wakes it' 0 "$(($(wakes) - before))"
 stop near
 
 start_near

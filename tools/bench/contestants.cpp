@@ -19,8 +19,10 @@ const std::string interface = "tunnel";
 void wait_for(Process& end, const Side& side, const std::function<bool()>& up) {
   const auto deadline = Clock::now() + patience;
   while (!up()) {
-    if (end.wait_until(Clock::now())) {
-      throw std::runtime_error("ended on the " + side.name + " side: " + end.complaint());
+    if (const auto status = end.wait_until(Clock::now())) {
+      const std::string what = "ended on the " + side.name + " side: " + end.complaint();
+      if (*status == Process::status_no_program) throw NoProgram(what);
+      throw std::runtime_error(what);
     }
     if (Clock::now() > deadline) {
       throw std::runtime_error("did not come up on the " + side.name + " side: " + end.complaint());

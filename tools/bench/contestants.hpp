@@ -24,7 +24,8 @@ class Tunnel {
   std::vector<Process> ends_;
 };
 
-/// `kernel_tunnel` is the object file for the contestant `kernel`. Throws where the tunnel does not come up.
+/// `kernel_tunnel` is the object file for the contestant `kernel`. Throws where the tunnel does not come up,
+/// NoProgram where a program for it is not there.
 [[nodiscard]] Tunnel start_tunnel(std::string_view contestant, const Bed& bed, int mtu,
                                   const std::string& kernel_tunnel);
 

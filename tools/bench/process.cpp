@@ -35,6 +35,9 @@ void write_text(int fd, const std::string& text) {
   } catch (const WrongData& error) {
     write_text(output, error.what());
     status = Process::status_wrong_data;
+  } catch (const NoProgram& error) {
+    write_text(output, error.what());
+    status = Process::status_no_program;
   } catch (const std::exception& error) {
     write_text(output, error.what());
     status = Process::status_failed;
@@ -116,7 +119,9 @@ void execute(const std::vector<std::string>& command) {
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   ::execvp(arguments.front(), arguments.data());
-  throw refused("cannot run " + command.front() + (errno == ENOENT ? "; install it" : ""));
+  const std::string what = "cannot run " + command.front();
+  if (errno == ENOENT) throw NoProgram(refused(what + "; install it").what());
+  throw refused(what);
 }
 
 SharedMemory::SharedMemory(std::size_t size)
@@ -133,6 +138,7 @@ void expect_success(Process& process, const std::string& name, Clock::time_point
   if (!status) throw std::runtime_error(name + " did not end in time");
   if (*status == 0) return;
   if (*status == Process::status_wrong_data) throw WrongData(name + ": " + process.complaint());
+  if (*status == Process::status_no_program) throw NoProgram(name + ": " + process.complaint());
   throw std::runtime_error(name + ": " + process.complaint() + " (exit status " + std::to_string(*status) +
                            ')');
 }

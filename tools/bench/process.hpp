@@ -22,6 +22,12 @@ class WrongData : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// A program that this host does not have, and will not have a moment later either.
+class NoProgram : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 class Process {
  public:
   /// `act` runs in the child, which ends with it. The kernel kills the child when this process ends, in
@@ -46,6 +52,7 @@ class Process {
 
   static constexpr int status_failed = 1;      ///< `act` threw
   static constexpr int status_wrong_data = 3;  ///< it threw WrongData
+  static constexpr int status_no_program = 4;  ///< it threw NoProgram
 
  private:
   pid_t id_ = -1;
@@ -54,7 +61,7 @@ class Process {
   std::optional<int> status_;
 };
 
-/// Becomes `command`; throws where there is no such program.
+/// Becomes `command`; throws NoProgram where there is none.
 [[noreturn]] void execute(const std::vector<std::string>& command);
 
 /// Memory that a child shares with its parent.
@@ -73,7 +80,8 @@ class SharedMemory {
   std::size_t size_;
 };
 
-/// Throws WrongData or std::runtime_error where `process`, called `name`, has not ended well by the deadline.
+/// Throws WrongData, NoProgram or std::runtime_error where `process`, called `name`, has not ended well by
+/// the deadline.
 void expect_success(Process& process, const std::string& name, Clock::time_point deadline);
 
 /// A function that runs in a child. It is handed something to call when it is ready for its counterpart.

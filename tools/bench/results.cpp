@@ -46,6 +46,22 @@ std::vector<Ratio> ratios_of(const std::vector<Median>& medians) {
 
 }  // namespace
 
+void name_those_that_never_started(Results& results) {
+  for (const std::string& contestant : results.plan.contestants) {
+    const auto its = [&contestant](const Run& run) { return run.contestant == contestant; };
+    const auto last = std::ranges::find_if(results.runs.rbegin(), results.runs.rend(), its);
+    if (last == results.runs.rend()) continue;
+    const bool has_started =
+        std::ranges::any_of(results.runs, [&its](const Run& run) { return its(run) && run.started; });
+    if (has_started) continue;
+    if (std::ranges::find(results.not_available, contestant, &NotAvailable::contestant) ==
+        results.not_available.end()) {
+      results.not_available.push_back({contestant, last->failure});
+    }
+    std::erase_if(results.runs, its);
+  }
+}
+
 double median(std::vector<double> values) {
   std::ranges::sort(values);
   const std::size_t middle = values.size() / 2;

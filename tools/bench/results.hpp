@@ -19,6 +19,7 @@ struct Run {
   std::vector<double> figures;  ///< one a kind of the workload's; empty where it failed
   std::string failure;
   bool wrong_data = false;  ///< it failed because of what arrived
+  bool started = true;      ///< there was a tunnel to measure
 };
 
 struct NotAvailable {
@@ -33,6 +34,9 @@ struct Results {
   std::vector<Run> runs;
   std::vector<NotAvailable> not_available;
 };
+
+/// Makes a contestant that has not started a single time one that is not available, without any runs.
+void name_those_that_never_started(Results& results);
 
 /// Of at least one value; the mean of the two in the middle where their number is even.
 [[nodiscard]] double median(std::vector<double> values);

@@ -36,24 +36,41 @@ void measure(const Workload& workload, const Bed& bed, Tunnel& tunnel, double se
   if (const auto said = tunnel.lost_end()) run.failure += "; an end of the tunnel had ended: " + *said;
 }
 
+/// A turn that has not begun: all of its runs failed. The next one may go well, or where `for_good` there is
+/// none.
+void miss_turn(const Setting& setting, int round, const std::string& contestant, const std::string& reason,
+               bool for_good, Results& results) {
+  std::cerr << contestant << " did not start in round " << round << ": " << reason << std::endl;
+  if (for_good) {
+    results.not_available.push_back({contestant, reason});
+    return;
+  }
+  for (const std::string& name : results.plan.workloads) {
+    results.runs.push_back({setting, round, contestant, name, {}, reason, false, false});
+  }
+}
+
 /// One contestant, started anew, with all workloads.
 void take_turn(const Setting& setting, int round, const std::string& contestant, Results& results) {
   const Plan& plan = results.plan;
-  const Bed bed{setting.receive_offload};
+  std::optional<Bed> bed;
   std::optional<Tunnel> tunnel;
   try {
-    tunnel.emplace(start_tunnel(contestant, bed, setting.mtu, plan.kernel_tunnel));
+    bed.emplace(setting.receive_offload);
+    tunnel.emplace(start_tunnel(contestant, *bed, setting.mtu, plan.kernel_tunnel));
   } catch (const std::runtime_error& error) {
-    std::cerr << contestant << " is not available: " << error.what() << std::endl;
-    results.not_available.push_back({contestant, error.what()});
+    // A host that cannot have the first bed is told so at once: there is nothing yet to lose.
+    if (!bed && results.runs.empty()) throw;
+    const bool no_program = dynamic_cast<const NoProgram*>(&error) != nullptr;
+    miss_turn(setting, round, contestant, error.what(), bed && no_program, results);
     return;
   }
   for (const std::string& name : plan.workloads) {
     std::cerr << "mtu " << setting.mtu << ", receive offload " << (setting.receive_offload ? "on" : "off")
               << ", round " << round << " of " << plan.rounds << ": " << contestant << ", " << name;
-    Run run{setting, round, contestant, name, {}, {}, false};
+    Run run{setting, round, contestant, name, {}, {}, false, true};
     const Workload& workload = *find_workload(name);
-    measure(workload, bed, *tunnel, plan.seconds, run);
+    measure(workload, *bed, *tunnel, plan.seconds, run);
     for (std::size_t at = 0; at < run.figures.size(); ++at) {
       const FigureKind& kind = workload.figures.at(at);
       std::cerr << (at == 0 ? ": " : ", ") << figure_text(run.figures[at] * kind.scale) << ' ' << kind.unit;
@@ -82,6 +99,7 @@ void run_bench(const std::vector<std::string>& arguments) {
       }
     }
   }
+  name_those_that_never_started(results);
   if (results.runs.empty()) {
     throw std::runtime_error("nothing was measured; " + results.not_available.front().contestant +
                              " is not available: " + results.not_available.front().reason);

@@ -16,7 +16,7 @@
 namespace sixin4::control {
 
 inline constexpr std::uint16_t max_queues =
-    64;  ///< with as many for writing still below Linux' 256 of a device
+    64;  ///< with the one for writing far below Linux' 256 of a device
 
 /// How the IPv4 side sends.
 enum class Wire : std::uint8_t { automatic, raw, packet };

@@ -44,7 +44,7 @@ namespace sixin4::engine {
 /// MTU, or over a path that does not carry 1280 bytes, the outer packet may be fragmented).
 class Encapsulator {
  public:
-  explicit Encapsulator(Share share = {}) noexcept : share_(share), identification_(share.index) {}
+  explicit Encapsulator(Share share = {}) noexcept;
 
   /// `packet` is inner bytes in two parts: `headers` are copied in front of `payload`, which is borrowed.
   /// The first of them begins with the IPv6 header; `headers` are `Segments::max_headers` bytes at most.
@@ -115,8 +115,9 @@ class Encapsulator {
 
   [[nodiscard]] std::uint16_t next_identification(const TunnelParameters& parameters) noexcept;
 
-  Share share_;
-  std::uint32_t identification_;                                       ///< the last one
+  std::uint16_t first_identification_;
+  std::uint16_t last_identification_;
+  std::uint16_t identification_;                                       ///< the next one
   std::array<std::uint8_t, Segments::max_headers> segment_headers_{};  ///< of one that is fragmented
 };
 

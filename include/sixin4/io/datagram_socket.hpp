@@ -5,7 +5,7 @@
 
 #include <array>
 #include <cstdint>
-#include <vector>
+#include <memory>
 
 #include <linux/if_packet.h>
 #include <sys/socket.h>
@@ -32,12 +32,14 @@ class DatagramSocket {
 
  private:
   static constexpr std::size_t slot_size = 65536 + 256;  // offload data and link header, too
+  using Slots = std::array<std::uint8_t, max_batch * slot_size>;
   using ControlBuffer = std::array<std::uint8_t, CMSG_SPACE(sizeof(tpacket_auxdata))>;
 
   [[nodiscard]] engine::WirePacket packet_in(std::size_t slot) noexcept;
+  [[nodiscard]] std::uint32_t newly_lost() const noexcept;
 
   FileDescriptor fd_;
-  std::vector<std::uint8_t> slots_;
+  std::unique_ptr<Slots> slots_;  ///< never written to as a whole: what no packet needs takes no memory
   std::array<mmsghdr, max_batch> messages_{};
   std::array<iovec, max_batch> parts_{};
   alignas(cmsghdr) std::array<ControlBuffer, max_batch> control_{};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -48,11 +49,6 @@ class RawReceiver {
   /// Throws std::system_error naming the call and what would allow it.
   explicit RawReceiver(const WireEnds& ends, const engine::Share& share = {});
 
-  /// What to poll for reading; -1 where this worker has no such socket.
-  [[nodiscard]] std::array<int, 4> fds() const noexcept {
-    return {peer_.get(), datagrams_.fd(), guard_.get(), strangers_.get()};
-  }
-
   /// Waits until there is something to receive, or `wake` is readable.
   void wait(int wake) noexcept { look(wake, -1); }
   /// Does not block. The sockets in turn, strangers only when the others have nothing. What it returns with
@@ -65,6 +61,7 @@ class RawReceiver {
  private:
   static constexpr std::size_t max_batch = 64;
   static constexpr std::size_t slot_size = 65536;
+  using Slots = std::array<std::uint8_t, max_batch * slot_size>;
 
   /// What there is to read, as poll(2) has said, and until less than a full batch is read. A read that finds
   /// nothing costs as much as one that does.
@@ -89,9 +86,9 @@ class RawReceiver {
   Readable readable_;
   unsigned receives_ = 0;
   bool datagrams_next_ = false;
-  std::uint32_t lost_ = 0;  ///< the kernel's count for `peer`
-  std::vector<std::uint8_t> slots_;
-  std::vector<iovec> parts_;  ///< each points to a slot
+  std::uint32_t lost_ = 0;        ///< the kernel's count for `peer`
+  std::unique_ptr<Slots> slots_;  ///< never written to as a whole: what no packet needs takes no memory
+  std::vector<iovec> parts_;      ///< each points to a slot
   std::vector<mmsghdr> messages_;
   std::array<engine::WirePacket, max_batch> packets_{};
   // RFC 1812 §4.3.2.3 lets routers quote 576 bytes at most, but nothing holds them to it.
