@@ -17,6 +17,7 @@
 #include "sixin4/control/address_text.hpp"
 #include "sixin4/control/configuration.hpp"
 #include "sixin4/control/control_socket.hpp"
+#include "sixin4/control/explanation.hpp"
 #include "sixin4/control/flow_status.hpp"
 #include "sixin4/control/host_name.hpp"
 #include "sixin4/control/kernel_behaviour.hpp"
@@ -249,6 +250,7 @@ void Supervisor::reload() {
 
 std::string Supervisor::answer(std::string_view verb) {
   if (verb == "show") return control::to_json(tunnel_.status());
+  if (const auto query = control::explain_query_of(verb)) return control::to_json(tunnel_.explain(*query));
   if (const auto first = control::first_flow_of(verb)) return control::to_json(tunnel_.flows(*first));
   if (verb == "reload") {
     reload();

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <functional>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -10,6 +11,7 @@
 
 #include "sixin4/control/configuration.hpp"
 #include "sixin4/control/control_socket.hpp"
+#include "sixin4/control/explanation.hpp"
 #include "sixin4/control/flow_status.hpp"
 #include "sixin4/control/options.hpp"
 #include "sixin4/control/status.hpp"
@@ -39,6 +41,12 @@ const std::array show_options{
         .name = "flows", .value = "", .meaning = "the flows of one endpoint that source rules keep track of"},
     control_option};
 const std::array name_options{control_option};
+const std::array explain_options{
+    Option{
+        .name = "from", .value = "ADDRESS", .meaning = "source that the program uses; else the host chooses"},
+    Option{.name = "proto", .value = "PROTOCOL", .meaning = "tcp (the default), udp, icmpv6 or a number"},
+    Option{.name = "port", .value = "NUMBER", .meaning = "destination port"},
+    Option{.name = "json", .value = "", .meaning = "print an object for machines"}, control_option};
 
 /// The one endpoint that NAME or --control names.
 std::string path_of_endpoint(const Arguments& arguments, std::string_view verb) {
@@ -96,6 +104,23 @@ void show(const Words& words) {
   if (!silent.empty()) throw std::runtime_error(silent);
 }
 
+void explain(const Words& words) {
+  Arguments arguments = sixin4::control::parse_arguments(explain_options, words);
+  const auto given = [&arguments](std::string_view name) -> std::optional<std::string> {
+    const auto option = std::ranges::find(arguments.options, name, &sixin4::control::KeyValue::first);
+    return option == arguments.options.end() ? std::nullopt : std::optional{option->second};
+  };
+  if (arguments.words.empty()) throw ConfigurationError("command line: explain needs a DESTINATION");
+  const std::string destination = arguments.words.back();
+  arguments.words.pop_back();
+  const auto query =
+      sixin4::control::parse_explain_query(destination, given("from"), given("proto"), given("port"));
+  const std::string answer =
+      sixin4::control::ask(path_of_endpoint(arguments, "explain"), sixin4::control::explain_request(query));
+  std::cout << (given("json") ? sixin4::control::explanation_json(answer)
+                              : sixin4::control::explanation_text(answer));
+}
+
 void reload(const Words& words) {
   const Arguments arguments = sixin4::control::parse_arguments(name_options, words);
   (void)sixin4::control::ask(path_of_endpoint(arguments, "reload"), "reload");
@@ -126,6 +151,9 @@ const std::array verbs{
          sixin4::control::describe_configuration},
     Verb{"show", "[NAME] [--json] [--flows]", "state and counters of all running endpoints, or of one", show,
          [] { return sixin4::control::describe(show_options); }},
+    Verb{"explain", "NAME DESTINATION [--from ADDRESS] [--proto P] [--port N] [--json]",
+         "what would become of such a packet: source address and why, MTU, route, verdict", explain,
+         [] { return sixin4::control::describe(explain_options); }},
     Verb{"reload", "NAME", "read the configuration again without losing a packet", reload,
          [] { return sixin4::control::describe(name_options); }},
     Verb{"down", "NAME", "stop a running endpoint", down,

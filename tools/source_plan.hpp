@@ -8,7 +8,7 @@
 
 namespace sixin4 {
 
-/// Nothing where there are no rules.
+/// Nothing where there are no rules. The configuration's pools come first, and in their order.
 [[nodiscard]] std::shared_ptr<const engine::SourceRules> source_rules_of(
     const control::Configuration& configuration);
 

@@ -13,6 +13,8 @@
 #include "sixin4/control/address_text.hpp"
 #include "sixin4/control/host_plan.hpp"
 
+#include "explain.hpp"
+
 namespace sixin4 {
 
 namespace {
@@ -382,6 +384,10 @@ control::Status Tunnel::status() {
   if (const auto round_trip = keepalive_->record().round_trip()) status.rtt_ms = seconds(*round_trip) * 1000;
   status.loss = keepalive_->record().loss();
   return status;
+}
+
+control::Explanation Tunnel::explain(const control::ExplainQuery& query) {
+  return sixin4::explain(query, now_, link_index_, netlink_, Clock::now());
 }
 
 control::FlowPage Tunnel::flows(std::uint32_t first) const {

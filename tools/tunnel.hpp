@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sixin4/control/configuration.hpp"
+#include "sixin4/control/explanation.hpp"
 #include "sixin4/control/flow_status.hpp"
 #include "sixin4/control/host_network.hpp"
 #include "sixin4/control/log.hpp"
@@ -34,6 +35,7 @@ class Tunnel {
   [[nodiscard]] const io::WireEnds& ends() const noexcept { return now_.underlay.ends; }
   [[nodiscard]] std::uint16_t mtu() const noexcept { return mtu_; }
   [[nodiscard]] control::Status status();
+  [[nodiscard]] control::Explanation explain(const control::ExplainQuery& query);
   /// A part of the flows that source rules keep track of.
   [[nodiscard]] control::FlowPage flows(std::uint32_t first) const;
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <sstream>
+#include <set>
 
 #include "sixin4/control/address_text.hpp"
 
@@ -37,6 +37,7 @@ std::size_t parse_choice(const std::string& text, const std::array<std::string_v
   throw ValueError(message);
 }
 
+constexpr std::array<std::string_view, 2> lifetime_names{"0", "forever"};
 constexpr std::array<std::string_view, 3> wire_names{"auto", "raw", "packet"};
 constexpr std::array<std::string_view, 4> log_level_names{"error", "warn", "info", "debug"};
 
@@ -73,25 +74,35 @@ std::string parse_host(const std::string& text) {
   return text;
 }
 
-InterfaceAddress parse_interface_address(const std::string& text) {
-  std::istringstream words{text};
-  std::string address;
-  std::string keyword;
-  std::string peer;
-  std::string rest;
-  words >> address >> keyword >> peer >> rest;
-  const auto parsed = parse_ipv6_prefix(address);
-  if (!parsed || address.find('/') == std::string::npos) {
-    throw ValueError("'" + text + "' is not an IPv6 ADDRESS/LENGTH, or ADDRESS/LENGTH peer ADDRESS");
+void add_interface_address(Configuration& configuration, const std::string& text) {
+  const std::vector<std::string> words = split_words(text);
+  const std::string form = "ADDRESS/LENGTH [peer ADDRESS] [preferred_lft 0|forever] [label NUMBER]";
+  const auto parsed = words.empty() ? std::nullopt : parse_ipv6_prefix(words.front());
+  if (!parsed || words.front().find('/') == std::string::npos || words.size() % 2 == 0) {
+    throw ValueError("'" + text + "' is not an IPv6 " + form);
   }
-  if (!is_host(parsed->address)) throw ValueError("'" + address + "' is not the address of one host");
-  InterfaceAddress result{.address = parsed->address, .length = parsed->length};
-  if (keyword.empty()) return result;
-  result.peer = parse_ipv6_address(peer);
-  if (keyword != "peer" || !result.peer || !is_host(*result.peer) || !rest.empty()) {
-    throw ValueError("'" + text + "' is not ADDRESS/LENGTH peer ADDRESS");
+  if (!is_host(parsed->address)) throw ValueError("'" + words.front() + "' is not the address of one host");
+  InterfaceAddress address{.address = parsed->address, .length = parsed->length};
+  std::optional<std::uint32_t> label;
+  std::set<std::string> given;
+  for (std::size_t at = 1; at < words.size(); at += 2) {
+    const std::string& keyword = words[at];
+    const std::string& value = words[at + 1];
+    if (!given.insert(keyword).second) throw ValueError("'" + keyword + "' is given twice");
+    if (keyword == "peer") {
+      address.peer = parse_ipv6_address(value);
+      if (!address.peer || !is_host(*address.peer))
+        throw ValueError("'" + value + "' is not the address of one host");
+    } else if (keyword == "preferred_lft") {
+      address.deprecated = parse_choice(value, lifetime_names) == 0;
+    } else if (keyword == "label") {
+      label = parse_number<std::uint32_t>(value, 0, 0xfffffffeU);
+    } else {
+      throw ValueError("'" + text + "' is not " + form);
+    }
   }
-  return result;
+  configuration.addresses.push_back(address);
+  if (label) configuration.address_labels[address.address] = *label;
 }
 
 std::string hexadecimal(std::uint8_t octet) {
@@ -101,9 +112,17 @@ std::string hexadecimal(std::uint8_t octet) {
 }
 
 /// The key's notation, not that of ip(8), which puts the length behind the peer.
-std::string key_text(const InterfaceAddress& address) {
-  const std::string text = to_string(wire::Ipv6Prefix{.address = address.address, .length = address.length});
-  return address.peer ? text + " peer " + to_string(*address.peer) : text;
+Values address_texts(const Configuration& configuration) {
+  Values values;
+  for (const InterfaceAddress& address : configuration.addresses) {
+    std::string& text = values.emplace_back(
+        to_string(wire::Ipv6Prefix{.address = address.address, .length = address.length}));
+    if (address.peer) text += " peer " + to_string(*address.peer);
+    if (address.deprecated) text += " preferred_lft 0";
+    const auto label = configuration.address_labels.find(address.address);
+    if (label != configuration.address_labels.end()) text += " label " + std::to_string(label->second);
+  }
+  return values;
 }
 
 template <typename Item>
@@ -140,9 +159,10 @@ const std::vector<Key>& keys() {
       {"dev", false, "LINK", "bind the IPv4 side to this link",
        [](C& c, const std::string& v) { c.dev = parse_interface(v); },
        [](const C& c) { return c.dev.empty() ? Values{} : Values{c.dev}; }},
-      {"address", true, "ADDRESS/LENGTH [peer ADDRESS]", "IPv6 address on the interface",
-       [](C& c, const std::string& v) { c.addresses.push_back(parse_interface_address(v)); },
-       [](const C& c) { return key_texts(c.addresses); }},
+      {"address", true, "ADDRESS/LENGTH [peer ADDRESS] [preferred_lft 0|forever] [label NUMBER]",
+       "IPv6 address on the interface; with lifetime 0 no source by itself; label: RFC 6724's, see "
+       "ip-addrlabel(8)",
+       add_interface_address, address_texts},
       {"prefix", true, "PREFIX/LENGTH", "IPv6 prefix that is routed to this end",
        [](C& c, const std::string& v) { c.prefixes.push_back(parse_prefix(v)); },
        [](const C& c) { return key_texts(c.prefixes); }},

@@ -43,8 +43,12 @@ std::size_t HostNetwork::apply(HostState state) {
     netlink_.remove_route(link_index_, route);
   }
   for (const auto& address : missing_from(state.addresses, state_.addresses)) {
-    netlink_.remove_address(link_index_, address);
+    const auto is_same = [&address](const InterfaceAddress& other) { return other.is_same_as(address); };
+    // With another lifetime it stays: connections use it.
+    if (std::ranges::none_of(state.addresses, is_same)) netlink_.remove_address(link_index_, address);
   }
+  for (const auto& label : missing_from(state.labels, state_.labels))
+    netlink_.remove_label(link_index_, label);
   // Not earlier: what a refused removal leaves behind is still ours. Not later: so is what gets added.
   state_ = std::move(state);
   return restore();
@@ -54,9 +58,10 @@ std::size_t HostNetwork::restore() {
   if (!link_is_up()) return 0;  // the kernel would refuse the routes
   try {
     // A route's source is chosen among the addresses, and a rule must not point to an empty table.
+    const std::size_t labels = add_missing_labels();
     const std::size_t addresses = add_missing_addresses();
     const std::size_t routes = add_missing_routes();
-    return addresses + routes + add_missing_rules();
+    return labels + addresses + routes + add_missing_rules();
   } catch (const std::system_error&) {
     // Somebody may take the link down between the look and the request; its coming up is another event.
     if (link_is_up()) throw;
@@ -79,6 +84,7 @@ bool HostNetwork::withdraw() noexcept {
   for (const auto& address : former.addresses) {
     attempt([&] { netlink_.remove_address(link_index_, address); });
   }
+  for (const auto& label : former.labels) attempt([&] { netlink_.remove_label(link_index_, label); });
   return all_gone;
 }
 
@@ -87,10 +93,22 @@ bool HostNetwork::link_is_up() {
   return link && link->up;
 }
 
+std::size_t HostNetwork::add_missing_labels() {
+  if (state_.labels.empty()) return 0;
+  const auto missing = missing_from(netlink_.labels(link_index_), state_.labels);
+  for (const auto& label : missing) netlink_.add_label(link_index_, label);
+  return missing.size();
+}
+
 std::size_t HostNetwork::add_missing_addresses() {
   const auto present = netlink_.addresses(link_index_);
   const auto missing = missing_from(present, state_.addresses);
   for (const auto& address : missing) {
+    const auto is_same = [&address](const InterfaceAddress& other) { return other.is_same_as(address); };
+    if (std::ranges::any_of(present, is_same)) {
+      netlink_.change_address(link_index_, address);
+      continue;
+    }
     // A link holds an address once: with another length or peer it stands in the way of ours.
     for (const auto& other : present) {
       if (other.address == address.address) netlink_.remove_address(link_index_, other);

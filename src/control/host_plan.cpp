@@ -39,6 +39,9 @@ HostState host_state_of(const Configuration& configuration, const wire::Ipv4Addr
   state.addresses.insert(state.addresses.end(), configuration.addresses.begin(),
                          configuration.addresses.end());
 
+  for (const auto& [address, label] : configuration.address_labels) {
+    state.labels.push_back({.prefix = {address, 128}, .label = label});
+  }
   for (const wire::Ipv6Prefix& prefix : configuration.routes) {
     state.routes.push_back({.prefix = prefix, .table = configuration.table, .metric = configuration.metric});
   }

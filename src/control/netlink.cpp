@@ -14,6 +14,7 @@
 
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
+#include <linux/if_addrlabel.h>
 #include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -140,10 +141,71 @@ void Netlink::add_address(int link_index, const InterfaceAddress& address) {
   refuse(outcome, "add address " + to_string(address) + " dev " + dev(link_index) + remedy);
 }
 
+void Netlink::change_address(int link_index, const InterfaceAddress& address) {
+  const auto outcome =
+      socket_->exchange(address_request(RTM_NEWADDR, NLM_F_REPLACE, link_index, canonical(address)));
+  if (outcome.error != 0) refuse(outcome, "change address " + to_string(address) + " dev " + dev(link_index));
+}
+
+std::vector<AddressLabel> Netlink::labels(int link_index) {
+  ifaddrlblmsg family{};
+  family.ifal_family = AF_INET6;
+  return list<AddressLabel>(*socket_, NetlinkRequest(RTM_GETADDRLABEL, NLM_F_DUMP, family), "address labels",
+                            [&](const nlmsghdr& message) { return parse_label(message, link_index); });
+}
+
+void Netlink::add_label(int link_index, const AddressLabel& label) {
+  const auto outcome =
+      socket_->exchange(label_request(RTM_NEWADDRLABEL, NLM_F_CREATE | NLM_F_REPLACE, link_index, label));
+  if (outcome.error != 0)
+    refuse(outcome, "add address label " + to_string(label) + " dev " + dev(link_index));
+}
+
+void Netlink::remove_label(int link_index, const AddressLabel& label) {
+  const auto outcome = socket_->exchange(label_request(RTM_DELADDRLABEL, 0, link_index, label));
+  if (outcome.error == 0 || outcome.error == ESRCH) return;
+  refuse(outcome, "remove address label " + to_string(label) + " dev " + dev(link_index));
+}
+
 void Netlink::remove_address(int link_index, const InterfaceAddress& address) {
   const auto outcome = socket_->exchange(address_request(RTM_DELADDR, 0, link_index, canonical(address)));
   if (outcome.error == 0 || outcome.error == EADDRNOTAVAIL || outcome.error == ENODEV) return;
   refuse(outcome, "remove address " + to_string(address) + " dev " + dev(link_index));
+}
+
+std::vector<HostAddress> Netlink::host_addresses() {
+  ifaddrmsg family{};
+  family.ifa_family = AF_INET6;
+  return list<HostAddress>(*socket_, NetlinkRequest(RTM_GETADDR, NLM_F_DUMP, family), "addresses",
+                           parse_host_address);
+}
+
+std::vector<PolicyLabel> Netlink::policy_labels() {
+  ifaddrlblmsg family{};
+  family.ifal_family = AF_INET6;
+  return list<PolicyLabel>(*socket_, NetlinkRequest(RTM_GETADDRLABEL, NLM_F_DUMP, family), "address labels",
+                           parse_policy_label);
+}
+
+std::optional<Ipv6Path> Netlink::ipv6_path_to(const wire::Ipv6Address& destination,
+                                              const std::optional<wire::Ipv6Address>& source) {
+  std::optional<Ipv6Path> path;
+  const auto outcome = socket_->exchange(ipv6_path_request(destination, source, 0),
+                                         [&](const nlmsghdr& message) { path = parse_ipv6_path(message); });
+  const bool no_way = outcome.error == ENETUNREACH || outcome.error == EHOSTUNREACH ||
+                      outcome.error == EACCES || outcome.error == EINVAL;
+  if (no_way) return std::nullopt;
+  if (outcome.error != 0) refuse(outcome, "get route " + to_string(destination));
+  if (!path) return path;
+  // The route that it follows from: the answer above is one for this address alone.
+  (void)socket_->exchange(ipv6_path_request(destination, source, RTM_F_FIB_MATCH),
+                          [&](const nlmsghdr& message) {
+                            if (const auto route = parse_ipv6_path(message)) {
+                              path->prefix = route->prefix;
+                              path->table = route->table;
+                            }
+                          });
+  return path;
 }
 
 std::vector<Ipv6Route> Netlink::routes(int link_index, std::uint32_t table) {

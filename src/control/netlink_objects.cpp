@@ -8,6 +8,7 @@
 
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
+#include <linux/if_addrlabel.h>
 #include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -45,6 +46,22 @@ NetlinkRequest address_request(std::uint16_t type, unsigned flags, int link_inde
   NetlinkRequest request(type, flags, family);
   request.put(IFA_LOCAL, address.address.octets);
   request.put(IFA_ADDRESS, address.peer.value_or(address.address).octets);
+  if (type != RTM_NEWADDR) return request;
+  constexpr std::uint32_t forever = 0xffffffff;
+  const ifa_cacheinfo lifetimes{
+      .ifa_prefered = address.deprecated ? 0 : forever, .ifa_valid = forever, .cstamp = 0, .tstamp = 0};
+  request.put(IFA_CACHEINFO, {reinterpret_cast<const std::uint8_t*>(&lifetimes), sizeof lifetimes});
+  return request;
+}
+
+NetlinkRequest label_request(std::uint16_t type, unsigned flags, int link_index, const AddressLabel& label) {
+  ifaddrlblmsg family{};
+  family.ifal_family = AF_INET6;
+  family.ifal_prefixlen = label.prefix.length;
+  family.ifal_index = static_cast<std::uint32_t>(link_index);
+  NetlinkRequest request(type, flags, family);
+  request.put(IFAL_ADDRESS, label.prefix.address.octets);
+  request.put(IFAL_LABEL, label.label);
   return request;
 }
 
@@ -114,7 +131,57 @@ std::optional<InterfaceAddress> parse_address(const nlmsghdr& message, int link_
   const auto local = attributes.address<Ipv6Address>(IFA_LOCAL);
   return canonical(InterfaceAddress{.address = local.value_or(*address),
                                     .length = family->ifa_prefixlen,
-                                    .peer = local ? address : std::nullopt});
+                                    .peer = local ? address : std::nullopt,
+                                    .deprecated = (family->ifa_flags & IFA_F_DEPRECATED) != 0});
+}
+
+std::optional<HostAddress> parse_host_address(const nlmsghdr& message) {
+  constexpr std::uint32_t unusable = IFA_F_TENTATIVE | IFA_F_DADFAILED;
+  const auto family = family_header<ifaddrmsg>(message);
+  if (message.nlmsg_type != RTM_NEWADDR || !family || family->ifa_family != AF_INET6) return std::nullopt;
+  const NetlinkAttributes attributes(message, sizeof *family);
+  const auto flags = attributes.number(IFA_FLAGS).value_or(family->ifa_flags);
+  const auto local = attributes.address<Ipv6Address>(IFA_LOCAL);
+  const auto address = local ? local : attributes.address<Ipv6Address>(IFA_ADDRESS);
+  if (!address || (flags & unusable) != 0) return std::nullopt;
+  return HostAddress{.address = *address,
+                     .prefix_length = family->ifa_prefixlen,
+                     .link_index = static_cast<int>(family->ifa_index),
+                     .deprecated = (flags & IFA_F_DEPRECATED) != 0,
+                     .temporary = (flags & IFA_F_TEMPORARY) != 0};
+}
+
+std::optional<PolicyLabel> parse_policy_label(const nlmsghdr& message) {
+  const auto family = family_header<ifaddrlblmsg>(message);
+  if (message.nlmsg_type != RTM_NEWADDRLABEL || !family || family->ifal_family != AF_INET6)
+    return std::nullopt;
+  const NetlinkAttributes attributes(message, sizeof *family);
+  const auto label = attributes.number(IFAL_LABEL);
+  if (!label) return std::nullopt;
+  return PolicyLabel{.prefix = {attributes.address<Ipv6Address>(IFAL_ADDRESS).value_or(Ipv6Address{}),
+                                family->ifal_prefixlen},
+                     .link_index = static_cast<int>(family->ifal_index),
+                     .label = *label};
+}
+
+std::optional<AddressLabel> parse_label(const nlmsghdr& message, int link_index) {
+  const auto label = parse_policy_label(message);
+  if (!label || label->link_index != link_index) return std::nullopt;
+  return AddressLabel{.prefix = label->prefix, .label = label->label};
+}
+
+std::optional<Ipv6Path> parse_ipv6_path(const nlmsghdr& message) {
+  const auto family = family_header<rtmsg>(message);
+  if (message.nlmsg_type != RTM_NEWROUTE || !family || family->rtm_family != AF_INET6) return std::nullopt;
+  const NetlinkAttributes attributes(message, sizeof *family);
+  const auto link_index = attributes.number(RTA_OIF);
+  if (!link_index) return std::nullopt;
+  return Ipv6Path{
+      .source = attributes.address<Ipv6Address>(RTA_PREFSRC),
+      .link_index = static_cast<int>(*link_index),
+      .table = attributes.number(RTA_TABLE).value_or(family->rtm_table),
+      .prefix = {attributes.address<Ipv6Address>(RTA_DST).value_or(Ipv6Address{}), family->rtm_dst_len},
+      .gateway = attributes.address<Ipv6Address>(RTA_GATEWAY)};
 }
 
 std::optional<Ipv6Route> parse_route(const nlmsghdr& message, int link_index, std::uint32_t table) {
@@ -192,6 +259,19 @@ NetlinkRequest path_request(const Ipv4PathQuery& query, unsigned flags) {
   request.put(RTA_DST, query.destination.octets);
   if (query.source) request.put(RTA_SRC, query.source->octets);
   if (query.oif) request.put(RTA_OIF, static_cast<std::uint32_t>(*query.oif));
+  return request;
+}
+
+NetlinkRequest ipv6_path_request(const Ipv6Address& destination, const std::optional<Ipv6Address>& source,
+                                 unsigned flags) {
+  rtmsg family{};
+  family.rtm_family = AF_INET6;
+  family.rtm_dst_len = 128;
+  family.rtm_src_len = source ? 128 : 0;
+  family.rtm_flags = flags;
+  NetlinkRequest request(RTM_GETROUTE, 0, family);
+  request.put(RTA_DST, destination.octets);
+  if (source) request.put(RTA_SRC, source->octets);
   return request;
 }
 

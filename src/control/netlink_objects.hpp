@@ -15,6 +15,8 @@ namespace sixin4::control {
                                              const InterfaceAddress& address);
 [[nodiscard]] NetlinkRequest route_request(std::uint16_t type, unsigned flags, int link_index,
                                            const Ipv6Route& route);
+[[nodiscard]] NetlinkRequest label_request(std::uint16_t type, unsigned flags, int link_index,
+                                           const AddressLabel& label);
 [[nodiscard]] NetlinkRequest rule_request(std::uint16_t type, unsigned flags, const Rule& rule);
 
 // Questions.
@@ -22,12 +24,19 @@ namespace sixin4::control {
 /// RTM_GETNEIGH asks for an IPv4 neighbour, RTM_NEWNEIGH tells that it is in use.
 [[nodiscard]] NetlinkRequest neighbour_request(std::uint16_t type, unsigned flags, int link_index,
                                                const wire::Ipv4Address& address);
+[[nodiscard]] NetlinkRequest ipv6_path_request(const wire::Ipv6Address& destination,
+                                               const std::optional<wire::Ipv6Address>& source,
+                                               unsigned flags);
 /// For the way to one address, as `ip route get` asks.
 [[nodiscard]] NetlinkRequest path_request(const Ipv4PathQuery& query, unsigned flags);
 
 // Answers; nothing where the message tells of something else, or of what the type cannot express.
 [[nodiscard]] std::optional<Link> parse_link(const nlmsghdr& message);
 [[nodiscard]] std::optional<InterfaceAddress> parse_address(const nlmsghdr& message, int link_index);
+[[nodiscard]] std::optional<HostAddress> parse_host_address(const nlmsghdr& message);
+[[nodiscard]] std::optional<PolicyLabel> parse_policy_label(const nlmsghdr& message);
+[[nodiscard]] std::optional<Ipv6Path> parse_ipv6_path(const nlmsghdr& message);
+[[nodiscard]] std::optional<AddressLabel> parse_label(const nlmsghdr& message, int link_index);
 [[nodiscard]] std::optional<Ipv6Route> parse_route(const nlmsghdr& message, int link_index,
                                                    std::uint32_t table);
 [[nodiscard]] std::optional<Rule> parse_rule(const nlmsghdr& message);

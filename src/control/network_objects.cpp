@@ -65,6 +65,10 @@ std::string to_string(const Rule& rule) {
   return text + " table " + table_name(rule.table) + " priority " + std::to_string(rule.priority);
 }
 
+std::string to_string(const AddressLabel& label) {
+  return "prefix " + to_string(label.prefix) + " label " + std::to_string(label.label);
+}
+
 std::string to_string(const LinkSettings& settings) {
   std::string text;
   const auto add = [&text](const std::string& word) { text += (text.empty() ? "" : " ") + word; };

@@ -74,16 +74,6 @@ PoolItem parse_pool_item(const std::string& text) {
   return {.range = {first, last}};
 }
 
-std::uint8_t parse_protocol(const std::string& text) {
-  const auto* const known =
-      std::ranges::find(protocol_names, text, [](const auto& name) { return name.first; });
-  if (known != protocol_names.end()) return known->second;
-  if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos) {
-    throw ValueError("'" + text + "' is none of tcp, udp, icmpv6, or a protocol's number");
-  }
-  return parse_number<std::uint8_t>(text, 0, 255);
-}
-
 std::vector<PortRange> parse_ports(const std::string& text) {
   std::vector<PortRange> ports;
   for (const std::string& part : split_at_commas(text)) {
@@ -152,8 +142,12 @@ bool parse_condition(const std::string& word, RuleWords& words, SourceRule& rule
     const std::string& destination = words.take("a prefix or @FILE");
     if (destination.front() != '@') {
       rule.to = parse_prefix(destination);
-    } else if (rule.table = destination.substr(1); rule.table.empty()) {
-      throw ValueError("'@' names no file");
+    } else {
+      rule.table = destination.substr(1);
+      if (rule.table.empty()) throw ValueError("'@' names no file");
+      if (rule.table.find('#') != std::string::npos) {
+        throw ValueError("'" + rule.table + "' is a name with '#', behind which a file has a comment");
+      }
     }
   } else if (word == "proto") {
     once(rule.protocol.has_value());
@@ -202,6 +196,16 @@ std::string joined(const Items& items, const char* separator) {
 }
 
 }  // namespace
+
+std::uint8_t parse_protocol(const std::string& text) {
+  const auto* const known =
+      std::ranges::find(protocol_names, text, [](const auto& name) { return name.first; });
+  if (known != protocol_names.end()) return known->second;
+  if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos) {
+    throw ValueError("'" + text + "' is none of tcp, udp, icmpv6, or a protocol's number");
+  }
+  return parse_number<std::uint8_t>(text, 0, 255);
+}
 
 std::string protocol_name(std::uint8_t protocol) {
   const auto* const known =

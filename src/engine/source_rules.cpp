@@ -80,6 +80,7 @@ SourceDecision SourceRules::decide(const FlowKey& flow, Time now, std::uint64_t 
     SourceDecision decision{.rule = static_cast<std::uint16_t>(index + 1), .action = target.action};
     if (target.action == SourceAction::use) {
       decision.pool = &pools_[target.pool];
+      decision.pool_index = target.pool;
       decision.preferred = preferred_index(rule, *decision.pool, flow, now, chance);
     }
     return decision;

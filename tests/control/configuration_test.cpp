@@ -16,6 +16,8 @@
 
 #include "sixin4/control/options.hpp"
 
+#include "own_network.hpp"
+
 namespace sixin4::control::testing {
 namespace {
 
@@ -64,10 +66,11 @@ class ConfigurationTest : public ::testing::Test {
 };
 
 TEST_F(ConfigurationTest, DefaultsAreTheDocumentedOnes) {
-  EXPECT_EQ(to_text(load(file("remote = 192.0.2.2\n"))),
-            "interface = sixin4\nlocal = auto\nremote = 192.0.2.2\ntable = main\nmtu = 1280\npmtudisc = no\n"
-            "ttl = 64\ntos = 0x0\necn = yes\ningress-filter = yes\negress-filter = yes\nmss-clamp = no\n"
-            "keepalive = 0\nwire = auto\nchecksum-offload = no\nqueues = 1\nlog-level = info\n");
+  EXPECT_EQ(
+      to_text(load(file("remote = 192.0.2.2\n"))),
+      "interface = sixin4\nlocal = auto\nremote = 192.0.2.2\ntable = main\nmtu = 1280\npmtudisc = no\n"
+      "ttl = 64\ntos = 0x0\necn = yes\ningress-filter = yes\negress-filter = yes\nmss-clamp = no\n"
+      "flows = 65536\nkeepalive = 0\nwire = auto\nchecksum-offload = no\nqueues = 1\nlog-level = info\n");
 }
 
 TEST_F(ConfigurationTest, EveryKeyLandsInItsField) {
@@ -118,7 +121,14 @@ const std::vector<std::pair<std::string, Words>> good_values{
     {"local", {"auto", "192.0.2.1"}},
     {"remote", {"192.0.2.2", "Tunnel-1.some_where.example.", "1.2.3.4.example"}},
     {"dev", {"eth0"}},
-    {"address", {"2001:db8::2/64", "2001:db8::2/128", "2001:db8::2/64 peer 2001:db8::1"}},
+    {"address",
+     {"2001:db8::2/64", "2001:db8::2/128", "2001:db8::2/64 peer 2001:db8::1",
+      "2001:db8::3/64 preferred_lft 0", "2001:db8::4/64 label 7",
+      "2001:db8::5/64 peer 2001:db8::1 preferred_lft 0 label 4294967294"}},
+    {"source",
+     {"keep", "reject", "proto tcp port 25 reject", "from 2001:db8:1::/64 to ::/0 proto udp keep",
+      "to 2001:db8::/32 proto 50 reject", "proto icmpv6 keep", "proto tcp port 1,2-3,65535 keep"}},
+    {"flows", {"1", "65536", "16777216"}},
     {"prefix", {"2001:db8:1::/48", "2001:db8::1/128"}},
     {"route", {"::/0", "2000::/3"}},
     {"table", {"main", "1", "4294967295"}},
@@ -147,6 +157,9 @@ struct Rewritten {
 const std::vector<Rewritten> rewritten_values{
     {"address", "2001:DB8:0::2/64", "2001:db8::2/64"},
     {"address", "2001:db8::2/64  peer   2001:db8:0::1", "2001:db8::2/64 peer 2001:db8::1"},
+    {"address", "2001:db8::2/64 label 7 peer 2001:db8::1 preferred_lft forever",
+     "2001:db8::2/64 peer 2001:db8::1 label 7"},
+    {"source", "port 25 proto 6 to ::/0 keep", "to ::/0 proto tcp port 25 keep"},
     {"table", "254", "main"},
     {"tos", "0", "0x0"},
     {"tos", "10", "0x10"},
@@ -188,12 +201,11 @@ const std::vector<BadValues> bad_values{
      "is neither an IPv4 address nor a host name"},
     {"address",
      {"2001:db8::2", "2001:db8::2/129", "192.0.2.1/24", "2001:db8::2/"},
-     "is not an IPv6 ADDRESS/LENGTH, or"},
+     "is not an IPv6 ADDRESS/LENGTH"},
     {"address", {"::/64", "ff02::1/64"}, "is not the address of one host"},
     {"address",
-     {"2001:db8::2/64 pear 2001:db8::1", "2001:db8::2/64 peer", "2001:db8::2/64 peer 2001:db8::1/64",
-      "2001:db8::2/64 peer 2001:db8::1 more"},
-     "is not ADDRESS/LENGTH peer ADDRESS"},
+     {"2001:db8::2/64 pear 2001:db8::1", "2001:db8::2/64 peer", "2001:db8::2/64 peer 2001:db8::1 more"},
+     "ADDRESS/LENGTH [peer ADDRESS] [preferred_lft 0|forever] [label NUMBER]"},
     {"prefix", {"2001:db8::", "192.0.2.0/24"}, "is not an IPv6 PREFIX/LENGTH"},
     {"prefix", {"2001:db8::1/64"}, "has bits set beyond its length; the prefix is 2001:db8::/64"},
     {"route", {"default", "::"}, "is not an IPv6 PREFIX/LENGTH"},
@@ -208,6 +220,7 @@ const std::vector<BadValues> bad_values{
     {"ingress-filter", {"off"}, "is neither yes nor no"},
     {"egress-filter", {"0"}, "is neither yes nor no"},
     {"mss-clamp", {"1400"}, "is neither yes nor no"},
+    {"flows", {"0", "16777217", "all"}, ""},
     {"keepalive", {"-1", "1.5", "10s", "86401"}, "is not a number from 0 to 86400"},
     {"wire", {"udp"}, "is not one of auto raw packet"},
     {"queues", {"0", "65", "-1", "many"}, ""},
@@ -275,6 +288,114 @@ TEST_F(ConfigurationTest, ErrorsOfTheFileNameTheLine) {
   EXPECT_EQ(refusal(file("config = /etc/passwd\n")), line(1) + "config: unknown key");
 }
 
+const std::string ours = "remote = 192.0.2.2\naddress = 2001:db8:41::2/64\nprefix = 2001:db8:42::/64\n";
+
+TEST_F(ConfigurationTest, PoolsAndRulesReadBackFromTheirText) {
+  for (const std::string value :
+       {"pool = mail: 2001:db8:42::25", "pool = all: 2001:db8:42::/64, 2001:db8:41::2",
+        "pool = a_B-9: 2001:db8:42::1-2001:db8:42::9, 2001:db8:42::/127, 2001:db8:42::4/128",
+        "source = use 2001:db8:42::25",
+        "source = from 2001:db8:9::/48 proto tcp port 25 use 2001:db8:41::2"}) {
+    EXPECT_NE(to_text(load(file(ours + value + "\n"))).find("\n" + value + "\n"), std::string::npos) << value;
+  }
+  for (const std::string mode : {"", " first", " random", " hash", " every 60"}) {
+    const std::string rule = "source = use mail" + mode + "\n";
+    EXPECT_NE(to_text(load(file(ours + "pool = mail:2001:db8:42::25\n" + rule))).find(rule),
+              std::string::npos);
+  }
+}
+
+TEST_F(ConfigurationTest, APoolOfAPrefixLeavesOutTheAddressThatEveryRouterHas) {
+  const Configuration c = load(file(ours + "pool = p: 2001:db8:42::/64, 2001:db8:42::8/127\n"));
+  ASSERT_EQ(c.pools.size(), 1U);
+  EXPECT_EQ(c.pools[0].items[0].range.first, ip6("2001:db8:42::1"));
+  EXPECT_EQ(c.pools[0].items[0].range.last, ip6("2001:db8:42::ffff:ffff:ffff:ffff"));
+  EXPECT_EQ(c.pools[0].items[1].range.first, ip6("2001:db8:42::8"));
+}
+
+TEST_F(ConfigurationTest, BadPoolsAndRulesAreRefusedWithPlaceAndReason) {
+  for (const auto& [text, complaint] : std::vector<std::pair<std::string, std::string>>{
+           {"pool = mail", "pool: 'mail' is not NAME: ADDRESS"},
+           {"pool = keep: 2001:db8:42::1", "is not NAME: ADDRESS"},
+           {"pool = m: 2001:db8:42::9-2001:db8:42::1", "ends before it begins"},
+           {"pool = m: 2001:db8:42::1,", "'' is not the IPv6 address of one host"},
+           {"pool = m: 2001:db8:42::1/64", "has bits set beyond its length"},
+           {"pool = m: ff00::/8", "has addresses that no host can have"},
+           {"pool = m: 2001:db8:77::1",
+            "2001:db8:77::1 is not ours: neither an 'address' nor inside of a 'prefix'"},
+           {"pool = m: 2001:db8:42::/63", "is not ours"},
+           {"pool = m: 2001:db8:42::1\npool = m: 2001:db8:42::2", "'m' is there already"},
+           {"source = use m", "there is no pool 'm'"},
+           {"source = use 2001:db8:77::1", "is not ours"},
+           {"source = use 2001:db8:42::1 random", "'random' is for a pool, and this is one address"},
+           {"source = use keep", "'use keep': write 'keep' alone"},
+           {"source = use", "ends where an address or a pool is expected"},
+           {"source = proto tcp", "ends where one of keep, use, reject is expected"},
+           {"source = proto sctp keep", "'sctp' is none of tcp, udp, icmpv6, or a protocol's number"},
+           {"source = proto 256 keep", "'256' is not a number from 0 to 255"},
+           {"source = port 9-8 keep", "'9-8' ends before it begins"},
+           {"source = port 65536 keep", "'65536' is not a number from 0 to 65535"},
+           {"source = to ::/0 to @table keep", "'to' is given twice"},
+           {"source = to @ keep", "'@' names no file"},
+           {"source = keep it", "'it' stands behind the action"},
+           {"source = drop", "'drop' is none of from, to, proto, port, keep, use, reject"}}) {
+    const std::string told = refusal(file(ours + text + "\n"));
+    const std::string key = text.substr(0, text.find(' '));
+    EXPECT_TRUE(told.starts_with(line(text.find('\n') == std::string::npos ? 4 : 5) + key + ": ")) << told;
+    EXPECT_NE(told.find(complaint), std::string::npos) << told;
+  }
+  EXPECT_NE(refusal(file(ours + "pool = m: 2001:db8:42::1\nsource = use m every 0\n"))
+                .find("'0' is not a number from 1"),
+            std::string::npos);
+  EXPECT_NE(refusal(file(ours + "pool = m: 2001:db8:42::1\nsource = use m all\n"))
+                .find("'all' is not one of first"),
+            std::string::npos);
+}
+
+TEST_F(ConfigurationTest, WithoutTheEgressFilterAnyAddressMayBeUsed) {
+  EXPECT_EQ(
+      load(file("remote = 192.0.2.2\negress-filter = no\nsource = use 2001:db8:77::1\n")).source_rules.size(),
+      1U);
+}
+
+TEST_F(ConfigurationTest, TablesAreReadWithTheConfiguration) {
+  const std::string table = path() + ".table";
+  const auto write = [&table](const std::string& text) { std::ofstream{table} << text; };
+  const std::string rule = ours + "pool = m: 2001:db8:42::1\nsource = to @" + table + " use m\n";
+  write(
+      "# nothing\n\n2001:db8:7::/48\n2001:db8:7::1 m # one\n2001:db8:7::2/128 2001:db8:42::7\n::/0 "
+      "keep\n::/1 reject\n");
+  const Configuration c = load(file(rule));
+  ASSERT_EQ(c.source_tables.size(), 1U);
+  const SourceTable& lines = c.source_tables.at(table);
+  ASSERT_EQ(lines.size(), 5U);
+  EXPECT_FALSE(lines[0].target);
+  EXPECT_EQ(lines[1].prefix, (wire::Ipv6Prefix{ip6("2001:db8:7::1"), 128}));
+  EXPECT_EQ(lines[1].target->pool, "m");
+  EXPECT_EQ(lines[2].target->address, ip6("2001:db8:42::7"));
+  EXPECT_EQ(lines[3].target->action, SourceTarget::Action::keep);
+  EXPECT_EQ(lines[4].target->action, SourceTarget::Action::reject);
+  EXPECT_EQ(lines[4].number, 7);
+  for (const auto& [text, complaint] : std::vector<std::pair<std::string, std::string>>{
+           {"2001:db8:7::1/48", "has bits set beyond its length"},
+           {"example.org m", "'example.org/128' is not an IPv6 PREFIX/LENGTH"},
+           {"::/0 nobody", "there is no pool 'nobody'"},
+           {"::/0 2001:db8:77::1", "is not ours"},
+           {"::/0 keep it", "'it' stands behind PREFIX and target"}}) {
+    write("\n" + text + "\n");
+    const std::string told = refusal(file(rule));
+    EXPECT_TRUE(told.starts_with(table + ":2: ")) << told;
+    EXPECT_NE(told.find(complaint), std::string::npos) << told;
+  }
+  std::filesystem::remove(table);
+  try {
+    static_cast<void>(load(file(rule)));
+    ADD_FAILURE() << "a table that is not there";
+  } catch (const std::system_error& error) {
+    EXPECT_TRUE(std::string{error.what()}.starts_with("cannot read " + table)) << error.what();
+  }
+}
+
 TEST_F(ConfigurationTest, TheRemoteIsRequired) {
   const std::string missing = ": remote: missing; give the IPv4 address or host name of the far end";
   EXPECT_EQ(refusal(file("mtu = 1480\n")), path() + missing);
@@ -306,9 +427,9 @@ TEST_F(ConfigurationTest, AnyAcceptedConfigurationReadsBackFromItsText) {
   std::mt19937 random{20240229};
   for (int round = 0; round < 300; ++round) {
     Words arguments;
-    std::size_t lines = 17;  // the keys that are always printed
+    std::size_t lines = 18;  // the keys that are always printed
     for (const auto& [key, values] : good_values) {
-      const bool repeats = key == "address" || key == "prefix" || key == "route";
+      const bool repeats = key == "address" || key == "prefix" || key == "route" || key == "source";
       const std::size_t times = random() % (repeats ? 4 : 2);
       for (std::size_t i = 0; i < times; ++i)
         arguments.push_back("--" + key + "=" + values[random() % values.size()]);

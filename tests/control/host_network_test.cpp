@@ -151,6 +151,39 @@ TEST_F(HostNetworkTest, RestoresAnAddressThatSomebodyChanged) {
   expect_everything();
 }
 
+TEST_F(HostNetworkTest, ALifetimeChangesWithoutTheAddress) {
+  HostNetwork host(*netlink_, link_);
+  HostState state{.addresses = {on_link("2001:db8::2/64")}};
+  host.apply(state);
+  const std::string before = run("ip -6 -o addr show dev sixin4 to 2001:db8::2");
+  EXPECT_EQ(count(before, "deprecated"), 0U) << before;
+  state.addresses[0].deprecated = true;
+  EXPECT_EQ(host.apply(state), 1U);
+  const std::string after = run("ip -6 -o addr show dev sixin4 to 2001:db8::2");
+  EXPECT_EQ(count(after, "deprecated"), 1U) << after;
+  EXPECT_EQ(count(after, "valid_lft forever preferred_lft 0sec"), 1U) << after;
+  EXPECT_EQ(host.restore(), 0U);
+  run("ip addr change 2001:db8::2/64 dev sixin4 preferred_lft forever");
+  EXPECT_EQ(host.restore(), 1U) << "somebody has changed it";
+  state.addresses[0].deprecated = false;
+  EXPECT_EQ(host.apply(state), 1U);
+  EXPECT_EQ(count(run("ip -6 -o addr show dev sixin4 to 2001:db8::2"), "deprecated"), 0U);
+}
+
+TEST_F(HostNetworkTest, LabelsComeAndGoWithTheState) {
+  const auto labels = [] { return run("ip addrlabel list | grep sixin4 || true"); };
+  HostNetwork host(*netlink_, link_);
+  host.apply({.labels = {{.prefix = net6("2001:db8::2/128"), .label = 7}}});
+  EXPECT_EQ(count(labels(), "prefix 2001:db8::2/128 dev sixin4 label 7"), 1U) << labels();
+  run("ip addrlabel del prefix 2001:db8::2/128 dev sixin4 label 7");
+  EXPECT_EQ(host.restore(), 1U);
+  host.apply({.labels = {{.prefix = net6("2001:db8::2/128"), .label = 8}}});
+  EXPECT_EQ(count(labels(), "label 8"), 1U) << labels();
+  EXPECT_EQ(count(labels(), "label 7"), 0U) << labels();
+  EXPECT_TRUE(host.withdraw());
+  EXPECT_EQ(labels(), "");
+}
+
 TEST_F(HostNetworkTest, WaitsForTheLinkAndThenRestoresEverything) {
   HostNetwork host(*netlink_, link_);
   host.apply(everything());

@@ -69,6 +69,22 @@ tcp_arrives 'a long stream from a chosen address' near far $far6 5002
 check 'somebody connects from outside' $far6 "$(far timeout 5 socat -t 2 - "TCP6:[$near6]:5000" <<<'who?' 2>&1)"
 check 'and asks a UDP server, which answers from its own address' $far6 "$(far python3 "$here/peers.py" ask-udp $near6 5001)"
 
+explain() { "$program" explain --control "$two_hosts_files/near.sock" "$@"; }
+check 'explain: a rule' "$far6 from $near6 (RFC 6724 rule 2, the smallest scope that reaches it, before fe80::c000:201)
+  route    2001:db8:41::/64 dev near6 table main
+  source   leaves as 2001:db8:42::25 (rule 1: proto tcp port 25 use 2001:db8:42::25)
+  mtu      1280
+  verdict  pass" "$(explain $far6 --port 25)"
+check_match 'explain: chance' 'leaves as one of three: 2001:db8:42::a-2001:db8:42::b, 2001:db8:42::c \(rule 3' "$(explain $far6 --port 27)"
+check_match 'explain: a rejected one' 'does not leave \(rule 5.*source-rejected' "$(explain $far6 --port 29)"
+check_match 'explain: a table' 'leaves as 2001:db8:42::77 \(rule 6: to @' "$(explain 2001:db8:43::2 --port 24)"
+check_match 'explain: no rule' 'is kept \(no rule matches\)' "$(explain $far6 --port 24 --from 2001:db8:42::1)"
+check_match 'explain: a source that is not ours' 'does not leave \(no rule matches\).*source-not-ours' "$(explain $far6 --port 24 --from 2001:db8:77::1)"
+check_match 'explain: another way' 'from none.*route    none.*does not enter the tunnel' "$(explain 2001:db8:99::1)"
+check 'explain --json' '2001:db8:42::25 1' "$(explain $far6 --port 25 --json |
+  python3 -c 'import json, sys; e = json.load(sys.stdin); print(e["leaves_as"], e["rule"])')"
+check 'explain: not an address' 1 "$(status_of explain he6)"
+
 # A connection lives on while the rules change.
 mkfifo "$two_hosts_files/questions"
 exec 7<>"$two_hosts_files/questions"

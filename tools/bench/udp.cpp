@@ -31,8 +31,11 @@ constexpr std::chrono::milliseconds silence{100};     // that tells the receiver
 constexpr std::chrono::seconds patience{10};
 constexpr int socket_queue = 64 << 20U;  // bytes: no queue of a generator's own overflows
 
-/// A datagram is its number, and the pattern from a place that depends on it.
+/// A datagram is its number, and the pattern from a place that depends on it. The upper half of the number is
+/// that of the trial: what a busy machine has held back of the one before is none of this one's.
 using Number = std::uint64_t;
+
+constexpr unsigned trial_shift = 32;
 
 std::uint64_t pattern_start(Number number) {
   return number * 8191;
@@ -41,8 +44,9 @@ std::uint64_t pattern_start(Number number) {
 /// Messages for one sendmmsg(2): of each datagram its number, and a view of the pattern behind it.
 class Sender {
  public:
-  Sender(const Bed& bed, DatagramKind kind)
+  Sender(const Bed& bed, DatagramKind kind, std::uint32_t trial)
       : kind_(kind),
+        next_(Number{trial} << trial_shift),
         socket_(bound_socket(SOCK_DGRAM, bed.near.ipv6, 0)),
         numbers_(batch * kind.a_call),
         pieces_(2 * batch * kind.a_call) {
@@ -86,8 +90,8 @@ class Sender {
   }
 
   DatagramKind kind_;
+  Number next_;
   io::FileDescriptor socket_;
-  Number next_ = 0;
   std::vector<Number> numbers_;
   std::vector<iovec> pieces_;
   std::array<mmsghdr, batch> messages_{};
@@ -100,10 +104,10 @@ void sleep_until(Clock::time_point when) {
   (void)::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, nullptr);
 }
 
-TrialCounts send_paced(const Bed& bed, DatagramKind kind, double rate, double seconds) {
+TrialCounts send_paced(const Bed& bed, DatagramKind kind, std::uint32_t trial, double rate, double seconds) {
   bed.near.enter();
   ::prctl(PR_SET_TIMERSLACK, 1UL);
-  Sender sender{bed, kind};
+  Sender sender{bed, kind, trial};
   TrialCounts counts;
   const double calls_a_tick =
       rate * std::chrono::duration<double>{tick}.count() / static_cast<double>(kind.a_call);
@@ -124,10 +128,10 @@ TrialCounts send_paced(const Bed& bed, DatagramKind kind, double rate, double se
   return counts;
 }
 
-/// Sees each datagram: is it one that was sent, and the first of its number?
+/// Sees each datagram of a trial: is it one that was sent, and the first of its number?
 class Inspector {
  public:
-  explicit Inspector(DatagramKind kind) : kind_(kind) {}
+  Inspector(DatagramKind kind, std::uint32_t trial) : kind_(kind), trial_(trial) {}
 
   void see(std::span<const std::uint8_t> datagram) {
     Number number = 0;
@@ -136,9 +140,11 @@ class Inspector {
                       std::to_string(kind_.size));
     }
     std::memcpy(&number, datagram.data(), sizeof number);
-    if (number >= most || !is_pattern(datagram.subspan(sizeof number), pattern_start(number))) {
+    if (!is_pattern(datagram.subspan(sizeof number), pattern_start(number))) {
       throw WrongData("UDP: a datagram arrived with other bytes than were sent");
     }
+    if (number >> trial_shift != trial_) return;
+    number -= Number{trial_} << trial_shift;
     if (number >= seen_.size()) seen_.resize(2 * number + 1);
     if (seen_[number]) throw WrongData("UDP: datagram " + std::to_string(number) + " arrived twice");
     seen_[number] = true;
@@ -148,9 +154,8 @@ class Inspector {
   [[nodiscard]] std::uint64_t count() const { return count_; }
 
  private:
-  static constexpr Number most = 1ULL << 32U;
-
   DatagramKind kind_;
+  std::uint32_t trial_;
   std::vector<bool> seen_;
   std::uint64_t count_ = 0;
 };
@@ -168,8 +173,10 @@ std::size_t datagram_size(msghdr& message, std::size_t length) {
 
 class Receiver {
  public:
-  Receiver(const Bed& bed, DatagramKind kind)
-      : socket_(bound_socket(SOCK_DGRAM, bed.far.ipv6, port)), inspector_(kind), room_(room_for(kind)) {
+  Receiver(const Bed& bed, DatagramKind kind, std::uint32_t trial)
+      : socket_(bound_socket(SOCK_DGRAM, bed.far.ipv6, port)),
+        inspector_(kind, trial),
+        room_(room_for(kind)) {
     set_option(socket_, SOL_SOCKET, SO_RCVBUFFORCE, socket_queue);
     if (kind.a_call > 1) set_option(socket_, SOL_UDP, UDP_GRO, 1);
     buffer_.resize(batch * room_);
@@ -235,15 +242,17 @@ class Receiver {
 }  // namespace
 
 TrialCounts try_rate(const Bed& bed, DatagramKind kind, double rate, double seconds) {
+  static std::uint32_t trials = 0;
+  const std::uint32_t trial = ++trials;
   Job<std::uint64_t> far{"UDP on the far side", [&](const auto& ready) {
                            bed.far.enter();
-                           Receiver receiver{bed, kind};
+                           Receiver receiver{bed, kind, trial};
                            ready();
                            return receiver.receive_all(duration_of(seconds) + first_wait);
                          }};
   far.wait_until_ready(Clock::now() + patience);
   Job<TrialCounts> near{"UDP on the near side",
-                        [&](const auto&) { return send_paced(bed, kind, rate, seconds); }};
+                        [&](const auto&) { return send_paced(bed, kind, trial, rate, seconds); }};
   TrialCounts counts = near.finish(Clock::now() + duration_of(seconds) + patience);
   counts.received = far.finish(Clock::now() + 2 * patience);
   if (counts.received > counts.sent) throw WrongData("UDP: more datagrams arrived than were sent");

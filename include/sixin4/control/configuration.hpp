@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -32,6 +33,7 @@ struct Configuration {
   std::string remote;                      ///< an IPv4 address or a host name, as it was written
   std::string dev;                         ///< empty: any link
   std::vector<InterfaceAddress> addresses;
+  std::map<wire::Ipv6Address, std::uint32_t> address_labels;  ///< of those of the addresses that have one
   std::vector<wire::Ipv6Prefix> prefixes;
   std::vector<wire::Ipv6Prefix> routes;
   std::uint32_t table = main_table;

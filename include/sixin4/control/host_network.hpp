@@ -9,14 +9,15 @@
 namespace sixin4::control {
 
 struct HostState {
-  std::vector<InterfaceAddress> addresses;
-  std::vector<Ipv6Route> routes;
-  std::vector<Rule> rules;
+  std::vector<InterfaceAddress> addresses{};
+  std::vector<AddressLabel> labels{};
+  std::vector<Ipv6Route> routes{};
+  std::vector<Rule> rules{};
   bool operator==(const HostState&) const = default;
 };
 
-/// Owns addresses, routes and rules of one tunnel link: what it has put there, its end takes away.
-/// Uses the `Netlink` that it is given, which must outlive it. What others configure on the link, and
+/// Owns addresses, their labels, routes and rules of one tunnel link: what it has put there, its end takes
+/// away. Uses the `Netlink` that it is given, which must outlive it. What others configure on the link, and
 /// what is not part of the state, it leaves alone; a rule that a killed process left is taken over.
 class HostNetwork {
  public:
@@ -47,6 +48,7 @@ class HostNetwork {
 
  private:
   [[nodiscard]] bool link_is_up();
+  std::size_t add_missing_labels();
   std::size_t add_missing_addresses();
   std::size_t add_missing_routes();
   std::size_t add_missing_rules();

@@ -39,7 +39,22 @@ class Netlink {
   [[nodiscard]] std::vector<InterfaceAddress> addresses(int link_index);
   /// Added without duplicate address detection: nobody else can hold it on a point-to-point link.
   void add_address(int link_index, const InterfaceAddress& address);
+  /// Gives an address that is there its lifetime.
+  void change_address(int link_index, const InterfaceAddress& address);
   void remove_address(int link_index, const InterfaceAddress& address);
+
+  /// The labels of addresses on a link (RFC 6724 §2.1); they outlive it.
+  [[nodiscard]] std::vector<AddressLabel> labels(int link_index);
+  void add_label(int link_index, const AddressLabel& label);
+  void remove_label(int link_index, const AddressLabel& label);
+
+  /// All that the host may send from, of all links.
+  [[nodiscard]] std::vector<HostAddress> host_addresses();
+  /// Of all links.
+  [[nodiscard]] std::vector<PolicyLabel> policy_labels();
+  /// The path that a packet from `source`, where one is given, takes; nothing where there is none.
+  [[nodiscard]] std::optional<Ipv6Path> ipv6_path_to(const wire::Ipv6Address& destination,
+                                                     const std::optional<wire::Ipv6Address>& source);
 
   /// Routes of one table straight into a link, in canonical form, whoever made them.
   [[nodiscard]] std::vector<Ipv6Route> routes(int link_index, std::uint32_t table);

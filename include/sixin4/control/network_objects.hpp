@@ -57,7 +57,46 @@ struct InterfaceAddress {
   wire::Ipv6Address address;
   std::uint8_t length = 128;  ///< of the on-link prefix in bits; the peer's when there is one
   std::optional<wire::Ipv6Address> peer = std::nullopt;
+  bool deprecated = false;  ///< its preferred lifetime is 0: no source by itself where there is another
   auto operator<=>(const InterfaceAddress&) const = default;
+
+  /// The same object to the kernel, perhaps with another lifetime.
+  [[nodiscard]] bool is_same_as(const InterfaceAddress& other) const noexcept {
+    return address == other.address && length == other.length && peer == other.peer;
+  }
+};
+
+/// The label of an address on one link (RFC 6724 §2.1): a source is preferred where its label is that of the
+/// destination.
+struct AddressLabel {
+  wire::Ipv6Prefix prefix;
+  std::uint32_t label = 0;
+  auto operator<=>(const AddressLabel&) const = default;
+};
+
+/// A label for addresses of all links, or of one.
+struct PolicyLabel {
+  wire::Ipv6Prefix prefix;
+  int link_index = 0;  ///< 0: of all links
+  std::uint32_t label = 0;
+};
+
+/// An address that packets of this host may have as their source.
+struct HostAddress {
+  wire::Ipv6Address address;
+  std::uint8_t prefix_length = 128;
+  int link_index = 0;
+  bool deprecated = false;
+  bool temporary = false;  ///< RFC 8981
+};
+
+/// How IPv6 packets leave for a destination.
+struct Ipv6Path {
+  std::optional<wire::Ipv6Address> source = std::nullopt;  ///< the one that the kernel prefers
+  int link_index = 0;
+  std::uint32_t table = main_table;
+  wire::Ipv6Prefix prefix;  ///< of the route
+  std::optional<wire::Ipv6Address> gateway = std::nullopt;
 };
 
 /// A unicast route straight into a link, without a gateway.
@@ -88,6 +127,7 @@ struct Rule {
 [[nodiscard]] std::string to_string(const InterfaceAddress& address);
 [[nodiscard]] std::string to_string(const Ipv6Route& route, const std::string& dev = {});
 [[nodiscard]] std::string to_string(const Rule& rule);
+[[nodiscard]] std::string to_string(const AddressLabel& label);
 [[nodiscard]] std::string to_string(const LinkSettings& settings);
 
 }  // namespace sixin4::control

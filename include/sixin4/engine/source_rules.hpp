@@ -78,6 +78,7 @@ struct SourceDecision {
   std::uint16_t rule = 0;  ///< its number, counted from 1; 0: none matches, and the source is kept
   SourceAction action = SourceAction::keep;
   const AddressPool* pool = nullptr;  ///< to `use`; of the rules that were asked
+  std::uint32_t pool_index = 0;       ///< of that pool
   std::uint64_t preferred = 0;        ///< index in the pool
 };
 

@@ -16,8 +16,8 @@ enum class Verdict : std::uint8_t {
   malformed,        ///< an IPv6 packet, or its offload data, that contradicts itself
   loop,             ///< its outer packet would be, or is, routed back into the tunnel
   source_rejected,  ///< a source rule says so; answered with Destination Unreachable
-  flow_table_full,  ///< a new flow, and no room for it; answered with Destination Unreachable
-  pool_exhausted,   ///< a new flow, and each address of the pool has one like it already; answered the same
+  flow_table_full,  ///< its flow would begin, and there is no room for it; answered the same
+  pool_exhausted,   ///< its flow would be another's with each address of the pool; answered the same
   source_not_ours,  ///< a source that is not this end's (`egress-filter`); answered with Destination
                     ///< Unreachable
   too_big,          ///< larger than the tunnel MTU; answered with Packet Too Big

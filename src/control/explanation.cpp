@@ -1,0 +1,116 @@
+#include "sixin4/control/explanation.hpp"
+
+#include <sstream>
+
+#include <nlohmann/json.hpp>
+
+#include "sixin4/control/address_text.hpp"
+#include "sixin4/control/options.hpp"
+
+#include "source_rule_text.hpp"
+#include "values.hpp"
+
+namespace sixin4::control {
+
+namespace {
+
+using json = nlohmann::ordered_json;
+
+constexpr std::string_view request_prefix = "explain ";
+
+}  // namespace
+
+std::string explain_request(const ExplainQuery& query) {
+  json object{
+      {"destination", to_string(query.destination)}, {"protocol", query.protocol}, {"port", query.port}};
+  if (query.from) object["from"] = to_string(*query.from);
+  return std::string{request_prefix} + object.dump();
+}
+
+std::optional<ExplainQuery> explain_query_of(std::string_view request) {
+  if (!request.starts_with(request_prefix)) return std::nullopt;
+  const json object = json::parse(request.substr(request_prefix.size()), nullptr, false);
+  if (!object.is_object()) return std::nullopt;
+  const auto destination = parse_ipv6_address(object.value("destination", ""));
+  if (!destination) return std::nullopt;
+  ExplainQuery query{.destination = *destination,
+                     .protocol = object.value("protocol", std::uint8_t{6}),
+                     .port = object.value("port", std::uint16_t{0})};
+  if (object.contains("from")) query.from = parse_ipv6_address(object.value("from", ""));
+  return query;
+}
+
+std::string to_json(const Explanation& explanation) {
+  const auto or_null = [](const std::string& text) { return text.empty() ? json(nullptr) : json(text); };
+  json object{{"destination", explanation.destination},
+              {"source", or_null(explanation.source)},
+              {"source_reason", or_null(explanation.source_reason)},
+              {"route", or_null(explanation.route)},
+              {"enters_tunnel", explanation.enters_tunnel}};
+  if (explanation.enters_tunnel) {
+    object["rule"] = explanation.rule;
+    object["rule_text"] = or_null(explanation.rule_text);
+    object["leaves_as"] = or_null(explanation.leaves_as);
+    object["pool"] = or_null(explanation.pool);
+    object["mtu"] = explanation.mtu;
+    object["verdict"] = explanation.verdict;
+  }
+  return object.dump();
+}
+
+std::string explanation_json(const std::string& text) {
+  return json::parse(text).dump(2) + "\n";
+}
+
+std::string explanation_text(const std::string& text) {
+  const json object = json::parse(text);
+  const auto word = [&object](const char* name) {
+    return object.at(name).is_null() ? std::string{"none"} : object.at(name).get<std::string>();
+  };
+  std::ostringstream lines;
+  lines << word("destination") << " from " << word("source");
+  if (!object.at("source_reason").is_null()) lines << " (" << word("source_reason") << ")";
+  lines << "\n  route    " << word("route") << '\n';
+  if (!object.at("enters_tunnel").get<bool>()) {
+    lines << "  verdict  does not enter the tunnel\n";
+    return lines.str();
+  }
+  lines << "  source   ";
+  if (!object.at("pool").is_null()) {
+    lines << "leaves as one of " << word("pool");
+  } else if (object.at("leaves_as").is_null()) {
+    lines << "does not leave";
+  } else if (object.at("leaves_as") == object.at("source")) {
+    lines << "is kept";
+  } else {
+    lines << "leaves as " << word("leaves_as");
+  }
+  if (object.at("rule") == 0) {
+    lines << " (no rule matches)\n";
+  } else {
+    lines << " (rule " << object.at("rule") << ": " << word("rule_text") << ")\n";
+  }
+  lines << "  mtu      " << object.at("mtu") << "\n  verdict  " << word("verdict") << '\n';
+  return lines.str();
+}
+
+ExplainQuery parse_explain_query(const std::string& destination, const std::optional<std::string>& from,
+                                 const std::optional<std::string>& protocol,
+                                 const std::optional<std::string>& port) {
+  const auto address = [](const std::string& text) {
+    const auto parsed = parse_ipv6_address(text);
+    if (!parsed) throw ConfigurationError("command line: '" + text + "' is not an IPv6 address");
+    return *parsed;
+  };
+  ExplainQuery query{.destination = address(destination)};
+  if (from) query.from = address(*from);
+  try {
+    if (protocol) query.protocol = parse_protocol(*protocol);
+    if (port) query.port = parse_number<std::uint16_t>(*port, 0, 65535);
+  } catch (const ValueError& error) {
+    throw ConfigurationError(std::string{"command line: "} + error.what());
+  }
+  return query;
+}
+
+}  // namespace sixin4::control
