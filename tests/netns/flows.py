@@ -40,7 +40,7 @@ def send(address, port, flows, count):
         datagram = struct.pack("!I", number) + bytes(1200 if number % 3 else 20)
         for sender in senders:
             sender.send(datagram)
-        if number % 8 == 0:
+        if number % 2 == 0:
             time.sleep(0.001)
 
 
