@@ -16,6 +16,7 @@ namespace sixin4::bench {
 namespace {
 
 constexpr wire::Ipv6Address chosen{{0x20, 0x01, 0x0d, 0xb8, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x25}};
+constexpr wire::Ipv6Address last_chosen{{0x20, 0x01, 0x0d, 0xb8, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0}};
 constexpr engine::Time now{std::chrono::hours{1}};
 
 /// A tunnel whose only rule gives every flow that address, and which has so many flows already.
@@ -25,7 +26,7 @@ engine::TunnelParameters with_flows(std::uint32_t flows) {
   rule.mode = engine::PoolMode::first;
   engine::TunnelParameters parameters = near_end();
   parameters.source_rules = std::make_shared<engine::SourceRules>(
-      std::vector{rule}, std::vector{engine::AddressPool{{wire::range_of({chosen, 112})}}},
+      std::vector{rule}, std::vector{engine::AddressPool{{{chosen, last_chosen}}}},
       std::vector<engine::SourceTable>{});
   parameters.flows = std::make_shared<engine::FlowMemory>(65536U, 4711U);
   for (std::uint32_t i = 0; i < flows; ++i) {
@@ -105,7 +106,8 @@ void find_flow(benchmark::State& state) {
     if (!table.find_inside(key, now)) return state.SkipWithError("a flow is missing");
   }
   std::size_t next = 0;
-  measure(state, 1, wire::ipv6_header_size, [&] { benchmark::DoNotOptimize(table.find_inside(keys[next++ % keys.size()], now)); });
+  measure(state, 1, wire::ipv6_header_size,
+          [&] { benchmark::DoNotOptimize(table.find_inside(keys[next++ % keys.size()], now)); });
 }
 BENCHMARK(find_flow)->Arg(16)->Arg(60000);
 
@@ -139,7 +141,8 @@ void look_up_prefix(benchmark::State& state) {
     if (table.find(address) == engine::PrefixTable::absent) return state.SkipWithError("a prefix is missing");
   }
   std::size_t next = 0;
-  measure(state, 1, wire::ipv6_header_size, [&] { benchmark::DoNotOptimize(table.find(asked[next++ % asked.size()])); });
+  measure(state, 1, wire::ipv6_header_size,
+          [&] { benchmark::DoNotOptimize(table.find(asked[next++ % asked.size()])); });
 }
 BENCHMARK(look_up_prefix)->Arg(100)->Arg(10000)->Arg(100000);
 

@@ -47,24 +47,32 @@ PrefixTable::PrefixTable(std::vector<Entry> entries) {
     around.push_back(&entry);
   }
   end_before(nullptr);
+  for (std::size_t at = 0; at < starts_.size(); at += block) blocks_.push_back(starts_[at]);
 }
 
 PrefixTable::Value PrefixTable::find(const wire::Ipv6Address& address) const noexcept {
-  const std::uint64_t high = address.high();
-  const std::uint64_t low = address.low();
-  // Of the same length whatever the outcome of a comparison, so that no branch is guessed wrong.
+  const Start wanted{.high = address.high(), .low = address.low()};
+  if (starts_.empty()) return absent;
+  const std::size_t first = last_not_behind(blocks_, wanted) * block;
+  const auto rest = std::span{starts_}.subspan(first, std::min(block, starts_.size() - first));
+  const std::size_t found = first + last_not_behind(rest, wanted);
+  const Start& start = starts_[found];
+  const bool before_all = start.high > wanted.high || (start.high == wanted.high && start.low > wanted.low);
+  return before_all ? absent : values_[found];
+}
+
+/// Of the same length whatever the outcome of a comparison, so that no branch is guessed wrong.
+std::size_t PrefixTable::last_not_behind(std::span<const Start> starts, const Start& address) noexcept {
   std::size_t first = 0;
-  for (std::size_t length = starts_.size(); length > 1;) {
+  for (std::size_t length = starts.size(); length > 1;) {
     const std::size_t half = length / 2;
-    const Start& middle = starts_[first + half];
-    const bool not_behind = (middle.high < high) | ((middle.high == high) & (middle.low <= low));
+    const Start& middle = starts[first + half];
+    const bool not_behind =
+        (middle.high < address.high) | ((middle.high == address.high) & (middle.low <= address.low));
     first = not_behind ? first + half : first;
     length -= half;
   }
-  if (starts_.empty()) return absent;
-  const Start& start = starts_[first];
-  const bool before_all = start.high > high || (start.high == high && start.low > low);
-  return before_all ? absent : values_[first];
+  return first;
 }
 
 }  // namespace sixin4::engine

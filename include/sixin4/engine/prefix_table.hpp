@@ -11,7 +11,8 @@
 namespace sixin4::engine {
 
 /// Immutable. Prefixes contain each other or have nothing in common, so that they cut the address space into
-/// stretches in each of which one prefix is the longest: a lookup is a binary search for a stretch.
+/// stretches in each of which one prefix is the longest: a lookup is a binary search for a stretch, first for
+/// its block.
 class PrefixTable {
  public:
   using Value = std::uint32_t;
@@ -33,7 +34,13 @@ class PrefixTable {
     std::uint64_t high = 0;
     std::uint64_t low = 0;
   };
+  static constexpr std::size_t block = 32;
 
+  /// The index of the last start that is not behind `address`; 0 where all are.
+  [[nodiscard]] static std::size_t last_not_behind(std::span<const Start> starts,
+                                                   const Start& address) noexcept;
+
+  std::vector<Start> blocks_;  ///< every `block`th start: these stay in a near cache
   std::vector<Start> starts_;  ///< of the stretches, ascending
   std::vector<Value> values_;  ///< of the stretch that begins at the start of the same index
 };
