@@ -29,9 +29,16 @@ void* counted(std::size_t size) {
 
 }  // namespace
 
-// The array and nothrow forms call these.
+// The array forms call these. The nothrow form would, too, but for AddressSanitizer, which has its own.
 void* operator new(std::size_t size) {
   return counted(size);
+}
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  try {
+    return counted(size);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
 }
 void operator delete(void* memory) noexcept {
   std::free(memory);
