@@ -74,12 +74,16 @@ std::string parse_host(const std::string& text) {
   return text;
 }
 
+[[noreturn]] void refuse_address(const std::string& text, const std::string& form) {
+  throw ValueError("'" + text + "' is not an IPv6 " + form);
+}
+
 void add_interface_address(Configuration& configuration, const std::string& text) {
   const std::vector<std::string> words = split_words(text);
   const std::string form = "ADDRESS/LENGTH [peer ADDRESS] [preferred_lft 0|forever] [label NUMBER]";
   const auto parsed = words.empty() ? std::nullopt : parse_ipv6_prefix(words.front());
   if (!parsed || words.front().find('/') == std::string::npos || words.size() % 2 == 0) {
-    throw ValueError("'" + text + "' is not an IPv6 " + form);
+    refuse_address(text, form);
   }
   if (!is_host(parsed->address)) throw ValueError("'" + words.front() + "' is not the address of one host");
   InterfaceAddress address{.address = parsed->address, .length = parsed->length};
@@ -98,7 +102,7 @@ void add_interface_address(Configuration& configuration, const std::string& text
     } else if (keyword == "label") {
       label = parse_number<std::uint32_t>(value, 0, 0xfffffffeU);
     } else {
-      throw ValueError("'" + text + "' is not " + form);
+      refuse_address(text, form);
     }
   }
   configuration.addresses.push_back(address);
@@ -120,7 +124,8 @@ Values address_texts(const Configuration& configuration) {
     if (address.peer) text += " peer " + to_string(*address.peer);
     if (address.deprecated) text += " preferred_lft 0";
     const auto label = configuration.address_labels.find(address.address);
-    if (label != configuration.address_labels.end()) text += " label " + std::to_string(label->second);
+    if (label != configuration.address_labels.end())
+      text.append(" label ").append(std::to_string(label->second));
   }
   return values;
 }

@@ -195,6 +195,10 @@ std::string joined(const Items& items, const char* separator) {
   return text;
 }
 
+[[noreturn]] void refuse_use_of(const std::string& action) {
+  throw ValueError("'use " + action + "': write '" + action + "' alone");
+}
+
 }  // namespace
 
 std::uint8_t parse_protocol(const std::string& text) {
@@ -233,8 +237,7 @@ SourceRule parse_source_rule(const std::string& text) {
     if (word == "use") {
       const std::string& named = words.take("an address or a pool");
       rule.target = parse_target(named);
-      if (rule.target.action != Action::use)
-        throw ValueError("'use " + named + "': write '" + named + "' alone");
+      if (rule.target.action != Action::use) refuse_use_of(named);
       parse_mode(words, rule);
     } else if (word == "keep" || word == "reject") {
       rule.target = parse_target(word);

@@ -193,7 +193,7 @@ std::uint32_t FlowTable::seconds_of(Time now) noexcept {
       std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count());
 }
 
-bool FlowTable::holds(Side side, const Slot& slot, const Words& words) const noexcept {
+bool FlowTable::holds(Side side, const Slot& slot, const Words& words) noexcept {
   const auto& local = side == inside_side ? slot.local : slot.outside;
   constexpr auto acquire = std::memory_order_acquire;
   return local[1].load(acquire) == words[1] && slot.ports_and_protocol.load(acquire) == words[4] &&

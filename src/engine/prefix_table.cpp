@@ -61,14 +61,13 @@ PrefixTable::Value PrefixTable::find(const wire::Ipv6Address& address) const noe
   return before_all ? absent : values_[found];
 }
 
-/// Of the same length whatever the outcome of a comparison, so that no branch is guessed wrong.
 std::size_t PrefixTable::last_not_behind(std::span<const Start> starts, const Start& address) noexcept {
   std::size_t first = 0;
   for (std::size_t length = starts.size(); length > 1;) {
     const std::size_t half = length / 2;
     const Start& middle = starts[first + half];
     const bool not_behind =
-        (middle.high < address.high) | ((middle.high == address.high) & (middle.low <= address.low));
+        middle.high < address.high || (middle.high == address.high && middle.low <= address.low);
     first = not_behind ? first + half : first;
     length -= half;
   }

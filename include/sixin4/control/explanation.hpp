@@ -40,9 +40,9 @@ struct Explanation {
 /// One JSON object.
 [[nodiscard]] std::string to_json(const Explanation& explanation);
 /// The same for people, from that JSON text.
-[[nodiscard]] std::string explanation_text(const std::string& json);
+[[nodiscard]] std::string explanation_text(const std::string& text);
 /// And for machines.
-[[nodiscard]] std::string explanation_json(const std::string& json);
+[[nodiscard]] std::string explanation_json(const std::string& text);
 
 /// From the arguments of `explain` behind NAME. Throws ConfigurationError.
 [[nodiscard]] ExplainQuery parse_explain_query(const std::string& destination,

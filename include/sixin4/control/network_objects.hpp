@@ -58,6 +58,7 @@ struct InterfaceAddress {
   std::uint8_t length = 128;  ///< of the on-link prefix in bits; the peer's when there is one
   std::optional<wire::Ipv6Address> peer = std::nullopt;
   bool deprecated = false;  ///< its preferred lifetime is 0: no source by itself where there is another
+  // NOLINTNEXTLINE(readability-implicit-bool-conversion): nobody converts it
   auto operator<=>(const InterfaceAddress&) const = default;
 
   /// The same object to the kernel, perhaps with another lifetime.

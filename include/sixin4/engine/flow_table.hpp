@@ -142,7 +142,7 @@ class FlowTable {
 
   [[nodiscard]] std::optional<Found> find(Side side, const FlowKey& key, Time now) noexcept;
   [[nodiscard]] std::optional<Found> look(Side side, const Words& words, std::size_t most) const noexcept;
-  [[nodiscard]] bool holds(Side side, const Slot& slot, const Words& words) const noexcept;
+  [[nodiscard]] static bool holds(Side side, const Slot& slot, const Words& words) noexcept;
   void mark_alive(const Found& flow, std::uint32_t now) noexcept;
   [[nodiscard]] static std::chrono::seconds idle_time(const Slot& slot, std::uint32_t now) noexcept;
   [[nodiscard]] std::chrono::seconds timeout_of(const Slot& slot) const noexcept;
