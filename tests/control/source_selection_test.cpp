@@ -95,7 +95,8 @@ TEST(SourceSelection, WhatWouldLoseIsNamedByARoute) {
 }
 
 TEST(SourceSelection, LinkLocalAddressesOfOtherLinksAreNoCandidates) {
-  const auto found = reason("fe80::1", "fe80::2", {on(tunnel, "fe80::1"), on(uplink, "fe80::5"), on(1, "::1")});
+  const auto found =
+      reason("fe80::1", "fe80::2", {on(tunnel, "fe80::1"), on(uplink, "fe80::5"), on(1, "::1")});
   ASSERT_TRUE(found);
   EXPECT_TRUE(found->rival.is_unspecified());
 }
