@@ -14,6 +14,7 @@
 #include "sixin4/control/host_plan.hpp"
 
 #include "explain.hpp"
+#include "flow_page.hpp"
 
 namespace sixin4 {
 
@@ -27,8 +28,6 @@ constexpr std::uint32_t tun_queue_packets = 2000;
 constexpr std::chrono::seconds wire_period{1};
 // Flows begin without this thread's knowledge, so that it looks whether there are any or not.
 constexpr std::chrono::seconds flow_expiry_period{1};
-// An answer of the control socket holds these, and more.
-constexpr std::uint32_t flows_a_page = 2048;
 // One echo may be lost on any path.
 constexpr std::size_t echoes_that_worry = 3;
 
@@ -57,33 +56,6 @@ control::DirectionStatus status_of(const engine::DirectionTotals& totals) {
     if (totals.drops[i] != 0) status.drops.emplace(engine::name_of(verdict), totals.drops[i]);
   }
   return status;
-}
-
-std::string name_of(engine::FlowState state) {
-  switch (state) {
-    case engine::FlowState::opening:
-      return "opening";
-    case engine::FlowState::established:
-      return "established";
-    case engine::FlowState::closing:
-      return "closing";
-    case engine::FlowState::closed:
-      return "closed";
-  }
-  return {};
-}
-
-control::FlowStatus status_of(const engine::FlowTable::Listed& flow) {
-  return {.protocol = flow.inside.protocol,
-          .source = flow.inside.local,
-          .outside_source = flow.outside,
-          .destination = flow.inside.remote,
-          .source_port = flow.inside.local_port,
-          .destination_port = flow.inside.remote_port,
-          .state = name_of(flow.state),
-          .rule = flow.rule,
-          .begun_inside = flow.begun_inside,
-          .idle_s = static_cast<std::uint32_t>(flow.idle.count())};
 }
 
 }  // namespace
@@ -391,13 +363,7 @@ control::Explanation Tunnel::explain(const control::ExplainQuery& query) {
 }
 
 control::FlowPage Tunnel::flows(std::uint32_t first) const {
-  control::FlowPage page;
-  if (!now_.flows) return page;
-  const engine::FlowTable& table = now_.flows->table;
-  for (const auto& flow : table.list(first, flows_a_page, Clock::now()))
-    page.flows.push_back(status_of(flow));
-  if (table.bound() - std::min(table.bound(), first) > flows_a_page) page.next = first + flows_a_page;
-  return page;
+  return now_.flows ? flow_page(now_.flows->table, first, Clock::now()) : control::FlowPage{};
 }
 
 }  // namespace sixin4
