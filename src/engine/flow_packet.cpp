@@ -1,5 +1,7 @@
 #include "sixin4/engine/flow_packet.hpp"
 
+#include <algorithm>
+
 #include "sixin4/wire/icmpv6.hpp"
 #include "sixin4/wire/ipv6.hpp"
 #include "sixin4/wire/transport.hpp"
@@ -8,23 +10,24 @@ namespace sixin4::engine {
 
 namespace {
 
+constexpr std::size_t ports_size = 4;
 constexpr std::size_t tcp_flags_offset = 13;
 constexpr std::size_t echo_identifier_offset = 4;
 
 void read_ports(wire::Bytes packet, Direction direction, FlowPacket& result) noexcept {
-  const auto ports = wire::fixed<4>(packet, result.transport);
-  if (!ports) return;
-  const std::uint16_t source = wire::load16<0>(*ports);
-  const std::uint16_t destination = wire::load16<2>(*ports);
+  const wire::Bytes header = packet.subspan(std::min(packet.size(), result.transport));
+  if (header.size() < ports_size) return;
+  const auto ports = header.first<ports_size>();
+  const std::uint16_t source = wire::load16<0>(ports);
+  const std::uint16_t destination = wire::load16<2>(ports);
   result.key.local_port = direction == Direction::out ? source : destination;
   result.key.remote_port = direction == Direction::out ? destination : source;
   result.part = FlowPart::packet;
   result.begins = result.key.protocol != wire::next_header::tcp;
   if (result.begins) return;
   // What is quoted of a packet more often than not ends before its flags.
-  const auto octet = wire::fixed<1>(packet, result.transport + tcp_flags_offset);
-  if (!octet) return;
-  const unsigned flags = octet->front();
+  if (header.size() <= tcp_flags_offset) return;
+  const unsigned flags = header[tcp_flags_offset];
   const bool syn = (flags & wire::tcp::flag_syn) != 0;
   const bool ack = (flags & wire::tcp::flag_ack) != 0;
   result.begins = syn && !ack;

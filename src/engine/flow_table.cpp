@@ -19,17 +19,25 @@ constexpr std::size_t candidates_a_search = 4096;
 // Slots that `expire` looks at with the lock in hand.
 constexpr std::size_t slots_a_look = 1024;
 
-template <std::size_t Count>
-void store_words(std::array<std::atomic<std::uint64_t>, Count>& to,
-                 const wire::Ipv6Address& address) noexcept {
-  // A reader that sees one of these words sees as well that the version had become odd before.
-  to[0].store(address.high(), std::memory_order_release);
-  to[1].store(address.low(), std::memory_order_release);
+using AddressWords = std::array<std::uint64_t, 2>;
+
+AddressWords words_of(const wire::Ipv6Address& address) noexcept {
+  return std::bit_cast<AddressWords>(address);
 }
 
-wire::Ipv6Address load_address(const std::array<std::atomic<std::uint64_t>, 2>& words) noexcept {
-  return wire::Ipv6Address::of_words(words[0].load(std::memory_order_acquire),
-                                     words[1].load(std::memory_order_acquire));
+void store_address(std::array<std::atomic<std::uint64_t>, 2>& to, const wire::Ipv6Address& address) noexcept {
+  const AddressWords words = words_of(address);
+  // A reader that sees one of these words sees as well that the version had become odd before.
+  to[0].store(words[0], std::memory_order_release);
+  to[1].store(words[1], std::memory_order_release);
+}
+
+AddressWords load_words(const std::array<std::atomic<std::uint64_t>, 2>& from) noexcept {
+  return {from[0].load(std::memory_order_acquire), from[1].load(std::memory_order_acquire)};
+}
+
+wire::Ipv6Address load_address(const std::array<std::atomic<std::uint64_t>, 2>& from) noexcept {
+  return std::bit_cast<wire::Ipv6Address>(load_words(from));
 }
 
 std::uint64_t packed(const FlowKey& key) noexcept {
@@ -54,39 +62,101 @@ FlowTable::FlowTable(std::uint32_t bound, std::uint64_t seed, const FlowTimeouts
   candidates_.reserve(bound);
 }
 
-std::optional<FlowTable::Found> FlowTable::find_inside(const FlowKey& key, Time now) noexcept {
-  return find(inside_side, key, now);
+// What every packet passes through, for the compiler to put into one piece.
+
+inline FlowTable::Words FlowTable::words_of(const FlowKey& key) noexcept {
+  const AddressWords local = engine::words_of(key.local);
+  const AddressWords remote = engine::words_of(key.remote);
+  return {local[0], local[1], remote[0], remote[1], packed(key)};
 }
 
-std::optional<FlowTable::Found> FlowTable::find_outside(const FlowKey& key, Time now) noexcept {
-  return find(outside_side, key, now);
+/// Multilinear-HM hashing (Lemire and Kaser, "Strongly universal string hashing is fast"): without the
+/// factors nobody can choose keys that meet.
+inline std::size_t FlowTable::bucket_of(const Words& words) const noexcept {
+  const auto product = [&](std::size_t i) noexcept {
+    return (factors_[2 * i] + (words[i] >> 32U)) * (factors_[2 * i + 1] + (words[i] & 0xffffffffU));
+  };
+  // g++ 12 leaves a loop a loop.
+  static_assert(key_words == 5);
+  const std::uint64_t sum = product(0) + product(1) + product(2) + product(3) + product(4) + factors_.back();
+  return (sum >> 32U) & (buckets_[0].size() - 1);
 }
 
-std::optional<FlowTable::Found> FlowTable::find(Side side, const FlowKey& key, Time now) noexcept {
-  if (size() == 0) return std::nullopt;
+inline std::uint32_t FlowTable::seconds_of(Time now) noexcept {
+  return static_cast<std::uint32_t>(
+      std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count());
+}
+
+inline bool FlowTable::holds(Side side, const Slot& slot, const Words& words) noexcept {
+  const AtomicAddress& local = slot.local[side];
+  constexpr auto acquire = std::memory_order_acquire;
+  return local[1].load(acquire) == words[1] && slot.ports_and_protocol.load(acquire) == words[4] &&
+         slot.remote[1].load(acquire) == words[3] && slot.remote[0].load(acquire) == words[2] &&
+         local[0].load(acquire) == words[0];
+}
+
+/// One variable is returned, whatever happens, so that it is put together where the caller wants it: a copy
+/// of what was just written in other words makes the processor wait.
+inline FlowTable::Found FlowTable::look(Side side, const Words& words, std::size_t most) const noexcept {
+  Found found;
+  constexpr auto acquire = std::memory_order_acquire;
+  std::uint32_t at = buckets_[side][bucket_of(words)].load(acquire);
+  for (std::size_t steps = 0; at != 0 && steps < most; ++steps) {
+    const Slot& slot = slots_[at - 1];
+    const std::uint32_t version = slot.version.load(acquire);
+    if (version % 2 == 0 && holds(side, slot, words)) {
+      const AddressWords other = load_words(slot.local[side == inside_side ? outside_side : inside_side]);
+      found.other = std::bit_cast<wire::Ipv6Address>(other);
+      found.rewritten = other[0] != words[0] || other[1] != words[1];
+      found.state = slot.state.load(acquire);
+      found.begun_inside = slot.begun_inside.load(acquire);
+      found.slot = at - 1;
+      if (slot.version.load(std::memory_order_relaxed) == version) {
+        found.version = version;
+        break;
+      }
+    }
+    at = slot.next[side].load(acquire);
+  }
+  return found;
+}
+
+inline void FlowTable::mark_alive(const Found& flow, std::uint32_t now) noexcept {
+  auto& last_packet = slots_[flow.slot].last_packet;
+  // A line that is only read stays in the caches of all threads.
+  if (last_packet.load(std::memory_order_relaxed) != now) last_packet.store(now, std::memory_order_relaxed);
+}
+
+inline FlowTable::Found FlowTable::find(Side side, const FlowKey& key, Time now) noexcept {
   const Words words = words_of(key);
-  auto found = look(side, words, longest_walk);
-  if (!found) {
+  Found found = look(side, words, longest_walk);
+  if (!found && size() != 0) {
     // Not there, or in a chain that was changed at that moment.
     const std::lock_guard lock{mutex_};
     found = look_under_lock(side, words);
   }
-  if (found) mark_alive(*found, seconds_of(now));
+  if (found) mark_alive(found, seconds_of(now));
   return found;
+}
+
+FlowTable::Found FlowTable::find_inside(const FlowKey& key, Time now) noexcept {
+  return find(inside_side, key, now);
+}
+
+FlowTable::Found FlowTable::find_outside(const FlowKey& key, Time now) noexcept {
+  return find(outside_side, key, now);
 }
 
 FlowTable::Begun FlowTable::begin_inside(const FlowKey& inside, const SourceRules& rules, Time now) noexcept {
   const std::lock_guard lock{mutex_};
-  if (auto found = look_under_lock(inside_side, words_of(inside))) {
-    return {.refusal = Refusal::none, .flow = found};
-  }
+  if (const Found found = look_under_lock(inside_side, words_of(inside))) return {.flow = found};
   const SourceDecision decision = rules.decide(inside, now, draw());
-  if (decision.action == SourceAction::reject) return {.refusal = Refusal::rejected, .flow = {}};
+  if (decision.action == SourceAction::reject) return {.refusal = Refusal::rejected};
   const std::uint32_t second = seconds_of(now);
-  if (!make_room(second)) return {.refusal = Refusal::table_full, .flow = {}};
+  if (!make_room(second)) return {.refusal = Refusal::table_full};
   const auto outside = free_address(inside, decision);
-  if (!outside) return {.refusal = Refusal::pool_exhausted, .flow = {}};
-  return {.refusal = Refusal::none, .flow = put(inside, *outside, decision.rule, true, second)};
+  if (!outside) return {.refusal = Refusal::pool_exhausted};
+  return {.flow = put(inside, *outside, decision.rule, true, second)};
 }
 
 void FlowTable::begin_outside(const FlowKey& outside, Time now) noexcept {
@@ -115,8 +185,7 @@ std::optional<wire::Ipv6Address> FlowTable::free_address(const FlowKey& inside,
   return std::nullopt;
 }
 
-void FlowTable::note(const Found& flow, bool outward, const FlowSignals& signals) noexcept {
-  if (!signals.any() || (!signals.fin && !signals.rst && flow.state != FlowState::opening)) return;
+void FlowTable::change_state(const Found& flow, bool outward, const FlowSignals& signals) noexcept {
   const std::lock_guard lock{mutex_};
   Slot& slot = slots_[flow.slot];
   if (slot.version.load(std::memory_order_relaxed) != flow.version) return;
@@ -154,12 +223,12 @@ std::vector<FlowTable::Listed> FlowTable::list(std::uint32_t first, std::uint32_
     const Slot& slot = slots_[index];
     if (slot.version.load(std::memory_order_relaxed) % 2 != 0) continue;
     const std::uint64_t ports = slot.ports_and_protocol.load(std::memory_order_relaxed);
-    listed.push_back({.inside = {.local = load_address(slot.local),
+    listed.push_back({.inside = {.local = load_address(slot.local[inside_side]),
                                  .remote = load_address(slot.remote),
                                  .local_port = static_cast<std::uint16_t>(ports >> 32U),
                                  .remote_port = static_cast<std::uint16_t>(ports >> 16U),
                                  .protocol = protocol_of(ports)},
-                      .outside = load_address(slot.outside),
+                      .outside = load_address(slot.local[outside_side]),
                       .state = slot.state.load(std::memory_order_relaxed),
                       .rule = slot.rule,
                       .begun_inside = slot.begun_inside.load(std::memory_order_relaxed),
@@ -168,68 +237,13 @@ std::vector<FlowTable::Listed> FlowTable::list(std::uint32_t first, std::uint32_
   return listed;
 }
 
-FlowTable::Words FlowTable::words_of(const FlowKey& key) noexcept {
-  return {key.local.high(), key.local.low(), key.remote.high(), key.remote.low(), packed(key)};
-}
-
 FlowTable::Words FlowTable::words_of(Side side, const Slot& slot) noexcept {
-  const auto& local = side == inside_side ? slot.local : slot.outside;
+  const AtomicAddress& local = slot.local[side];
   return {local[0], local[1], slot.remote[0], slot.remote[1], slot.ports_and_protocol};
 }
 
-/// Multilinear hashing (Lemire and Kaser, "Strongly universal string hashing is fast"): without the factors
-/// nobody can choose keys that meet.
-std::size_t FlowTable::bucket_of(const Words& words) const noexcept {
-  std::uint64_t sum = factors_[0];
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    sum += factors_[2 * i + 1] * (words[i] >> 32U);
-    sum += factors_[2 * i + 2] * (words[i] & 0xffffffffU);
-  }
-  return (sum >> 32U) & (buckets_[0].size() - 1);
-}
-
-std::uint32_t FlowTable::seconds_of(Time now) noexcept {
-  return static_cast<std::uint32_t>(
-      std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count());
-}
-
-bool FlowTable::holds(Side side, const Slot& slot, const Words& words) noexcept {
-  const auto& local = side == inside_side ? slot.local : slot.outside;
-  constexpr auto acquire = std::memory_order_acquire;
-  return local[1].load(acquire) == words[1] && slot.ports_and_protocol.load(acquire) == words[4] &&
-         slot.remote[1].load(acquire) == words[3] && slot.remote[0].load(acquire) == words[2] &&
-         local[0].load(acquire) == words[0];
-}
-
-std::optional<FlowTable::Found> FlowTable::look(Side side, const Words& words,
-                                                std::size_t most) const noexcept {
-  constexpr auto acquire = std::memory_order_acquire;
-  std::uint32_t at = buckets_[side][bucket_of(words)].load(acquire);
-  for (std::size_t steps = 0; at != 0 && steps < most; ++steps) {
-    const Slot& slot = slots_[at - 1];
-    const std::uint32_t version = slot.version.load(acquire);
-    if (version % 2 == 0 && holds(side, slot, words)) {
-      const Found found{.inside = load_address(slot.local),
-                        .outside = load_address(slot.outside),
-                        .state = slot.state.load(acquire),
-                        .begun_inside = slot.begun_inside.load(acquire),
-                        .slot = at - 1,
-                        .version = version};
-      if (slot.version.load(std::memory_order_relaxed) == version) return found;
-    }
-    at = slot.next[side].load(acquire);
-  }
-  return std::nullopt;
-}
-
-std::optional<FlowTable::Found> FlowTable::look_under_lock(Side side, const Words& words) const noexcept {
+FlowTable::Found FlowTable::look_under_lock(Side side, const Words& words) const noexcept {
   return look(side, words, slots_.size());
-}
-
-void FlowTable::mark_alive(const Found& flow, std::uint32_t now) noexcept {
-  auto& last_packet = slots_[flow.slot].last_packet;
-  // A line that is only read stays in the caches of all threads.
-  if (last_packet.load(std::memory_order_relaxed) != now) last_packet.store(now, std::memory_order_relaxed);
 }
 
 /// Another thread may have looked at its clock a little later.
@@ -323,9 +337,9 @@ FlowTable::Found FlowTable::put(const FlowKey& inside, const wire::Ipv6Address& 
   const std::uint32_t index = free_.back();
   free_.pop_back();
   Slot& slot = slots_[index];
-  store_words(slot.local, inside.local);
-  store_words(slot.outside, outside);
-  store_words(slot.remote, inside.remote);
+  store_address(slot.local[inside_side], inside.local);
+  store_address(slot.local[outside_side], outside);
+  store_address(slot.remote, inside.remote);
   slot.ports_and_protocol.store(packed(inside), std::memory_order_release);
   slot.state.store(FlowState::opening, std::memory_order_release);
   slot.begun_inside.store(begun_inside, std::memory_order_release);
@@ -338,8 +352,8 @@ FlowTable::Found FlowTable::put(const FlowKey& inside, const wire::Ipv6Address& 
   link(inside_side, index);
   link(outside_side, index);
   size_.fetch_add(1, std::memory_order_relaxed);
-  return {.inside = inside.local,
-          .outside = outside,
+  return {.other = outside,
+          .rewritten = outside != inside.local,
           .state = FlowState::opening,
           .begun_inside = begun_inside,
           .slot = index,

@@ -46,9 +46,10 @@ std::uint8_t outer_tos(const TunnelParameters& parameters, std::uint8_t inner) n
   return static_cast<std::uint8_t>(dscp | (parameters.ecn ? inner & unsigned{ecn_mask} : unsigned{not_ect}));
 }
 
-/// Judges the size, and makes of a packet what leaves.
-Verdict make_ready(const TunnelParameters& parameters, const SourceChoice* rewriting, TunPacket& packet,
-                   std::optional<Segments>& segments) noexcept {
+/// Judges the size, and makes of a packet what leaves: `rewrite` gives it another source, where it does.
+template <typename Rewrite>
+Verdict make_ready(const TunnelParameters& parameters, TunPacket& packet, std::optional<Segments>& segments,
+                   bool rewrites, Rewrite&& rewrite) noexcept {
   std::size_t largest = packet.bytes.size();
   if (packet.offload.gso != wire::Gso::none) {
     segments = Segments::of(packet);
@@ -56,9 +57,9 @@ Verdict make_ready(const TunnelParameters& parameters, const SourceChoice* rewri
     largest = segments->largest_packet();
   }
   if (largest > parameters.mtu) return Verdict::too_big;
-  if (rewriting == nullptr && !parameters.mss_clamp) return Verdict::pass;
+  if (!rewrites && !parameters.mss_clamp) return Verdict::pass;
   // Not earlier: who hears of a refusal is to find its own packet in it.
-  if (rewriting != nullptr) apply(*rewriting, packet);
+  if (rewrites) rewrite(packet);
   if (parameters.mss_clamp) clamp_mss(packet, parameters.mtu);
   if (segments) segments = Segments::of(packet);  // their headers may have changed
   return Verdict::pass;
@@ -72,17 +73,18 @@ Verdict judge_outbound(const TunnelParameters& parameters, TunPacket& packet,
   const wire::Ipv6Header header{packet.bytes.first<wire::ipv6_header_size>()};
   if (parameters.loops || carries_our_outer_packet(parameters, header, packet.bytes)) return Verdict::loop;
   packet.bytes = packet.bytes.first(header.packet_length());
-  if (!parameters.flows) {
+  if (!knows_flows(parameters)) {
     if (parameters.egress_filter && !may_leave(parameters, packet.bytes)) return Verdict::source_not_ours;
-    return make_ready(parameters, nullptr, packet, segments);
+    return make_ready(parameters, packet, segments, false, [](TunPacket&) noexcept {});
   }
-  const SourceChoice source = choose_source(parameters, packet.bytes, now);
+  const FlowPacket parsed = flow_packet_of(packet.bytes, Direction::out);
+  const SourceChoice source = choose_source(parameters, packet.bytes, parsed, now);
   if (source.verdict != Verdict::pass) return source.verdict;
-  if (parameters.egress_filter &&
-      !may_leave(parameters, resulting_source(source, packet.bytes), packet.bytes)) {
+  if (parameters.egress_filter && !may_leave(parameters, resulting_source(source, parsed), packet.bytes)) {
     return Verdict::source_not_ours;
   }
-  return make_ready(parameters, source.rewrites ? &source : nullptr, packet, segments);
+  return make_ready(parameters, packet, segments, source.rewrites,
+                    [&](TunPacket& leaving) noexcept { apply(source, parsed, leaving); });
 }
 
 std::optional<wire::icmpv6::Error> answer_to(Verdict refusal, std::uint16_t mtu) noexcept {

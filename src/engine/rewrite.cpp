@@ -28,7 +28,7 @@ wire::Ipv6Address address_in(AddressField field) noexcept {
   return {wire::copy_of<0, 16>(std::span<const std::uint8_t, 16>{field})};
 }
 
-SumChange replace(AddressField field, const wire::Ipv6Address& address) noexcept {
+inline SumChange replace(AddressField field, const wire::Ipv6Address& address) noexcept {
   const SumChange change = wire::InternetSum{wire::load64<0>(field)}.inverse() +
                            wire::InternetSum{wire::load64<8>(field)}.inverse() +
                            wire::InternetSum{address.high()} + wire::InternetSum{address.low()};
@@ -39,8 +39,8 @@ SumChange replace(AddressField field, const wire::Ipv6Address& address) noexcept
 
 /// Takes a change of what it covers into the checksum of the upper-layer header at `transport`, where the
 /// packet has one, and returns the change of the field itself.
-SumChange adjust_checksum(wire::MutableBytes packet, std::uint8_t protocol, std::size_t transport,
-                          bool unfinished, const SumChange& change) noexcept {
+inline SumChange adjust_checksum(wire::MutableBytes packet, std::uint8_t protocol, std::size_t transport,
+                                 bool unfinished, const SumChange& change) noexcept {
   const auto offset = wire::pseudo_header_checksum_offset(protocol);
   if (!offset) return {};
   const auto field = wire::fixed<2>(packet, transport + *offset);

@@ -13,11 +13,6 @@ bool has_rules(const TunnelParameters& parameters) noexcept {
   return parameters.source_rules && !parameters.source_rules->empty();
 }
 
-/// Nothing to find, and nothing to begin.
-bool is_idle(const TunnelParameters& parameters) noexcept {
-  return !parameters.flows || (!has_rules(parameters) && parameters.flows->table.size() == 0);
-}
-
 /// What is judged at all. An error is whose the packet is that it quotes.
 bool is_between_hosts(const FlowPacket& parsed) noexcept {
   const FlowKey& flow = parsed.key;
@@ -56,49 +51,59 @@ bool is_over(const FlowTable::Found& flow) noexcept {
   return flow.state == FlowState::closing || flow.state == FlowState::closed;
 }
 
+/// An outward packet's, found or begun.
 FlowTable::Begun flow_of(const TunnelParameters& parameters, const FlowPacket& parsed, Time now) noexcept {
   FlowTable& table = parameters.flows->table;
-  auto found = table.find_inside(parsed.key, now);
-  const bool begins_another = found && parsed.begins && is_over(*found);
-  if (begins_another) table.end(*found);
-  if (found && !begins_another) return {.refusal = FlowTable::Refusal::none, .flow = found};
-  if (!has_rules(parameters)) return {};
-  if (parsed.begins) return table.begin_inside(parsed.key, *parameters.source_rules, now);
-  if (parsed.tcp_answers) table.begin_outside(parsed.key, now);
-  return {};
+  FlowTable::Begun result{.flow = table.find_inside(parsed.key, now)};
+  if (result.flow && parsed.begins && is_over(result.flow)) {
+    table.end(result.flow);
+    result.flow = {};
+  }
+  if (result.flow || !has_rules(parameters)) return result;
+  if (parsed.begins) {
+    result = table.begin_inside(parsed.key, *parameters.source_rules, now);
+  } else if (parsed.tcp_answers) {
+    table.begin_outside(parsed.key, now);
+  }
+  return result;
 }
 
-SourceChoice choice_of_packet(const TunnelParameters& parameters, const FlowPacket& parsed,
-                              Time now) noexcept {
+void choose_for_packet(const TunnelParameters& parameters, const FlowPacket& parsed, SourceChoice& choice,
+                       Time now) noexcept {
   const FlowTable::Begun begun = flow_of(parameters, parsed, now);
-  SourceChoice choice{.verdict = verdict_of(begun.refusal)};
+  choice.verdict = verdict_of(begun.refusal);
   if (begun.flow) {
-    parameters.flows->table.note(*begun.flow, true, signals_of(parsed, Direction::out, *begun.flow));
-    choice.rewrites = begun.flow->rewritten();
-    choice.from = begun.flow->inside;
-    choice.to = begun.flow->outside;
+    parameters.flows->table.note(begun.flow, true, signals_of(parsed, Direction::out, begun.flow));
+    choice.rewrites = begun.flow.rewritten;
+    choice.from = parsed.key.local;
+    choice.to = begun.flow.other;
   }
   if (parsed.is_first_fragment && (choice.rewrites || choice.verdict != Verdict::pass)) {
     parameters.flows->fragments.leave(fragment_key(parsed, Direction::out),
                                       {.verdict = choice.verdict, .address = choice.to}, now);
   }
-  return choice;
 }
 
-SourceChoice choice_of_later_fragment(const TunnelParameters& parameters, const FlowPacket& parsed,
-                                      Time now) noexcept {
+void choose_for_later_fragment(const TunnelParameters& parameters, const FlowPacket& parsed,
+                               SourceChoice& choice, Time now) noexcept {
   const auto trail = parameters.flows->fragments.find(fragment_key(parsed, Direction::out), now);
-  if (!trail) return {};
-  return {.verdict = trail->verdict,
-          .rewrites = trail->verdict == Verdict::pass,
-          .from = parsed.key.local,
-          .to = trail->address};
+  if (!trail) return;
+  choice.verdict = trail->verdict;
+  choice.rewrites = trail->verdict == Verdict::pass;
+  choice.from = parsed.key.local;
+  choice.to = trail->address;
 }
+
+/// Where the local address of a flow is not the same on both sides.
+struct Rewriting {
+  wire::Ipv6Address from;
+  wire::Ipv6Address to;
+};
 
 /// What `error` quotes went the other way.
-std::optional<FlowTable::Found> flow_quoted(const TunnelParameters& parameters, wire::Bytes error,
-                                            const FlowPacket& parsed, Direction direction,
-                                            Time now) noexcept {
+std::optional<Rewriting> rewriting_of_quoted(const TunnelParameters& parameters, wire::Bytes error,
+                                             const FlowPacket& parsed, Direction direction,
+                                             Time now) noexcept {
   const wire::Bytes quoted = quoted_by(error, parsed);
   FlowTable& table = parameters.flows->table;
   const Direction other = direction == Direction::out ? Direction::in : Direction::out;
@@ -106,55 +111,59 @@ std::optional<FlowTable::Found> flow_quoted(const TunnelParameters& parameters, 
   if (inner.part != FlowPart::packet) return std::nullopt;
   const auto found =
       direction == Direction::out ? table.find_inside(inner.key, now) : table.find_outside(inner.key, now);
-  return found && found->rewritten() ? found : std::nullopt;
+  if (!found || !found.rewritten) return std::nullopt;
+  return Rewriting{.from = inner.key.local, .to = found.other};
 }
 
-SourceChoice choice_of_error(const TunnelParameters& parameters, wire::Bytes packet, const FlowPacket& parsed,
-                             Time now) noexcept {
-  const auto found = flow_quoted(parameters, packet, parsed, Direction::out, now);
-  if (!found) return {};
-  return {.verdict = Verdict::pass, .rewrites = true, .from = found->inside, .to = found->outside};
+void choose_for_error(const TunnelParameters& parameters, wire::Bytes packet, const FlowPacket& parsed,
+                      SourceChoice& choice, Time now) noexcept {
+  const auto rewriting = rewriting_of_quoted(parameters, packet, parsed, Direction::out, now);
+  if (!rewriting) return;
+  choice.rewrites = true;
+  choice.from = rewriting->from;
+  choice.to = rewriting->to;
 }
 
 }  // namespace
 
-SourceChoice choose_source(const TunnelParameters& parameters, wire::Bytes packet, Time now) noexcept {
-  if (is_idle(parameters)) return {};
-  const FlowPacket parsed = flow_packet_of(packet, Direction::out);
-  if (!is_between_hosts(parsed)) return {};
+bool knows_flows(const TunnelParameters& parameters) noexcept {
+  return parameters.flows && (has_rules(parameters) || parameters.flows->table.size() != 0);
+}
+
+SourceChoice choose_source(const TunnelParameters& parameters, wire::Bytes packet, const FlowPacket& parsed,
+                           Time now) noexcept {
   SourceChoice choice;
+  if (!is_between_hosts(parsed)) return choice;
   switch (parsed.part) {
     case FlowPart::none:
-      return choice;
+      break;
     case FlowPart::packet:
-      choice = choice_of_packet(parameters, parsed, now);
+      choose_for_packet(parameters, parsed, choice, now);
       break;
     case FlowPart::later_fragment:
-      choice = choice_of_later_fragment(parameters, parsed, now);
+      choose_for_later_fragment(parameters, parsed, choice, now);
       break;
     case FlowPart::error:
-      choice = choice_of_error(parameters, packet, parsed, now);
+      choose_for_error(parameters, packet, parsed, choice, now);
       break;
   }
-  if (choice.rewrites) choice.parsed = parsed;
   return choice;
 }
 
-void apply(const SourceChoice& choice, TunPacket& packet) noexcept {
-  if (choice.parsed.part == FlowPart::error) {
-    rewrite_error(packet, choice.parsed, Direction::out, choice.from, choice.to);
+void apply(const SourceChoice& choice, const FlowPacket& parsed, TunPacket& packet) noexcept {
+  if (parsed.part == FlowPart::error) {
+    rewrite_error(packet, parsed, Direction::out, choice.from, choice.to);
   } else {
-    rewrite_local(packet, choice.parsed, Direction::out, choice.to);
+    rewrite_local(packet, parsed, Direction::out, choice.to);
   }
 }
 
-wire::Ipv6Address resulting_source(const SourceChoice& choice, wire::Bytes packet) noexcept {
-  const auto source = wire::Ipv6Header{packet.first<wire::ipv6_header_size>()}.source().address;
-  return choice.rewrites && source == choice.from ? choice.to : source;
+const wire::Ipv6Address& resulting_source(const SourceChoice& choice, const FlowPacket& parsed) noexcept {
+  return choice.rewrites && parsed.key.local == choice.from ? choice.to : parsed.key.local;
 }
 
 void restore_destination(const TunnelParameters& parameters, TunPacket& packet, Time now) noexcept {
-  if (is_idle(parameters)) return;
+  if (!knows_flows(parameters)) return;
   const FlowPacket parsed = flow_packet_of(packet.bytes, Direction::in);
   if (!is_between_hosts(parsed)) return;
   FlowTable& table = parameters.flows->table;
@@ -169,13 +178,13 @@ void restore_destination(const TunnelParameters& parameters, TunPacket& packet, 
         if (begins_here && has_rules(parameters)) table.begin_outside(parsed.key, now);
         return;
       }
-      table.note(*found, false, signals_of(parsed, Direction::in, *found));
-      if (!found->rewritten()) return;
+      table.note(found, false, signals_of(parsed, Direction::in, found));
+      if (!found.rewritten) return;
       if (parsed.is_first_fragment) {
         parameters.flows->fragments.leave(fragment_key(parsed, Direction::in),
-                                          {.verdict = Verdict::pass, .address = found->inside}, now);
+                                          {.verdict = Verdict::pass, .address = found.other}, now);
       }
-      return rewrite_local(packet, parsed, Direction::in, found->inside);
+      return rewrite_local(packet, parsed, Direction::in, found.other);
     }
     case FlowPart::later_fragment: {
       const auto trail = parameters.flows->fragments.find(fragment_key(parsed, Direction::in), now);
@@ -183,8 +192,8 @@ void restore_destination(const TunnelParameters& parameters, TunPacket& packet, 
       return;
     }
     case FlowPart::error: {
-      const auto found = flow_quoted(parameters, packet.bytes, parsed, Direction::in, now);
-      if (found) rewrite_error(packet, parsed, Direction::in, found->outside, found->inside);
+      const auto rewriting = rewriting_of_quoted(parameters, packet.bytes, parsed, Direction::in, now);
+      if (rewriting) rewrite_error(packet, parsed, Direction::in, rewriting->from, rewriting->to);
       return;
     }
   }

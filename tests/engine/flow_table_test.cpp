@@ -54,7 +54,7 @@ constexpr FlowSignals answer{.answer = true};
 void establish(FlowTable& table, const FlowKey& flow, const SourceRules& rules, Time now) {
   const auto begun = table.begin_inside(flow, rules, now);
   ASSERT_TRUE(begun.flow);
-  table.note(*begun.flow, false, answer);
+  table.note(begun.flow, false, answer);
 }
 
 TEST(FlowTable, AFlowIsFoundFromBothSidesUntilItEnds) {
@@ -63,18 +63,18 @@ TEST(FlowTable, AFlowIsFoundFromBothSidesUntilItEnds) {
   EXPECT_FALSE(table.find_inside(key(1, 1), start));
   const auto begun = table.begin_inside(key(1, 1), rules, start);
   ASSERT_EQ(begun.refusal, Refusal::none);
-  EXPECT_TRUE(begun.flow->rewritten());
-  EXPECT_EQ(begun.flow->outside, ours(5));
+  EXPECT_TRUE(begun.flow.rewritten);
+  EXPECT_EQ(begun.flow.other, ours(5));
   const auto inside = table.find_inside(key(1, 1), start);
   const auto outside = table.find_outside(with_local(key(1, 1), ours(5)), start);
   ASSERT_TRUE(inside && outside);
-  EXPECT_EQ(inside->slot, outside->slot);
-  EXPECT_EQ(outside->inside, ours(1));
+  EXPECT_EQ(inside.slot, outside.slot);
+  EXPECT_EQ(outside.other, ours(1));
   EXPECT_FALSE(table.find_outside(key(1, 1), start)) << "its inside key is not its outside key";
   EXPECT_FALSE(table.find_inside(key(1, 2), start)) << "another port";
   EXPECT_FALSE(table.find_inside(key(1, 1, tcp), start)) << "another protocol";
   EXPECT_EQ(table.size(), 1U);
-  table.end(*inside);
+  table.end(inside);
   EXPECT_EQ(table.size(), 0U);
   EXPECT_FALSE(table.find_inside(key(1, 1), start));
   EXPECT_FALSE(table.find_outside(with_local(key(1, 1), ours(5)), start));
@@ -84,14 +84,14 @@ TEST(FlowTable, BeginningTwiceIsFindingTheSame) {
   FlowTable table{16, seed};
   const auto first = table.begin_inside(key(1, 1), pool_rules(5, 5), start);
   const auto second = table.begin_inside(key(1, 1), pool_rules(6, 6), start);
-  EXPECT_EQ(second.flow->outside, first.flow->outside);
+  EXPECT_EQ(second.flow.other, first.flow.other);
   EXPECT_EQ(table.size(), 1U);
 }
 
 TEST(FlowTable, AKeptFlowHasOneAddress) {
   FlowTable table{16, seed};
   const auto begun = table.begin_inside(key(1, 1), action_rules(SourceAction::keep), start);
-  EXPECT_FALSE(begun.flow->rewritten());
+  EXPECT_FALSE(begun.flow.rewritten);
   EXPECT_TRUE(table.find_outside(key(1, 1), start));
 }
 
@@ -107,12 +107,12 @@ TEST(FlowTable, FlowsThatWouldBeTheSameOutsideGetDifferentAddresses) {
   const SourceRules rules = pool_rules(5, 7);
   std::set<wire::Ipv6Address> outside;
   for (std::uint64_t host = 1; host <= 3; ++host) {
-    outside.insert(table.begin_inside(key(host, 1), rules, start).flow->outside);
+    outside.insert(table.begin_inside(key(host, 1), rules, start).flow.other);
   }
   EXPECT_EQ(outside, (std::set{ours(5), ours(6), ours(7)}));
   EXPECT_EQ(table.begin_inside(key(4, 1), rules, start).refusal, Refusal::pool_exhausted);
   EXPECT_EQ(table.size(), 3U);
-  EXPECT_EQ(table.begin_inside(key(4, 2), rules, start).flow->outside, ours(5))
+  EXPECT_EQ(table.begin_inside(key(4, 2), rules, start).flow.other, ours(5))
       << "another port is another flow";
 }
 
@@ -121,7 +121,7 @@ TEST(FlowTable, ThePoolIsTriedFromThePreferredAddressRoundToIt) {
   const SourceRules rules = pool_rules(5, 9, PoolMode::random);
   std::set<wire::Ipv6Address> outside;
   for (std::uint64_t host = 1; host <= 5; ++host) {
-    outside.insert(table.begin_inside(key(host, 1), rules, start).flow->outside);
+    outside.insert(table.begin_inside(key(host, 1), rules, start).flow.other);
   }
   EXPECT_EQ(outside.size(), 5U);
 }
@@ -138,9 +138,9 @@ TEST(FlowTable, AFlowFromOutsideKeepsItsAddress) {
   table.begin_outside(key(1, 1), start);
   const auto found = table.find_inside(key(1, 1), start);
   ASSERT_TRUE(found);
-  EXPECT_FALSE(found->begun_inside);
-  EXPECT_FALSE(found->rewritten());
-  EXPECT_EQ(table.begin_inside(key(1, 1), pool_rules(5, 5), start).flow->outside, ours(1));
+  EXPECT_FALSE(found.begun_inside);
+  EXPECT_FALSE(found.rewritten);
+  EXPECT_EQ(table.begin_inside(key(1, 1), pool_rules(5, 5), start).flow.other, ours(1));
 }
 
 TEST(FlowTable, AFlowFromOutsideTakesNobodysPlace) {
@@ -202,7 +202,7 @@ TEST(FlowTable, AFloodOfNewFlowsNeverExceedsTheBoundAndEstablishedConnectionsSur
   for (std::uint16_t port = 1; port <= 100; ++port) {
     const auto found = table.find_inside(key(1, port, tcp), start + 200s);
     ASSERT_TRUE(found) << port;
-    EXPECT_EQ(found->outside, ours(5));
+    EXPECT_EQ(found.other, ours(5));
   }
   EXPECT_EQ(table.begin_inside(key(9, 9), rules, start + 210s).refusal, Refusal::none) << "and it recovers";
 }
@@ -217,7 +217,7 @@ TEST(FlowTable, EveryProtocolHasItsTime) {
                            Case{tcp, false, 240s}, Case{tcp, true, 7440s}, Case{50, true, 600s}}) {
     FlowTable table{16, seed};
     const auto begun = table.begin_inside(key(1, 1, each.protocol), pool_rules(5, 5), start);
-    if (each.answered) table.note(*begun.flow, false, answer);
+    if (each.answered) table.note(begun.flow, false, answer);
     table.expire(start + each.lives - 1s);
     EXPECT_EQ(table.size(), 1U) << int{each.protocol} << each.answered;
     table.expire(start + each.lives);
@@ -251,15 +251,15 @@ TEST(FlowTable, APacketOfTheNextSecondIsNoOldOne) {
 TEST(FlowTable, ATcpConnectionEndsWithTwoFinsOrOneRst) {
   FlowTable table{16, seed};
   const SourceRules rules = pool_rules(5, 5);
-  const auto state = [&](std::uint16_t port) { return table.find_inside(key(1, port, tcp), start)->state; };
+  const auto state = [&](std::uint16_t port) { return table.find_inside(key(1, port, tcp), start).state; };
   for (std::uint16_t port = 1; port <= 2; ++port) establish(table, key(1, port, tcp), rules, start);
   const auto one = table.find_inside(key(1, 1, tcp), start);
-  table.note(*one, true, {.fin = true});
-  table.note(*one, true, {.fin = true});
+  table.note(one, true, {.fin = true});
+  table.note(one, true, {.fin = true});
   EXPECT_EQ(state(1), FlowState::established) << "half closed";
-  table.note(*one, false, {.answer = true, .fin = true});
+  table.note(one, false, {.answer = true, .fin = true});
   EXPECT_EQ(state(1), FlowState::closing);
-  table.note(*table.find_inside(key(1, 2, tcp), start), false, {.answer = true, .rst = true});
+  table.note(table.find_inside(key(1, 2, tcp), start), false, {.answer = true, .rst = true});
   EXPECT_EQ(state(2), FlowState::closed);
   table.expire(start + 10s);
   EXPECT_FALSE(table.find_inside(key(1, 2, tcp), start));
@@ -273,11 +273,11 @@ TEST(FlowTable, WhatIsOldIsNotTakenForWhatIsInItsPlace) {
   FlowTable table{1, seed};
   const SourceRules rules = pool_rules(5, 5);
   const auto old = table.begin_inside(key(1, 1, tcp), rules, start).flow;
-  table.end(*old);
+  table.end(old);
   (void)table.begin_inside(key(1, 2, tcp), rules, start);
-  table.note(*old, false, {.answer = true, .rst = true});
-  table.end(*old);
-  EXPECT_EQ(table.find_inside(key(1, 2, tcp), start)->state, FlowState::opening);
+  table.note(old, false, {.answer = true, .rst = true});
+  table.end(old);
+  EXPECT_EQ(table.find_inside(key(1, 2, tcp), start).state, FlowState::opening);
 }
 
 TEST(FlowTable, ListsItsFlows) {
@@ -307,7 +307,7 @@ TEST(FlowTable, WhoeverReadsWhileOthersWriteFindsWhatIsThereAndNothingElse) {
   FlowTable table{64, seed};
   const SourceRules rules = pool_rules(100, 300);
   establish(table, key(1, 7, tcp), rules, start);
-  const wire::Ipv6Address chosen = table.find_inside(key(1, 7, tcp), start)->outside;
+  const wire::Ipv6Address chosen = table.find_inside(key(1, 7, tcp), start).other;
   std::atomic<bool> stop = false;
   std::atomic<std::uint64_t> wrong = 0;
   std::vector<std::thread> threads;
@@ -318,8 +318,8 @@ TEST(FlowTable, WhoeverReadsWhileOthersWriteFindsWhatIsThereAndNothingElse) {
         const auto begun = table.begin_inside(flow, rules, start);
         if (!begun.flow) continue;
         const auto found = table.find_inside(flow, start);
-        if (!found || found->inside != flow.local || found->outside != begun.flow->outside) ++wrong;
-        table.end(*begun.flow);
+        if (!found || found.other != begun.flow.other) ++wrong;
+        table.end(begun.flow);
       }
       stop = true;
     });
@@ -328,7 +328,7 @@ TEST(FlowTable, WhoeverReadsWhileOthersWriteFindsWhatIsThereAndNothingElse) {
     while (!stop) {
       const auto inside = table.find_inside(key(1, 7, tcp), start);
       const auto outside = table.find_outside(with_local(key(1, 7, tcp), chosen), start);
-      if (!inside || !outside || inside->outside != chosen || outside->inside != ours(1)) ++wrong;
+      if (!inside || !outside || inside.other != chosen || outside.other != ours(1)) ++wrong;
     }
   });
   for (std::thread& thread : threads) thread.join();

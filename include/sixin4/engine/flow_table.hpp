@@ -28,7 +28,6 @@ struct FlowSignals {
   bool answer = false;  ///< it goes the other way than the first one
   bool fin = false;
   bool rst = false;
-  [[nodiscard]] constexpr bool any() const noexcept { return answer || fin || rst; }
 };
 
 /// How long a flow without packets stays in the table.
@@ -54,19 +53,21 @@ class FlowTable {
   /// `seed` is a secret: whoever knows it could choose flows that are slow to find.
   FlowTable(std::uint32_t bound, std::uint64_t seed, const FlowTimeouts& timeouts = {});
 
-  /// A flow that was found, as it was then.
+  /// A flow that was found, as it was then; false where there was none.
   struct Found {
-    wire::Ipv6Address inside;   ///< the local address of its inside key
-    wire::Ipv6Address outside;  ///< that of its outside key
+    wire::Ipv6Address other{};  ///< the local address of its key on the side where it was not looked for
+    bool rewritten = false;     ///< that is another one than on this side
     FlowState state = FlowState::opening;
     bool begun_inside = true;
     std::uint32_t slot = 0;
-    std::uint32_t version = 0;  ///< of the slot: what is begun there later has another
-    [[nodiscard]] bool rewritten() const noexcept { return inside != outside; }
+    std::uint32_t version = nowhere;  ///< of the slot: what is begun there later has another
+    [[nodiscard]] explicit operator bool() const noexcept { return version != nowhere; }
   };
+  /// The version of no flow: theirs are even.
+  static constexpr std::uint32_t nowhere = 1;
 
-  [[nodiscard]] std::optional<Found> find_inside(const FlowKey& key, Time now) noexcept;
-  [[nodiscard]] std::optional<Found> find_outside(const FlowKey& key, Time now) noexcept;
+  [[nodiscard]] Found find_inside(const FlowKey& key, Time now) noexcept;
+  [[nodiscard]] Found find_outside(const FlowKey& key, Time now) noexcept;
 
   enum class Refusal : std::uint8_t {
     none,
@@ -76,7 +77,7 @@ class FlowTable {
   };
   struct Begun {
     Refusal refusal = Refusal::none;
-    std::optional<Found> flow;  ///< where it is not refused
+    Found flow{};  ///< where it is not refused
   };
   /// Begins the flow of an outward packet as `rules` say, or finds it where another thread was first.
   [[nodiscard]] Begun begin_inside(const FlowKey& inside, const SourceRules& rules, Time now) noexcept;
@@ -84,8 +85,11 @@ class FlowTable {
   /// it. It takes nobody's place: where there is none, nothing happens.
   void begin_outside(const FlowKey& outside, Time now) noexcept;
 
-  /// Takes the signals of a packet of a flow that was found.
-  void note(const Found& flow, bool outward, const FlowSignals& signals) noexcept;
+  /// Takes the signals of a packet of a flow that was found. Most say nothing new.
+  void note(const Found& flow, bool outward, const FlowSignals& signals) noexcept {
+    const bool first_answer = signals.answer && flow.state == FlowState::opening;
+    if (first_answer || signals.fin || signals.rst) change_state(flow, outward, signals);
+  }
   /// Takes a flow out, a TCP connection for example whose ports begin another one.
   void end(const Found& flow) noexcept;
   /// Takes out what is past its time.
@@ -111,11 +115,13 @@ class FlowTable {
   using Words = std::array<std::uint64_t, key_words>;
   enum Side : std::uint8_t { inside_side, outside_side };
 
+  /// An address in the machine's words, as it stands in memory.
+  using AtomicAddress = std::array<std::atomic<std::uint64_t>, 2>;
+
   /// What readers without the lock look at is atomic. The words are written while `version` is odd.
   struct Slot {
-    std::array<std::atomic<std::uint64_t>, 2> local{};    ///< inside address
-    std::array<std::atomic<std::uint64_t>, 2> outside{};  ///< outside address
-    std::array<std::atomic<std::uint64_t>, 2> remote{};
+    std::array<AtomicAddress, 2> local{};  ///< of the inside and of the outside key
+    AtomicAddress remote{};
     std::atomic<std::uint64_t> ports_and_protocol = 0;
     std::array<std::atomic<std::uint32_t>, 2> next{};  ///< in the chain of each side: slot + 1, 0: none
     std::atomic<std::uint32_t> version = 0;            ///< odd: nothing is here, or it is being written
@@ -140,16 +146,17 @@ class FlowTable {
   [[nodiscard]] std::size_t bucket_of(const Words& words) const noexcept;
   [[nodiscard]] static std::uint32_t seconds_of(Time now) noexcept;
 
-  [[nodiscard]] std::optional<Found> find(Side side, const FlowKey& key, Time now) noexcept;
-  [[nodiscard]] std::optional<Found> look(Side side, const Words& words, std::size_t most) const noexcept;
+  [[nodiscard]] Found find(Side side, const FlowKey& key, Time now) noexcept;
+  [[nodiscard]] Found look(Side side, const Words& words, std::size_t most) const noexcept;
   [[nodiscard]] static bool holds(Side side, const Slot& slot, const Words& words) noexcept;
+  void change_state(const Found& flow, bool outward, const FlowSignals& signals) noexcept;
   void mark_alive(const Found& flow, std::uint32_t now) noexcept;
   [[nodiscard]] static std::chrono::seconds idle_time(const Slot& slot, std::uint32_t now) noexcept;
   [[nodiscard]] std::chrono::seconds timeout_of(const Slot& slot) const noexcept;
   [[nodiscard]] Rank rank_of(const Slot& slot, std::uint32_t now) const noexcept;
 
   // With the lock held.
-  [[nodiscard]] std::optional<Found> look_under_lock(Side side, const Words& words) const noexcept;
+  [[nodiscard]] Found look_under_lock(Side side, const Words& words) const noexcept;
   [[nodiscard]] std::optional<wire::Ipv6Address> free_address(const FlowKey& inside,
                                                               const SourceDecision& decision) const noexcept;
   [[nodiscard]] bool make_room(std::uint32_t now) noexcept;

@@ -26,21 +26,25 @@ struct FlowMemory {
 struct SourceChoice {
   Verdict verdict = Verdict::pass;  ///< else the packet is refused
   bool rewrites = false;
-  wire::Ipv6Address from{};
-  wire::Ipv6Address to{};
-  FlowPacket parsed{};  ///< where it rewrites
+  wire::Ipv6Address from{};  ///< where it rewrites
+  wire::Ipv6Address to{};    ///< where it rewrites
 };
 
-/// What an outward packet, an IPv6 packet cut to its length, is to leave as. Begins its flow where there is
-/// none. Only what goes from one host to another is judged, and never a link-local address.
+/// Whether there is a flow to find, or one could begin. Where not, packets need not be parsed for theirs.
+[[nodiscard]] bool knows_flows(const TunnelParameters& parameters) noexcept;
+
+/// What an outward packet, an IPv6 packet cut to its length, is to leave as. `parsed` is what
+/// `flow_packet_of` says of it. Begins its flow where there is none. Only what goes from one host to another
+/// is judged, and never a link-local address. The tunnel knows flows.
 [[nodiscard]] SourceChoice choose_source(const TunnelParameters& parameters, wire::Bytes packet,
-                                         Time now) noexcept;
+                                         const FlowPacket& parsed, Time now) noexcept;
 
 /// Makes an outward packet what was chosen, where that is another source.
-void apply(const SourceChoice& choice, TunPacket& packet) noexcept;
+void apply(const SourceChoice& choice, const FlowPacket& parsed, TunPacket& packet) noexcept;
 
 /// The source that an outward packet will have: its own, or the one that was chosen.
-[[nodiscard]] wire::Ipv6Address resulting_source(const SourceChoice& choice, wire::Bytes packet) noexcept;
+[[nodiscard]] const wire::Ipv6Address& resulting_source(const SourceChoice& choice,
+                                                        const FlowPacket& parsed) noexcept;
 
 /// Gives an inward packet, an IPv6 packet cut to its length, the destination that its flow has in front of
 /// the tunnel.
