@@ -29,7 +29,7 @@ TEST(Plan, WithoutArgumentsEveryWorkloadRunsOnceWithWhatNeedsNoFile) {
   EXPECT_FALSE(plan.json);
   EXPECT_EQ(plan.rounds, 1);
   EXPECT_EQ(plan.seconds, 2);
-  EXPECT_EQ(plan.contestants, (Words{"raw", "packet", "socat"}));
+  EXPECT_EQ(plan.contestants, (Words{"raw", "packet", "packet-offload", "socat"}));
   EXPECT_EQ(plan.settings, (std::vector<Setting>{{.mtu = 1480, .receive_offload = true}}));
   EXPECT_EQ(plan.workloads,
             (Words{"tcp", "tcp8", "tcp-both", "udp64", "udp1200", "udp-gso", "rtt", "rtt-load"}));
@@ -53,7 +53,7 @@ TEST(Plan, SettingsAreEveryMtuWithEveryReceiveOffload) {
 
 TEST(Plan, AnObjectFileBringsTheKernelIn) {
   EXPECT_EQ(plan_of({"--kernel-tunnel", "/lib/tunnel.o"}).contestants,
-            (Words{"raw", "packet", "socat", "kernel"}));
+            (Words{"raw", "packet", "packet-offload", "socat", "kernel"}));
 }
 
 TEST(Plan, ARelativeObjectFileIsFoundFromAnywhere) {
@@ -66,7 +66,8 @@ TEST(Plan, MistakesAreRefusedWithTheOptionTheValueAndTheMend) {
       "command line: there is no workload 'tpc', but tcp, tcp8, tcp-both, udp64, udp1200, udp-gso, rtt, "
       "rtt-load");
   EXPECT_EQ(refusal({"--contestants", "raw,sit"}),
-            "command line: --contestants: there is no 'sit', but raw, packet, socat, kernel");
+            "command line: --contestants: there is no 'sit', but raw, packet, packet-offload, kept, "
+            "rewritten, socat, kernel");
   EXPECT_EQ(
       refusal({"--contestants", "kernel"}),
       "command line: --contestants: kernel needs --kernel-tunnel FILE, the object file kernel_tunnel.bpf.o");

@@ -1,5 +1,6 @@
 #include "bench/contestants.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <stdexcept>
@@ -14,6 +15,13 @@ namespace {
 constexpr std::chrono::seconds patience{10};
 constexpr std::chrono::milliseconds between_looks{5};
 const std::string interface = "tunnel";
+
+using Words = std::vector<std::string>;
+
+// Addresses on the bed's link that the near side does not have otherwise.
+Words with_source_rule(const std::string& target) {
+  return {"--prefix", "2001:db8:41::1:0/112", "--source", target};
+}
 
 /// Waits until `up`, as long as the end runs.
 void wait_for(Process& end, const Side& side, const std::function<bool()>& up) {
@@ -38,11 +46,15 @@ Process start(const Side& side, const std::vector<std::string>& command) {
   }};
 }
 
-Process start_sixin4(const Side& side, const Side& other, int mtu, std::string_view wire) {
-  Process end =
-      start(side, {"/proc/self/exe", "run", "--interface", interface, "--remote", other.ipv4, "--address",
-                   side.ipv6 + "/64", "--mtu", std::to_string(mtu), "--wire", std::string{wire},
-                   "--checksum-offload", "yes", "--control", "/run/sixin4.sock"});
+Process start_sixin4(const Side& side, const Side& other, int mtu, const Words& options) {
+  Words command{"/proc/self/exe", "run",
+                "--interface",    interface,
+                "--remote",       other.ipv4,
+                "--address",      side.ipv6 + "/64",
+                "--mtu",          std::to_string(mtu),
+                "--control",      "/run/sixin4.sock"};
+  command.insert(command.end(), options.begin(), options.end());
+  Process end = start(side, command);
   wait_for(end, side, [&end] {
     const std::string text = end.output();
     return text.starts_with("ready: ") || text.find("\nready: ") != std::string::npos;
@@ -82,6 +94,47 @@ void start_kernel(const Side& side, const Side& other, int mtu, const std::strin
 
 }  // namespace
 
+const std::vector<Contestant>& contestants() {
+  static const std::vector<Contestant> all{
+      {.name = "raw",
+       .meaning = "sixin4 run --wire raw",
+       .usual = true,
+       .options = {"--wire", "raw"},
+       .near_options = {}},
+      {.name = "packet",
+       .meaning = "sixin4 run --wire packet",
+       .usual = true,
+       .options = {"--wire", "packet"},
+       .near_options = {}},
+      {.name = "packet-offload",
+       .meaning = "sixin4 run --wire packet --checksum-offload yes",
+       .usual = true,
+       .options = {"--wire", "packet", "--checksum-offload", "yes"},
+       .near_options = {}},
+      {.name = "kept",
+       .meaning = "raw, with a source rule that keeps the near side's address",
+       .usual = false,
+       .options = {"--wire", "raw"},
+       .near_options = with_source_rule("keep")},
+      {.name = "rewritten",
+       .meaning = "raw, with a source rule that gives the near side another address",
+       .usual = false,
+       .options = {"--wire", "raw"},
+       .near_options = with_source_rule("use 2001:db8:41::1:25")},
+      {.name = "socat",
+       .meaning = "socat TUN IP4-SENDTO, where socat is installed",
+       .usual = true,
+       .options = {},
+       .near_options = {}},
+      {.name = "kernel",
+       .meaning = "a tunnel of eBPF programs in the kernel; needs --kernel-tunnel",
+       .usual = true,
+       .options = {},
+       .near_options = {}},
+  };
+  return all;
+}
+
 std::optional<std::string> Tunnel::lost_end() {
   for (Process& end : ends_) {
     if (end.wait_until(Clock::now())) return end.complaint();
@@ -102,8 +155,11 @@ Tunnel start_tunnel(std::string_view contestant, const Bed& bed, int mtu, const 
     ends.push_back(start_socat(bed.near, bed.far, mtu));
     ends.push_back(start_socat(bed.far, bed.near, mtu));
   } else {
-    ends.push_back(start_sixin4(bed.near, bed.far, mtu, contestant));
-    ends.push_back(start_sixin4(bed.far, bed.near, mtu, contestant));
+    const Contestant& own = *std::ranges::find(contestants(), contestant, &Contestant::name);
+    Words near_options = own.options;
+    near_options.insert(near_options.end(), own.near_options.begin(), own.near_options.end());
+    ends.push_back(start_sixin4(bed.near, bed.far, mtu, near_options));
+    ends.push_back(start_sixin4(bed.far, bed.near, mtu, own.options));
   }
   return Tunnel{std::move(ends)};
 }

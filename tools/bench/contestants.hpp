@@ -11,6 +11,16 @@
 
 namespace sixin4::bench {
 
+struct Contestant {
+  std::string name;
+  std::string meaning;
+  bool usual;                             ///< takes part where the command line names none
+  std::vector<std::string> options;       ///< of `sixin4 run`; none for a tunnel of others
+  std::vector<std::string> near_options;  ///< those of the near side only
+};
+
+[[nodiscard]] const std::vector<Contestant>& contestants();
+
 /// Programs of both sides that make up a tunnel; none for a tunnel in the kernel.
 class Tunnel {
  public:
@@ -24,8 +34,8 @@ class Tunnel {
   std::vector<Process> ends_;
 };
 
-/// `kernel_tunnel` is the object file for the contestant `kernel`. Throws where the tunnel does not come up,
-/// NoProgram where a program for it is not there.
+/// Of a contestant that there is. `kernel_tunnel` is the object file for the contestant `kernel`. Throws
+/// where the tunnel does not come up, NoProgram where a program for it is not there.
 [[nodiscard]] Tunnel start_tunnel(std::string_view contestant, const Bed& bed, int mtu,
                                   const std::string& kernel_tunnel);
 

@@ -10,6 +10,7 @@
 
 #include "sixin4/control/options.hpp"
 
+#include "bench/contestants.hpp"
 #include "bench/workloads.hpp"
 
 namespace sixin4::bench {
@@ -24,25 +25,13 @@ const std::array options{
     control::Option{.name = "rounds", .value = "N", .meaning = "turns of every contestant, 1 to 100 (1)"},
     control::Option{.name = "seconds", .value = "S", .meaning = "length of a measurement, 0.1 to 60 (2)"},
     control::Option{
-        .name = "contestants", .value = "LIST", .meaning = "with commas between them (all that there are)"},
+        .name = "contestants", .value = "LIST", .meaning = "with commas between them (those with a *)"},
     control::Option{.name = "mtu", .value = "LIST", .meaning = "tunnel MTUs, 1280 to 1480 (1480)"},
     control::Option{
         .name = "receive-offload", .value = "HOW", .meaning = "of the link: on, off or both (on)"},
     control::Option{.name = "kernel-tunnel",
                     .value = "FILE",
                     .meaning = "the object file of the contestant 'kernel', kernel_tunnel.bpf.o"},
-};
-
-struct Contestant {
-  std::string name;
-  std::string meaning;
-};
-
-const std::array contestants{
-    Contestant{.name = "raw", .meaning = "sixin4 run --wire raw"},
-    Contestant{.name = "packet", .meaning = "sixin4 run --wire packet"},
-    Contestant{.name = "socat", .meaning = "socat TUN IP4-SENDTO, where socat is installed"},
-    Contestant{.name = "kernel", .meaning = "a tunnel of eBPF programs in the kernel; needs --kernel-tunnel"},
 };
 
 ConfigurationError mistake(const std::string& option, const std::string& what) {
@@ -78,11 +67,11 @@ std::string names(const Named& named) {
 Words contestants_of(const std::string& list) {
   Words words = split(list);
   for (const std::string& word : words) {
-    if (std::ranges::find(contestants, word, &Contestant::name) == contestants.end()) {
-      throw mistake("contestants", "there is no '" + word + "', but " + names(contestants));
+    if (std::ranges::find(contestants(), word, &Contestant::name) == contestants().end()) {
+      throw mistake("contestants", "there is no '" + word + "', but " + names(contestants()));
     }
   }
-  if (words.empty()) throw mistake("contestants", "name some of " + names(contestants));
+  if (words.empty()) throw mistake("contestants", "name some of " + names(contestants()));
   return words;
 }
 
@@ -136,9 +125,9 @@ Plan plan_of(const Words& arguments) {
     for (const bool on : receive_offloads) plan.settings.push_back({.mtu = mtu, .receive_offload = on});
   }
   if (plan.contestants.empty()) {
-    for (const Contestant& contestant : contestants) {
-      if (contestant.name != "kernel" || !plan.kernel_tunnel.empty())
-        plan.contestants.push_back(contestant.name);
+    for (const Contestant& contestant : contestants()) {
+      const bool possible = contestant.name != "kernel" || !plan.kernel_tunnel.empty();
+      if (contestant.usual && possible) plan.contestants.push_back(contestant.name);
     }
   } else if (plan.kernel_tunnel.empty() &&
              std::ranges::find(plan.contestants, "kernel") != plan.contestants.end()) {
@@ -150,13 +139,15 @@ Plan plan_of(const Words& arguments) {
 std::string describe_bench() {
   std::ostringstream text;
   const auto line = [&text](const std::string& name, const std::string& meaning) {
-    constexpr std::size_t width = 12;
+    constexpr std::size_t width = 18;
     text << "  " << name << std::string(width - std::min(width - 1, name.size()), ' ') << meaning << '\n';
   };
   text << control::describe(options) << "\nWorkloads (all, where none is named):\n";
   for (const Workload& workload : workloads()) line(workload.name, workload.meaning);
   text << "\nContestants:\n";
-  for (const Contestant& contestant : contestants) line(contestant.name, contestant.meaning);
+  for (const Contestant& contestant : contestants()) {
+    line(contestant.name + (contestant.usual ? " *" : ""), contestant.meaning);
+  }
   return text.str();
 }
 
