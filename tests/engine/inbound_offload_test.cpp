@@ -227,25 +227,52 @@ TEST(InboundOffload, MergedDatagramsAreCutAgainWhereTheyWereJoined) {
   for (const Octets& packet : packets) EXPECT_EQ(rewritten_by_libtins(packet), packet);
 }
 
-// One in 65536 finished checksums is, by chance, the sum of the pseudo-header.
-TEST(InboundOffload, ALargeDatagramWhoseFinishedChecksumLooksUnfinishedPasses) {
-  Udp fields = datagram_from_far(9000);
+/// A datagram whose checksum is right, and by chance, as in one of 65536, the sum of the pseudo-header.
+Octets datagram_that_looks_unfinished(std::size_t length, std::vector<Extension> extensions = {}) {
+  Udp fields = datagram_from_far(length);
+  fields.extensions = std::move(extensions);
   put_word(fields.payload, fields.payload.size() - 2, 0);
   const Octets without = packet_of(fields);
-  const std::size_t transport = wire::ipv6_header_size;
+  const std::size_t transport = without.size() - length - wire::udp::header_size;
   const std::size_t field = transport + wire::udp::checksum_offset;
   const std::uint16_t pseudo = reference_pseudo_sum(without, transport, wire::next_header::udp);
   // The word that makes checksum and pseudo-header sum equal, in ones' complement.
   const std::uint32_t word = (0xffffU ^ pseudo) + std::uint32_t{word_at(without, field)};
   put_word(fields.payload, fields.payload.size() - 2, (word & 0xffffU) + (word >> 16U));
-  const Octets inner = packet_of(fields);
-  ASSERT_EQ(word_at(inner, field), pseudo);
+  Octets inner = packet_of(fields);
+  EXPECT_EQ(word_at(inner, field), pseudo);
+  return inner;
+}
 
+TEST(InboundOffload, ADatagramWhoseFinishedChecksumLooksUnfinishedComesOverThePacketSocket) {
+  const Octets inner = datagram_that_looks_unfinished(1000);
   Octets datagram = outer_packet(inner);
-  const Decapsulated result = decapsulate(near_parameters(), datagram);
+  EXPECT_TRUE(decapsulate(near_parameters(), datagram).taken_elsewhere);
+  const Decapsulated result = decapsulate(near_parameters(), datagram, {.known = true});
   EXPECT_EQ(result.verdict, Verdict::pass);
+  EXPECT_FALSE(result.taken_elsewhere);
   EXPECT_EQ(octets_of(result.packet.bytes), inner);
   EXPECT_EQ(result.packet.offload, wire::VnetHeader{});
+}
+
+// What is behind options is never merged.
+TEST(InboundOffload, OneBehindOptionsComesOverTheRawSocket) {
+  const Octets inner = datagram_that_looks_unfinished(1000, {options_extension(60, 2)});
+  Octets datagram = outer_packet(inner);
+  const Decapsulated result = decapsulate(near_parameters(), datagram);
+  EXPECT_FALSE(result.taken_elsewhere);
+  EXPECT_EQ(octets_of(result.packet.bytes), inner);
+  EXPECT_EQ(result.packet.offload, wire::VnetHeader{});
+}
+
+// The raw socket has the same bytes, and would hand on one large datagram.
+TEST(InboundOffload, MergedDatagramsWhoseChecksumLooksFinishedAreCutAllTheSame) {
+  Octets datagram = outer_packet(datagram_that_looks_unfinished(54 * 1200));
+  EXPECT_TRUE(decapsulate(near_parameters(), datagram).taken_elsewhere);
+  const Decapsulated result = decapsulate(near_parameters(), datagram, {.known = true, .gso_size = 1200});
+  EXPECT_EQ(result.verdict, Verdict::pass);
+  EXPECT_EQ(result.packet.offload.gso, wire::Gso::udp);
+  EXPECT_EQ(result.packets, 54U);
 }
 
 // A finished datagram of any size was one on the wire: only its fragments were joined.

@@ -87,6 +87,19 @@ def write_batches(folder, recipes):
         write("inbound", f"batch-{folder.name}-{number + 1}", bytes([*parameters, flags | 8]) + b"".join(records))
 
 
+def write_flows(folder):
+    """What both sides hand over in a scenario, the wire's packets without their outer header."""
+    records = []
+    for words in statements((folder / "packets").read_text()):
+        if words[0] in ("tun", "wire"):
+            inward = words[0] == "wire"
+            data = bytes_of(words[1:])[20 if inward else 0 :]
+            records.append(struct.pack("!BH", inward | 2 * vnet_header(words)[0], len(data)) + data)
+    data = b"".join(records)
+    if len(data) <= LARGEST_SEED:
+        write("source", folder.name, data)
+
+
 def icmp_parameters(keys, link_mtu):
     flags = discovers_path_mtu(keys) | 2 * yes(keys, "egress-filter", "yes")
     return struct.pack("!HB", tunnel_mtu(keys, link_mtu) - 1280, flags)
@@ -177,6 +190,7 @@ def main():
     write_batches(SCENARIOS / "coalesced-udp-in", (0,))
     for file in sorted(SCENARIOS.glob("*/packets")):
         seeds_of(file.parent, seen)
+        write_flows(file.parent)
         configuration = (file.parent / "endpoint.conf").read_bytes()
         if configuration not in seen:
             seen.add(configuration)
