@@ -16,6 +16,8 @@ constexpr std::size_t echo_identifier_offset = 4;
 
 void read_ports(wire::Bytes packet, Direction direction, FlowPacket& result) noexcept {
   const wire::Bytes header = packet.subspan(std::min(packet.size(), result.transport));
+  const bool tcp = result.key.protocol == wire::next_header::tcp;
+  result.is_cut_short = header.size() < (tcp ? tcp_flags_offset + 1 : ports_size);
   if (header.size() < ports_size) return;
   const auto ports = header.first<ports_size>();
   const std::uint16_t source = wire::load16<0>(ports);
@@ -23,10 +25,9 @@ void read_ports(wire::Bytes packet, Direction direction, FlowPacket& result) noe
   result.key.local_port = direction == Direction::out ? source : destination;
   result.key.remote_port = direction == Direction::out ? destination : source;
   result.part = FlowPart::packet;
-  result.begins = result.key.protocol != wire::next_header::tcp;
-  if (result.begins) return;
+  result.begins = !tcp;
   // What is quoted of a packet more often than not ends before its flags.
-  if (header.size() <= tcp_flags_offset) return;
+  if (!tcp || result.is_cut_short) return;
   const unsigned flags = header[tcp_flags_offset];
   const bool syn = (flags & wire::tcp::flag_syn) != 0;
   const bool ack = (flags & wire::tcp::flag_ack) != 0;
@@ -38,6 +39,7 @@ void read_ports(wire::Bytes packet, Direction direction, FlowPacket& result) noe
 
 void read_icmpv6(wire::Bytes packet, Direction direction, FlowPacket& result) noexcept {
   const auto start = wire::fixed<wire::icmpv6::header_size>(packet, result.transport);
+  result.is_cut_short = !start;
   if (!start) return;
   const std::uint8_t type = start->front();
   if (wire::icmpv6::is_error(type)) {

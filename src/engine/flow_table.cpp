@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <limits>
 
 #include "sixin4/engine/mix.hpp"
 #include "sixin4/wire/ipv6.hpp"
@@ -11,13 +10,9 @@ namespace sixin4::engine {
 
 namespace {
 
-// What a reader without the lock walks before it asks for it: chains are much shorter, unless the slot under
-// its feet was begun anew and it is in another chain.
-constexpr std::size_t longest_walk = 32;
-// Flows that one search through a full table finds for those that follow to take the place of.
-constexpr std::size_t candidates_a_search = 4096;
-// Slots that `expire` looks at with the lock in hand.
-constexpr std::size_t slots_a_look = 1024;
+// What a reader without the lock walks at most: where the slot under its feet is begun anew again and again,
+// it would walk through all chains. That is a change, after which it asks for the lock.
+constexpr std::size_t longest_walk = 4096;
 
 using AddressWords = std::array<std::uint64_t, 2>;
 
@@ -42,10 +37,6 @@ wire::Ipv6Address load_address(const std::array<std::atomic<std::uint64_t>, 2>& 
 
 std::uint64_t packed(const FlowKey& key) noexcept {
   return std::uint64_t{key.local_port} << 32U | std::uint64_t{key.remote_port} << 16U | key.protocol;
-}
-
-std::uint8_t protocol_of(std::uint64_t ports_and_protocol) noexcept {
-  return static_cast<std::uint8_t>(ports_and_protocol);
 }
 
 }  // namespace
@@ -80,11 +71,6 @@ inline std::size_t FlowTable::bucket_of(const Words& words) const noexcept {
   static_assert(key_words == 5);
   const std::uint64_t sum = product(0) + product(1) + product(2) + product(3) + product(4) + factors_.back();
   return (sum >> 32U) & (buckets_[0].size() - 1);
-}
-
-inline std::uint32_t FlowTable::seconds_of(Time now) noexcept {
-  return static_cast<std::uint32_t>(
-      std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count());
 }
 
 inline bool FlowTable::holds(Side side, const Slot& slot, const Words& words) noexcept {
@@ -127,14 +113,22 @@ inline void FlowTable::mark_alive(const Found& flow, std::uint32_t now) noexcept
   if (last_packet.load(std::memory_order_relaxed) != now) last_packet.store(now, std::memory_order_relaxed);
 }
 
-inline FlowTable::Found FlowTable::find(Side side, const FlowKey& key, Time now) noexcept {
+inline FlowTable::Found FlowTable::look_up(Side side, const FlowKey& key) const noexcept {
   const Words words = words_of(key);
+  const std::uint64_t changes = chain_changes_.load(std::memory_order_acquire);
   Found found = look(side, words, longest_walk);
-  if (!found && size() != 0) {
-    // Not there, or in a chain that was changed at that moment.
+  if (found) return found;
+  const bool undisturbed = changes % 2 == 0 && chain_changes_.load(std::memory_order_relaxed) == changes;
+  if (!undisturbed) {
+    // It may be in a chain that was changed at that moment.
     const std::lock_guard lock{mutex_};
     found = look_under_lock(side, words);
   }
+  return found;
+}
+
+inline FlowTable::Found FlowTable::find(Side side, const FlowKey& key, Time now) noexcept {
+  Found found = look_up(side, key);
   if (found) mark_alive(found, seconds_of(now));
   return found;
 }
@@ -147,13 +141,22 @@ FlowTable::Found FlowTable::find_outside(const FlowKey& key, Time now) noexcept 
   return find(outside_side, key, now);
 }
 
+FlowTable::Found FlowTable::look_inside(const FlowKey& key) const noexcept {
+  return look_up(inside_side, key);
+}
+
+FlowTable::Found FlowTable::look_outside(const FlowKey& key) const noexcept {
+  return look_up(outside_side, key);
+}
+
 FlowTable::Begun FlowTable::begin_inside(const FlowKey& inside, const SourceRules& rules, Time now) noexcept {
+  const std::uint64_t chance = mixed(seed_ ^ drawn_.fetch_add(1, std::memory_order_relaxed));
+  const SourceDecision decision = rules.decide(inside, now, chance);
+  if (decision.action == SourceAction::reject) return {.refusal = Refusal::rejected};
   const std::lock_guard lock{mutex_};
   if (const Found found = look_under_lock(inside_side, words_of(inside))) return {.flow = found};
-  const SourceDecision decision = rules.decide(inside, now, draw());
-  if (decision.action == SourceAction::reject) return {.refusal = Refusal::rejected};
   const std::uint32_t second = seconds_of(now);
-  if (!make_room(second)) return {.refusal = Refusal::table_full};
+  if (!make_room(second, Rank::answered)) return {.refusal = Refusal::table_full};
   const auto outside = free_address(inside, decision);
   if (!outside) return {.refusal = Refusal::pool_exhausted};
   return {.flow = put(inside, *outside, decision.rule, true, second)};
@@ -164,23 +167,35 @@ void FlowTable::begin_outside(const FlowKey& outside, Time now) noexcept {
   const Words words = words_of(outside);
   // Where the inside key is taken, its flow leaves with another address: that one is not the far end's.
   const bool taken = look_under_lock(outside_side, words) || look_under_lock(inside_side, words);
-  if (taken || free_.empty()) return;
+  if (taken || !make_room(seconds_of(now), Rank::ended)) return;
   (void)put(outside, outside.local, 0, false, seconds_of(now));
+}
+
+/// Whether no flow has that key outside. One from outside that nobody here has answered has no right to it:
+/// it may be of a flow of ours that was forgotten, or somebody's who wants to lock us out. Of TCP it exists
+/// only once we have answered.
+bool FlowTable::make_free(const FlowKey& outside) noexcept {
+  const Found found = look_under_lock(outside_side, words_of(outside));
+  if (!found) return true;
+  const bool unanswered = !found.begun_inside && found.state == FlowState::opening;
+  if (!unanswered || outside.protocol == wire::next_header::tcp) return false;
+  take_out(found.slot);
+  return true;
 }
 
 /// By the pigeonhole principle it does not take more attempts than there are flows.
 std::optional<wire::Ipv6Address> FlowTable::free_address(const FlowKey& inside,
-                                                         const SourceDecision& decision) const noexcept {
+                                                         const SourceDecision& decision) noexcept {
   FlowKey outside = inside;
   if (decision.action == SourceAction::keep) {
-    return look_under_lock(outside_side, words_of(outside)) ? std::nullopt : std::optional{outside.local};
+    return make_free(outside) ? std::optional{outside.local} : std::nullopt;
   }
   const AddressPool& pool = *decision.pool;
   const std::uint64_t attempts = std::min<std::uint64_t>(pool.size(), std::uint64_t{size()} + 1);
   for (std::uint64_t attempt = 0; attempt < attempts; ++attempt) {
     const std::uint64_t to_end = pool.size() - decision.preferred;
     outside.local = pool.at(attempt < to_end ? decision.preferred + attempt : attempt - to_end);
-    if (!look_under_lock(outside_side, words_of(outside))) return outside.local;
+    if (make_free(outside)) return outside.local;
   }
   return std::nullopt;
 }
@@ -191,6 +206,10 @@ void FlowTable::change_state(const Found& flow, bool outward, const FlowSignals&
   if (slot.version.load(std::memory_order_relaxed) != flow.version) return;
   FlowState state = slot.state.load(std::memory_order_relaxed);
   if (signals.answer && state == FlowState::opening) state = FlowState::established;
+  // The host goes on: it did not believe the RST, which anybody may have sent (RFC 5961).
+  if (outward && state == FlowState::closed) {
+    state = signals.begins ? FlowState::opening : FlowState::established;
+  }
   if (signals.fin) (outward ? slot.fin_out : slot.fin_in) = true;
   if (slot.fin_out && slot.fin_in) state = FlowState::closing;
   if (signals.rst) state = FlowState::closed;
@@ -200,19 +219,6 @@ void FlowTable::change_state(const Found& flow, bool outward, const FlowSignals&
 void FlowTable::end(const Found& flow) noexcept {
   const std::lock_guard lock{mutex_};
   if (slots_[flow.slot].version.load(std::memory_order_relaxed) == flow.version) take_out(flow.slot);
-}
-
-void FlowTable::expire(Time now) noexcept {
-  const std::uint32_t second = seconds_of(now);
-  for (std::size_t first = 0; first < slots_.size() && size() != 0; first += slots_a_look) {
-    const std::lock_guard lock{mutex_};
-    const std::size_t end = std::min(slots_.size(), first + slots_a_look);
-    for (std::size_t index = first; index < end; ++index) {
-      const Slot& slot = slots_[index];
-      const bool is_flow = slot.version.load(std::memory_order_relaxed) % 2 == 0;
-      if (is_flow && idle_time(slot, second) >= timeout_of(slot)) take_out(static_cast<std::uint32_t>(index));
-    }
-  }
 }
 
 std::vector<FlowTable::Listed> FlowTable::list(std::uint32_t first, std::uint32_t count, Time now) const {
@@ -227,7 +233,7 @@ std::vector<FlowTable::Listed> FlowTable::list(std::uint32_t first, std::uint32_
                                  .remote = load_address(slot.remote),
                                  .local_port = static_cast<std::uint16_t>(ports >> 32U),
                                  .remote_port = static_cast<std::uint16_t>(ports >> 16U),
-                                 .protocol = protocol_of(ports)},
+                                 .protocol = slot.protocol()},
                       .outside = load_address(slot.local[outside_side]),
                       .state = slot.state.load(std::memory_order_relaxed),
                       .rule = slot.rule,
@@ -244,91 +250,6 @@ FlowTable::Words FlowTable::words_of(Side side, const Slot& slot) noexcept {
 
 FlowTable::Found FlowTable::look_under_lock(Side side, const Words& words) const noexcept {
   return look(side, words, slots_.size());
-}
-
-/// Another thread may have looked at its clock a little later.
-std::chrono::seconds FlowTable::idle_time(const Slot& slot, std::uint32_t now) noexcept {
-  const std::uint32_t last = slot.last_packet.load(std::memory_order_relaxed);
-  return std::chrono::seconds{now > last ? now - last : 0};
-}
-
-std::chrono::seconds FlowTable::timeout_of(const Slot& slot) const noexcept {
-  switch (protocol_of(slot.ports_and_protocol.load(std::memory_order_relaxed))) {
-    case wire::next_header::tcp:
-      switch (slot.state.load(std::memory_order_relaxed)) {
-        case FlowState::opening:
-          return timeouts_.tcp_opening;
-        case FlowState::established:
-          return timeouts_.tcp_established;
-        case FlowState::closing:
-          return timeouts_.tcp_closing;
-        case FlowState::closed:
-          return timeouts_.tcp_closed;
-      }
-      return timeouts_.tcp_opening;
-    case wire::next_header::udp:
-      return timeouts_.udp;
-    case wire::next_header::icmpv6:
-      return timeouts_.icmpv6;
-    default:
-      return timeouts_.other;
-  }
-}
-
-FlowTable::Rank FlowTable::rank_of(const Slot& slot, std::uint32_t now) const noexcept {
-  const std::chrono::seconds idle = idle_time(slot, now);
-  const FlowState state = slot.state.load(std::memory_order_relaxed);
-  if (idle >= timeout_of(slot)) return Rank::ended;
-  // Nobody here waits for an answer.
-  if (state == FlowState::opening && !slot.begun_inside.load(std::memory_order_relaxed)) return Rank::ended;
-  if (idle < timeouts_.idle_when_full) return Rank::stays;
-  if (state == FlowState::closing || state == FlowState::closed) return Rank::ended;
-  if (state == FlowState::opening) return Rank::unanswered;
-  const bool tcp =
-      protocol_of(slot.ports_and_protocol.load(std::memory_order_relaxed)) == wire::next_header::tcp;
-  return tcp ? Rank::stays : Rank::answered;
-}
-
-bool FlowTable::make_room(std::uint32_t now) noexcept {
-  for (;;) {
-    if (!free_.empty()) return true;
-    if (candidates_.empty()) {
-      // What has become idle since then did so a second ago at most.
-      if (!more_candidates_ && searched_at_ == now) return false;
-      search_candidates(now);
-      if (candidates_.empty()) return false;
-    }
-    const Candidate candidate = candidates_.back();
-    candidates_.pop_back();
-    const Slot& slot = slots_[candidate.slot];
-    if (slot.version.load(std::memory_order_relaxed) == candidate.version &&
-        slot.last_packet.load(std::memory_order_relaxed) == candidate.last_packet) {
-      take_out(candidate.slot);
-    }
-  }
-}
-
-/// One search through all slots for many flows to come.
-void FlowTable::search_candidates(std::uint32_t now) noexcept {
-  for (std::size_t index = 0; index < slots_.size(); ++index) {
-    const Slot& slot = slots_[index];
-    const Rank rank = rank_of(slot, now);
-    if (rank == Rank::stays) continue;
-    candidates_.push_back({.slot = static_cast<std::uint32_t>(index),
-                           .version = slot.version.load(std::memory_order_relaxed),
-                           .last_packet = slot.last_packet.load(std::memory_order_relaxed),
-                           .rank = rank});
-  }
-  const auto goes_later = [](const Candidate& one, const Candidate& other) {
-    return one.rank != other.rank ? one.rank > other.rank : one.last_packet > other.last_packet;
-  };
-  const std::size_t taken = std::min(candidates_.size(), candidates_a_search);
-  const auto first = candidates_.end() - static_cast<std::ptrdiff_t>(taken);
-  if (first != candidates_.end()) std::nth_element(candidates_.begin(), first, candidates_.end(), goes_later);
-  more_candidates_ = first != candidates_.begin();
-  candidates_.erase(candidates_.begin(), first);
-  std::ranges::sort(candidates_, goes_later);
-  searched_at_ = now;
 }
 
 /// There is a free slot.
@@ -349,8 +270,10 @@ FlowTable::Found FlowTable::put(const FlowKey& inside, const wire::Ipv6Address& 
   slot.rule = rule;
   const std::uint32_t version = slot.version.load(std::memory_order_relaxed) + 1;
   slot.version.store(version, std::memory_order_release);
+  begin_chain_change();
   link(inside_side, index);
   link(outside_side, index);
+  end_chain_change();
   size_.fetch_add(1, std::memory_order_relaxed);
   return {.other = outside,
           .rewritten = outside != inside.local,
@@ -363,10 +286,21 @@ FlowTable::Found FlowTable::put(const FlowKey& inside, const wire::Ipv6Address& 
 void FlowTable::take_out(std::uint32_t index) noexcept {
   Slot& slot = slots_[index];
   slot.version.store(slot.version.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  begin_chain_change();
   unlink(inside_side, index);
   unlink(outside_side, index);
+  end_chain_change();
   free_.push_back(index);
   size_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+/// Links are stored with release: who sees one that is changed sees this as well.
+void FlowTable::begin_chain_change() noexcept {
+  chain_changes_.store(chain_changes_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
+void FlowTable::end_chain_change() noexcept {
+  chain_changes_.store(chain_changes_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
 }
 
 void FlowTable::link(Side side, std::uint32_t index) noexcept {
@@ -381,10 +315,6 @@ void FlowTable::unlink(Side side, std::uint32_t index) noexcept {
     at = &slots_[at->load(std::memory_order_relaxed) - 1].next[side];
   }
   at->store(slots_[index].next[side].load(std::memory_order_relaxed), std::memory_order_release);
-}
-
-std::uint64_t FlowTable::draw() noexcept {
-  return mixed(seed_ ^ ++drawn_);
 }
 
 }  // namespace sixin4::engine

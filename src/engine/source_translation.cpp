@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "sixin4/engine/rewrite.hpp"
+#include "sixin4/engine/source.hpp"
 #include "sixin4/wire/ipv6.hpp"
 
 namespace sixin4::engine {
@@ -13,12 +14,9 @@ bool has_rules(const TunnelParameters& parameters) noexcept {
   return parameters.source_rules && !parameters.source_rules->empty();
 }
 
-/// What is judged at all. An error is whose the packet is that it quotes.
-bool is_between_hosts(const FlowPacket& parsed) noexcept {
-  const FlowKey& flow = parsed.key;
-  if (parsed.part == FlowPart::error) return true;
-  return !flow.local.is_unspecified() && !flow.local.is_multicast() && !flow.local.is_link_local() &&
-         !flow.remote.is_multicast() && !flow.remote.is_link_local();
+/// An error is whose the packet is that it quotes.
+bool may_have_flow(const FlowPacket& parsed) noexcept {
+  return parsed.part == FlowPart::error || is_between_hosts(parsed.key);
 }
 
 FragmentKey fragment_key(const FlowPacket& parsed, Direction direction) noexcept {
@@ -28,8 +26,14 @@ FragmentKey fragment_key(const FlowPacket& parsed, Direction direction) noexcept
           .direction = direction};
 }
 
+/// A TCP connection is not answered by another SYN, nor, where it was begun outside, by our SYN and ACK:
+/// whoever has sent the SYN with a wrong source never gets further.
 FlowSignals signals_of(const FlowPacket& parsed, Direction direction, const FlowTable::Found& flow) noexcept {
-  return {.answer = flow.begun_inside == (direction == Direction::in), .fin = parsed.fin, .rst = parsed.rst};
+  const bool from_other = flow.begun_inside == (direction == Direction::in);
+  const bool tcp = parsed.key.protocol == wire::next_header::tcp;
+  const bool opens = tcp && (parsed.begins || (!flow.begun_inside && parsed.tcp_answers));
+  return {
+      .answer = from_other && !opens, .begins = tcp && parsed.begins, .fin = parsed.fin, .rst = parsed.rst};
 }
 
 Verdict verdict_of(FlowTable::Refusal refusal) noexcept {
@@ -46,41 +50,74 @@ Verdict verdict_of(FlowTable::Refusal refusal) noexcept {
   return Verdict::pass;
 }
 
-/// A TCP connection whose ports are used again.
-bool is_over(const FlowTable::Found& flow) noexcept {
-  return flow.state == FlowState::closing || flow.state == FlowState::closed;
+/// An outward packet's flow, and what becomes of the packet.
+struct PacketFlow {
+  Verdict verdict = Verdict::pass;
+  FlowTable::Found flow{};  ///< where it has one
+};
+
+/// A flow whose packets the egress filter refuses takes nobody's room.
+bool may_stay(const TunnelParameters& parameters, const FlowTable::Found& flow, wire::Bytes packet) noexcept {
+  return !parameters.egress_filter || may_leave(parameters, flow.other, packet);
 }
 
-/// An outward packet's, found or begun.
-FlowTable::Begun flow_of(const TunnelParameters& parameters, const FlowPacket& parsed, Time now) noexcept {
+PacketFlow begin_flow(const TunnelParameters& parameters, wire::Bytes packet, const FlowPacket& parsed,
+                      Time now) noexcept {
   FlowTable& table = parameters.flows->table;
-  FlowTable::Begun result{.flow = table.find_inside(parsed.key, now)};
-  if (result.flow && parsed.begins && is_over(result.flow)) {
+  const FlowTable::Begun begun = table.begin_inside(parsed.key, *parameters.source_rules, now);
+  if (!begun.flow) return {.verdict = verdict_of(begun.refusal)};
+  if (may_stay(parameters, begun.flow, packet)) return {.flow = begun.flow};
+  table.end(begun.flow);
+  return {.verdict = Verdict::source_not_ours};
+}
+
+/// Found or begun.
+PacketFlow flow_of(const TunnelParameters& parameters, wire::Bytes packet, const FlowPacket& parsed,
+                   Time now) noexcept {
+  FlowTable& table = parameters.flows->table;
+  PacketFlow result{.flow = table.find_inside(parsed.key, now)};
+  // A TCP connection that has ended, whose ports begin another one.
+  if (result.flow && parsed.begins && result.flow.state == FlowState::closing) {
     table.end(result.flow);
     result.flow = {};
   }
   if (result.flow || !has_rules(parameters)) return result;
   if (parsed.begins) {
-    result = table.begin_inside(parsed.key, *parameters.source_rules, now);
+    result = begin_flow(parameters, packet, parsed, now);
   } else if (parsed.tcp_answers) {
     table.begin_outside(parsed.key, now);
   }
   return result;
 }
 
-void choose_for_packet(const TunnelParameters& parameters, const FlowPacket& parsed, SourceChoice& choice,
-                       Time now) noexcept {
-  const FlowTable::Begun begun = flow_of(parameters, parsed, now);
-  choice.verdict = verdict_of(begun.refusal);
-  if (begun.flow) {
-    parameters.flows->table.note(begun.flow, true, signals_of(parsed, Direction::out, begun.flow));
-    choice.rewrites = begun.flow.rewritten;
+/// For the fragments behind it, and for errors that quote one of those: these have the other address.
+void leave_trails(const TunnelParameters& parameters, const FlowPacket& first, Direction direction,
+                  const FragmentTrail& trail, Time now) noexcept {
+  FragmentTrails& trails = parameters.flows->fragments;
+  FragmentKey key = fragment_key(first, direction);
+  trails.leave(key, trail, now);
+  if (trail.verdict != Verdict::pass) return;
+  key.local = trail.address;
+  trails.leave(key, {.verdict = Verdict::pass, .address = first.key.local}, now);
+}
+
+void choose_for_packet(const TunnelParameters& parameters, wire::Bytes packet, const FlowPacket& parsed,
+                       SourceChoice& choice, Time now) noexcept {
+  const PacketFlow its = flow_of(parameters, packet, parsed, now);
+  choice.verdict = its.verdict;
+  if (its.flow) {
+    parameters.flows->table.note(its.flow, true, signals_of(parsed, Direction::out, its.flow));
+    choice.rewrites = its.flow.rewritten;
     choice.from = parsed.key.local;
-    choice.to = begun.flow.other;
+    choice.to = its.flow.other;
   }
-  if (parsed.is_first_fragment && (choice.rewrites || choice.verdict != Verdict::pass)) {
-    parameters.flows->fragments.leave(fragment_key(parsed, Direction::out),
-                                      {.verdict = choice.verdict, .address = choice.to}, now);
+  if (!parsed.is_first_fragment) return;
+  if (choice.rewrites || choice.verdict != Verdict::pass) {
+    leave_trails(parameters, parsed, Direction::out, {.verdict = choice.verdict, .address = choice.to}, now);
+  } else if (parameters.flows->fragments.find(fragment_key(parsed, Direction::out), now)) {
+    // Of another packet with the same identification, which is used again so soon.
+    leave_trails(parameters, parsed, Direction::out, {.verdict = Verdict::pass, .address = parsed.key.local},
+                 now);
   }
 }
 
@@ -108,9 +145,14 @@ std::optional<Rewriting> rewriting_of_quoted(const TunnelParameters& parameters,
   FlowTable& table = parameters.flows->table;
   const Direction other = direction == Direction::out ? Direction::in : Direction::out;
   const FlowPacket inner = flow_packet_of(quoted, other);
+  if (inner.part == FlowPart::later_fragment) {
+    const auto trail = parameters.flows->fragments.find(fragment_key(inner, other), now);
+    if (!trail || trail->verdict != Verdict::pass) return std::nullopt;
+    return Rewriting{.from = inner.key.local, .to = trail->address};
+  }
   if (inner.part != FlowPart::packet) return std::nullopt;
   const auto found =
-      direction == Direction::out ? table.find_inside(inner.key, now) : table.find_outside(inner.key, now);
+      direction == Direction::out ? table.look_inside(inner.key) : table.look_outside(inner.key);
   if (!found || !found.rewritten) return std::nullopt;
   return Rewriting{.from = inner.key.local, .to = found.other};
 }
@@ -130,15 +172,24 @@ bool knows_flows(const TunnelParameters& parameters) noexcept {
   return parameters.flows && (has_rules(parameters) || parameters.flows->table.size() != 0);
 }
 
+bool is_between_hosts(const FlowKey& flow) noexcept {
+  return !flow.local.is_unspecified() && !flow.local.is_multicast() && !flow.local.is_link_local() &&
+         !flow.remote.is_multicast() && !flow.remote.is_link_local();
+}
+
 SourceChoice choose_source(const TunnelParameters& parameters, wire::Bytes packet, const FlowPacket& parsed,
                            Time now) noexcept {
   SourceChoice choice;
-  if (!is_between_hosts(parsed)) return choice;
+  if (!may_have_flow(parsed)) return choice;
+  if (parsed.is_cut_short && has_rules(parameters)) {
+    choice.verdict = Verdict::malformed;  // RFC 7112: else a rule could be passed by
+    return choice;
+  }
   switch (parsed.part) {
     case FlowPart::none:
       break;
     case FlowPart::packet:
-      choose_for_packet(parameters, parsed, choice, now);
+      choose_for_packet(parameters, packet, parsed, choice, now);
       break;
     case FlowPart::later_fragment:
       choose_for_later_fragment(parameters, parsed, choice, now);
@@ -165,7 +216,7 @@ const wire::Ipv6Address& resulting_source(const SourceChoice& choice, const Flow
 void restore_destination(const TunnelParameters& parameters, TunPacket& packet, Time now) noexcept {
   if (!knows_flows(parameters)) return;
   const FlowPacket parsed = flow_packet_of(packet.bytes, Direction::in);
-  if (!is_between_hosts(parsed)) return;
+  if (!may_have_flow(parsed)) return;
   FlowTable& table = parameters.flows->table;
   switch (parsed.part) {
     case FlowPart::none:
@@ -181,8 +232,8 @@ void restore_destination(const TunnelParameters& parameters, TunPacket& packet, 
       table.note(found, false, signals_of(parsed, Direction::in, found));
       if (!found.rewritten) return;
       if (parsed.is_first_fragment) {
-        parameters.flows->fragments.leave(fragment_key(parsed, Direction::in),
-                                          {.verdict = Verdict::pass, .address = found.other}, now);
+        leave_trails(parameters, parsed, Direction::in, {.verdict = Verdict::pass, .address = found.other},
+                     now);
       }
       return rewrite_local(packet, parsed, Direction::in, found.other);
     }

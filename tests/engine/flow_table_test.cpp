@@ -147,17 +147,57 @@ TEST(FlowTable, AFlowFromOutsideTakesNobodysPlace) {
   FlowTable table{2, seed};
   (void)table.begin_inside(key(1, 1), pool_rules(5, 5), start);
   (void)table.begin_inside(key(1, 2), pool_rules(5, 5), start);
-  table.begin_outside(key(1, 3), start + 1h);
-  EXPECT_FALSE(table.find_inside(key(1, 3), start + 1h));
+  table.begin_outside(key(1, 3), start + 60s);
+  EXPECT_FALSE(table.find_inside(key(1, 3), start + 60s));
   EXPECT_EQ(table.size(), 2U);
 }
 
-TEST(FlowTable, UnansweredFlowsFromOutsideMakeRoomAtOnce) {
+// Who serves something has to be able to answer, whatever else comes.
+TEST(FlowTable, UnansweredFlowsFromOutsideMakeRoomOnceThereWasTimeToAnswer) {
   FlowTable table{2, seed};
+  const SourceRules rules = pool_rules(5, 5);
   table.begin_outside(key(1, 1), start);
-  table.begin_outside(key(1, 2), start);
-  EXPECT_EQ(table.begin_inside(key(1, 3), pool_rules(5, 5), start).refusal, Refusal::none);
+  table.begin_outside(key(1, 2), start + 1s);
+  EXPECT_EQ(table.begin_inside(key(1, 3), rules, start + 1s).refusal, Refusal::table_full);
+  table.begin_outside(key(1, 4), start + 1s);
+  EXPECT_FALSE(table.find_inside(key(1, 4), start + 1s));
+  table.begin_outside(key(1, 4), start + 2s);
+  EXPECT_TRUE(table.find_inside(key(1, 4), start + 2s)) << "in the place of the oldest";
+  EXPECT_EQ(table.begin_inside(key(1, 3), rules, start + 3s).refusal, Refusal::none);
+  EXPECT_TRUE(table.find_inside(key(1, 4), start + 3s));
   EXPECT_EQ(table.size(), 2U);
+}
+
+TEST(FlowTable, WhatWasAnsweredMeanwhileStays) {
+  FlowTable table{2, seed};
+  const SourceRules rules = pool_rules(5, 5);
+  for (const std::uint16_t port : std::array<std::uint16_t, 2>{1, 2})
+    table.begin_outside(key(1, port), start);
+  EXPECT_EQ(table.begin_inside(key(1, 3), rules, start + 3s).refusal,
+            Refusal::none);  // takes the place of one
+  const std::uint16_t left = table.look_inside(key(1, 1)) ? 1 : 2;
+  table.note(table.look_inside(key(1, left)), true, answer);
+  EXPECT_EQ(table.begin_inside(key(1, 4), rules, start + 3s).refusal, Refusal::table_full);
+}
+
+// One who knows a pool's address could keep everybody else from using it.
+TEST(FlowTable, AnUnansweredDatagramFromOutsideStandsInNobodysWay) {
+  FlowTable table{16, seed};
+  table.begin_outside(with_local(key(1, 1), ours(5)), start);
+  EXPECT_EQ(table.begin_inside(key(1, 1), pool_rules(5, 5), start).flow.other, ours(5));
+  EXPECT_EQ(table.size(), 1U);
+  table.begin_outside(with_local(key(2, 2), ours(5)), start);
+  table.note(table.look_outside(with_local(key(2, 2), ours(5))), true, answer);
+  EXPECT_EQ(table.begin_inside(key(2, 2), pool_rules(5, 5), start).refusal, Refusal::pool_exhausted)
+      << "an answered one does";
+}
+
+TEST(FlowTable, WhatAnErrorQuotesKeepsNoFlowAlive) {
+  FlowTable table{16, seed};
+  (void)table.begin_inside(key(1, 1), pool_rules(5, 5), start);
+  EXPECT_TRUE(table.look_inside(key(1, 1)));
+  EXPECT_TRUE(table.look_outside(with_local(key(1, 1), ours(5))));
+  EXPECT_EQ(table.list(0, 16, start + 100s).at(0).idle, 100s);
 }
 
 TEST(FlowTable, AFullTableRefusesUntilAFlowIsIdleAndThenTheOldestGoes) {
@@ -260,6 +300,10 @@ TEST(FlowTable, ATcpConnectionEndsWithTwoFinsOrOneRst) {
   table.note(one, false, {.answer = true, .fin = true});
   EXPECT_EQ(state(1), FlowState::closing);
   table.note(table.find_inside(key(1, 2, tcp), start), false, {.answer = true, .rst = true});
+  EXPECT_EQ(state(2), FlowState::closed);
+  table.note(table.find_inside(key(1, 2, tcp), start), true, {});
+  EXPECT_EQ(state(2), FlowState::established) << "the host did not believe it";
+  table.note(table.find_inside(key(1, 2, tcp), start), true, {.rst = true});
   EXPECT_EQ(state(2), FlowState::closed);
   table.expire(start + 10s);
   EXPECT_FALSE(table.find_inside(key(1, 2, tcp), start));

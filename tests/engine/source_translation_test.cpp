@@ -288,8 +288,23 @@ TEST_F(Translation, AConnectionFromOutsideKeepsItsAddress) {
   EXPECT_EQ(in(tcp_answer("2001:db8:1::a", 0x02)).size(), 1U);
   const Octets syn_ack = packet_of(Tcp{.flags = 0x12});
   EXPECT_EQ(out(syn_ack), Packets{syn_ack});
+  const auto state = [this] { return parameters.flows->table.list(0, 1000, start).at(0).state; };
+  EXPECT_EQ(out(syn_ack), Packets{syn_ack}) << "sent again";
+  EXPECT_EQ(state(), FlowState::opening) << "the SYN may have come from anywhere";
+  EXPECT_EQ(in(tcp_answer("2001:db8:1::a", 0x10)).size(), 1U);
+  EXPECT_EQ(state(), FlowState::opening) << "and so may this";
   const Octets data = packet_of(Tcp{.payload = payload_of(10)});
   EXPECT_EQ(out(data), Packets{data});
+  EXPECT_EQ(state(), FlowState::established);
+}
+
+TEST_F(Translation, AConnectionIsEstablishedByAnAnswerThatIsNoSyn) {
+  const auto state = [this] { return parameters.flows->table.list(0, 1000, start).at(0).state; };
+  (void)out(syn());
+  (void)in(tcp_answer(chosen_host, 0x02));
+  EXPECT_EQ(state(), FlowState::opening);
+  (void)in(tcp_answer(chosen_host, 0x12));
+  EXPECT_EQ(state(), FlowState::established);
 }
 
 TEST_F(Translation, AnAnswerToADatagramFromOutsideKeepsItsAddress) {
@@ -324,10 +339,60 @@ TEST_F(Translation, AFlowKeepsItsAddressWhenTheRulesChange) {
 
 TEST_F(Translation, PortsThatAreUsedAgainBeginAnotherConnection) {
   (void)out(syn());
-  (void)in(tcp_answer(chosen_host, 0x14));  // RST
+  (void)in(tcp_answer(chosen_host, 0x12));
+  (void)out(packet_of(Tcp{.flags = 0x11}));
+  (void)in(tcp_answer(chosen_host, 0x11));
   parameters.source_rules = std::make_shared<SourceRules>(
       std::vector{rule_with(SourceAction::keep)}, std::vector<AddressPool>{}, std::vector<SourceTable>{});
   EXPECT_EQ(out(syn()), Packets{syn()});
+}
+
+// Anybody may have sent it.
+TEST_F(Translation, AConnectionThatOutlivesAResetKeepsItsAddress) {
+  (void)out(syn());
+  (void)in(tcp_answer(chosen_host, 0x12));
+  (void)in(tcp_answer(chosen_host, 0x04));
+  const Octets data = packet_of(Tcp{.payload = payload_of(10)});
+  const Packets left{packet_of(Tcp{.payload = payload_of(10), .source = chosen_host})};
+  EXPECT_EQ(out(data), left);
+  parameters.flows->table.expire(start + 1h);
+  EXPECT_EQ(out(data, start + 1h), left);
+}
+
+TEST_F(Translation, WhatTheEgressFilterRefusesTakesNoRoom) {
+  parameters.source_rules = std::make_shared<SourceRules>(
+      std::vector{rule_with(SourceAction::keep)}, std::vector<AddressPool>{}, std::vector<SourceTable>{});
+  EXPECT_TRUE(out(from_near(payload_of(30), "2001:db8:9::1")).empty());
+  EXPECT_EQ(out_counters.dropped(Verdict::source_not_ours), 1U);
+  EXPECT_EQ(parameters.flows->table.size(), 0U);
+}
+
+// RFC 7112. Else its first fragment would say too little for a rule that rejects it.
+TEST_F(Translation, WhatEndsBeforeItsFlowIsKnownIsRefused) {
+  Octets packet = syn();
+  packet.resize(48);
+  put_word(packet, 4, 8);
+  EXPECT_TRUE(out(packet).empty());
+  EXPECT_TRUE(out(with_extensions(packet, {fragment_extension(0, true)})).empty());
+  EXPECT_EQ(out_counters.dropped(Verdict::malformed), 2U);
+  parameters.source_rules = std::make_shared<SourceRules>();
+  EXPECT_EQ(out(packet).size(), 1U) << "without rules nobody asks";
+}
+
+TEST_F(Translation, AnErrorAboutALaterFragmentFindsTheSender) {
+  const Octets first = with_extensions(from_near(), {fragment_extension(0, true)});
+  const Octets later = with_extensions(from_near(), {fragment_extension(800, false)});
+  (void)out(first);
+  const Octets left = out(later).at(0);
+  const auto told = in(error_about("2001:db8:2::fe", chosen_host, 2, left));
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].bytes, error_about("2001:db8:2::fe", near_host, 2, later));
+  const Octets answer = with_extensions(udp_answer(), {fragment_extension(0, true)});
+  const Octets rest = with_extensions(udp_answer(), {fragment_extension(800, false)});
+  (void)in(answer);
+  const Octets received = in(rest).at(0).bytes;
+  EXPECT_EQ(out(error_about(near_host, far_host, 1, received)),
+            Packets{error_about(chosen_host, far_host, 1, rest)});
 }
 
 TEST_F(Translation, AForeignSourceMayBeBroughtIntoTheTunnel) {

@@ -20,12 +20,13 @@ enum class FlowState : std::uint8_t {
   opening,      ///< nothing has come back yet
   established,  ///< packets went both ways
   closing,      ///< TCP: both sides have sent FIN
-  closed,       ///< TCP: a RST was seen
+  closed,       ///< TCP: a RST was seen, and nothing outward since
 };
 
 /// What a packet tells of its flow beside that it lives.
 struct FlowSignals {
-  bool answer = false;  ///< it goes the other way than the first one
+  bool answer = false;  ///< whoever did not begin the flow takes part in it
+  bool begins = false;  ///< of TCP: SYN without ACK
   bool fin = false;
   bool rst = false;
 };
@@ -41,6 +42,8 @@ struct FlowTimeouts {
   std::chrono::seconds other{600};
   /// In a full table, what is neither an established TCP connection nor heard of for so long makes room.
   std::chrono::seconds idle_when_full{5};
+  /// The same for what has come from outside and nobody here has answered.
+  std::chrono::seconds unanswered_when_full{2};
 };
 
 /// Bounded, and for any number of threads. A packet of a flow that is there takes no lock: it reads its flow
@@ -66,13 +69,17 @@ class FlowTable {
   /// The version of no flow: theirs are even.
   static constexpr std::uint32_t nowhere = 1;
 
+  /// Of a packet of the flow, which keeps it alive.
   [[nodiscard]] Found find_inside(const FlowKey& key, Time now) noexcept;
   [[nodiscard]] Found find_outside(const FlowKey& key, Time now) noexcept;
+  /// Of a packet that an error quotes: it says nothing of whether its flow lives.
+  [[nodiscard]] Found look_inside(const FlowKey& key) const noexcept;
+  [[nodiscard]] Found look_outside(const FlowKey& key) const noexcept;
 
   enum class Refusal : std::uint8_t {
     none,
     table_full,
-    pool_exhausted,  ///< with every address of the pool that was tried the flow would be one that is there
+    pool_exhausted,  ///< with each address that it may have the flow would be one that is there
     rejected,        ///< by a rule
   };
   struct Begun {
@@ -82,13 +89,15 @@ class FlowTable {
   /// Begins the flow of an outward packet as `rules` say, or finds it where another thread was first.
   [[nodiscard]] Begun begin_inside(const FlowKey& inside, const SourceRules& rules, Time now) noexcept;
   /// Begins a flow of which a packet came from outside. Its address is kept, because the far end has named
-  /// it. It takes nobody's place: where there is none, nothing happens.
+  /// it. In a full table it takes the place of one that has ended, or of another from outside that nobody has
+  /// answered; where there is none, nothing happens.
   void begin_outside(const FlowKey& outside, Time now) noexcept;
 
   /// Takes the signals of a packet of a flow that was found. Most say nothing new.
   void note(const Found& flow, bool outward, const FlowSignals& signals) noexcept {
     const bool first_answer = signals.answer && flow.state == FlowState::opening;
-    if (first_answer || signals.fin || signals.rst) change_state(flow, outward, signals);
+    const bool revived = outward && flow.state == FlowState::closed;
+    if (first_answer || revived || signals.fin || signals.rst) change_state(flow, outward, signals);
   }
   /// Takes a flow out, a TCP connection for example whose ports begin another one.
   void end(const Found& flow) noexcept;
@@ -131,6 +140,10 @@ class FlowTable {
     bool fin_out = false;
     bool fin_in = false;
     std::uint16_t rule = 0;
+
+    [[nodiscard]] std::uint8_t protocol() const noexcept {
+      return static_cast<std::uint8_t>(ports_and_protocol.load(std::memory_order_relaxed));
+    }
   };
   /// Which flows of a full table go first.
   enum class Rank : std::uint8_t { ended, unanswered, answered, stays };
@@ -144,9 +157,13 @@ class FlowTable {
 
   [[nodiscard]] static Words words_of(const FlowKey& key) noexcept;
   [[nodiscard]] std::size_t bucket_of(const Words& words) const noexcept;
-  [[nodiscard]] static std::uint32_t seconds_of(Time now) noexcept;
+  [[nodiscard]] static std::uint32_t seconds_of(Time now) noexcept {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch());
+    return static_cast<std::uint32_t>(seconds.count());
+  }
 
   [[nodiscard]] Found find(Side side, const FlowKey& key, Time now) noexcept;
+  [[nodiscard]] Found look_up(Side side, const FlowKey& key) const noexcept;
   [[nodiscard]] Found look(Side side, const Words& words, std::size_t most) const noexcept;
   [[nodiscard]] static bool holds(Side side, const Slot& slot, const Words& words) noexcept;
   void change_state(const Found& flow, bool outward, const FlowSignals& signals) noexcept;
@@ -157,17 +174,19 @@ class FlowTable {
 
   // With the lock held.
   [[nodiscard]] Found look_under_lock(Side side, const Words& words) const noexcept;
+  [[nodiscard]] bool make_free(const FlowKey& outside) noexcept;
   [[nodiscard]] std::optional<wire::Ipv6Address> free_address(const FlowKey& inside,
-                                                              const SourceDecision& decision) const noexcept;
-  [[nodiscard]] bool make_room(std::uint32_t now) noexcept;
+                                                              const SourceDecision& decision) noexcept;
+  [[nodiscard]] bool make_room(std::uint32_t now, Rank last_to_go) noexcept;
   void search_candidates(std::uint32_t now) noexcept;
   Found put(const FlowKey& inside, const wire::Ipv6Address& outside, std::uint16_t rule, bool begun_inside,
             std::uint32_t now) noexcept;
   void take_out(std::uint32_t index) noexcept;
+  void begin_chain_change() noexcept;
+  void end_chain_change() noexcept;
   void link(Side side, std::uint32_t index) noexcept;
   void unlink(Side side, std::uint32_t index) noexcept;
   [[nodiscard]] static Words words_of(Side side, const Slot& slot) noexcept;
-  [[nodiscard]] std::uint64_t draw() noexcept;
 
   const std::uint64_t seed_;
   std::array<std::uint64_t, 2 * key_words + 1> factors_{};  ///< of the hash
@@ -175,13 +194,14 @@ class FlowTable {
   std::vector<Slot> slots_;
   std::array<std::vector<std::atomic<std::uint32_t>>, 2> buckets_;  ///< slot + 1 that a chain begins with
   std::atomic<std::uint32_t> size_ = 0;
+  std::atomic<std::uint64_t> chain_changes_ = 0;  ///< odd while a chain is being changed
+  std::atomic<std::uint64_t> drawn_ = 0;
 
   mutable std::mutex mutex_;
   std::vector<std::uint32_t> free_;
   std::vector<Candidate> candidates_;  ///< the one to go first last
   bool more_candidates_ = true;        ///< than the last search took
   std::uint32_t searched_at_ = 0;      ///< second of it
-  std::uint64_t drawn_ = 0;
 };
 
 }  // namespace sixin4::engine

@@ -33,6 +33,9 @@ struct SourceChoice {
 /// Whether there is a flow to find, or one could begin. Where not, packets need not be parsed for theirs.
 [[nodiscard]] bool knows_flows(const TunnelParameters& parameters) noexcept;
 
+/// What is judged at all: what goes from one host to another.
+[[nodiscard]] bool is_between_hosts(const FlowKey& flow) noexcept;
+
 /// What an outward packet, an IPv6 packet cut to its length, is to leave as. `parsed` is what
 /// `flow_packet_of` says of it. Begins its flow where there is none. Only what goes from one host to another
 /// is judged, and never a link-local address. The tunnel knows flows.
