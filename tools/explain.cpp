@@ -6,6 +6,7 @@
 #include "sixin4/control/source_selection.hpp"
 #include "sixin4/engine/source.hpp"
 #include "sixin4/engine/source_rules.hpp"
+#include "sixin4/engine/source_translation.hpp"
 #include "sixin4/engine/verdict.hpp"
 
 namespace sixin4 {
@@ -33,14 +34,15 @@ std::string route_text(const control::Ipv6Path& path, control::Netlink& netlink)
   return text + " table " + (path.table == control::main_table ? "main" : std::to_string(path.table));
 }
 
-bool is_judged(const engine::FlowKey& flow) {
-  return !flow.local.is_link_local() && !flow.remote.is_link_local() && !flow.remote.is_multicast();
-}
-
 void explain_rules(const engine::FlowKey& flow, const Settings& settings, engine::Time now,
                    control::Explanation& explanation) {
   const engine::TunnelParameters parameters = parameters_of(settings);
   explanation.leaves_as = explanation.source;
+  if (parameters.loops) {
+    explanation.leaves_as.clear();
+    explanation.verdict = engine::name_of(engine::Verdict::loop);
+    return;
+  }
   explanation.verdict = engine::name_of(engine::Verdict::pass);
   const auto allow = [&](const wire::Ipv6Address& source) {
     const bool may_leave =
@@ -49,7 +51,7 @@ void explain_rules(const engine::FlowKey& flow, const Settings& settings, engine
     explanation.leaves_as.clear();
     explanation.verdict = engine::name_of(engine::Verdict::source_not_ours);
   };
-  if (!settings.source_rules || !is_judged(flow)) return allow(flow.local);
+  if (!settings.source_rules || !engine::is_between_hosts(flow)) return allow(flow.local);
   const engine::SourceDecision decision = settings.source_rules->decide(flow, now, 0);
   explanation.rule = decision.rule;
   const auto& rules = settings.configuration.source_rules;

@@ -100,6 +100,15 @@ void check_target(const Configuration& configuration, const SourceTarget& target
   }
 }
 
+/// The file that a rule names.
+SourceTable table_of(const SourceRule& rule) {
+  try {
+    return read_source_table(rule.table);
+  } catch (const std::system_error& error) {
+    throw std::system_error(error.code(), "source = " + to_string(rule) + ": cannot read " + rule.table);
+  }
+}
+
 /// What rules, pools and tables say of each other; reads the tables.
 void check_source_rules(const Settings& settings, Configuration& configuration) {
   const auto each = [&settings](const char* key, const auto& items, const auto& check) {
@@ -116,9 +125,11 @@ void check_source_rules(const Settings& settings, Configuration& configuration) 
   });
   each("source", configuration.source_rules, [&](const SourceRule& rule) {
     check_target(configuration, rule.target);
+    if (configuration.source_rules.size() > max_source_rules) {
+      throw ValueError("there are more than " + std::to_string(max_source_rules) + " rules");
+    }
     if (rule.table.empty() || configuration.source_tables.contains(rule.table)) return;
-    const auto& lines =
-        configuration.source_tables.emplace(rule.table, read_source_table(rule.table)).first->second;
+    const auto& lines = configuration.source_tables.emplace(rule.table, table_of(rule)).first->second;
     for (const SourceTableLine& line : lines) {
       if (!line.target) continue;
       try {

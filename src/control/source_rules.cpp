@@ -4,12 +4,15 @@
 #include <array>
 #include <cerrno>
 #include <fstream>
+#include <span>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "sixin4/control/address_text.hpp"
 #include "sixin4/control/options.hpp"
+#include "sixin4/wire/ipv6.hpp"
+#include "sixin4/wire/transport.hpp"
 
 #include "source_rule_text.hpp"
 #include "values.hpp"
@@ -77,6 +80,9 @@ PoolItem parse_pool_item(const std::string& text) {
 std::vector<PortRange> parse_ports(const std::string& text) {
   std::vector<PortRange> ports;
   for (const std::string& part : split_at_commas(text)) {
+    if (part.empty())
+      throw ValueError("'" + text +
+                       "' is not a list of ports: numbers and ranges with commas between, no blanks");
     const std::size_t dash = part.find('-');
     const auto first = parse_number<std::uint16_t>(part.substr(0, dash), 0, 65535);
     const auto last =
@@ -195,6 +201,27 @@ std::string joined(const Items& items, const char* separator) {
   return text;
 }
 
+/// An address would be chosen more often than others, and tried again where it is taken.
+void require_no_overlap(const std::vector<PoolItem>& items) {
+  const PoolItem& last = items.back();
+  for (const PoolItem& item : std::span{items}.first(items.size() - 1)) {
+    if (item.range.last < last.range.first || last.range.last < item.range.first) continue;
+    throw ValueError("'" + text_of(last) + "' has addresses that '" + text_of(item) + "' has, too");
+  }
+}
+
+/// A port, or the lack of one, that no packet has.
+void require_that_it_can_match(const SourceRule& rule) {
+  if (!rule.protocol) return;
+  const std::string name = protocol_name(*rule.protocol);
+  if (wire::extension_kind(*rule.protocol) != wire::ExtensionKind::none) {
+    throw ValueError("protocol " + name + " is an extension header, which is never a packet's protocol");
+  }
+  if (!rule.ports.empty() && !wire::has_ports(*rule.protocol)) {
+    throw ValueError("protocol " + name + " has no ports");
+  }
+}
+
 [[noreturn]] void refuse_use_of(const std::string& action) {
   throw ValueError("'use " + action + "': write '" + action + "' alone");
 }
@@ -220,11 +247,14 @@ std::string protocol_name(std::uint8_t protocol) {
 Pool parse_pool(const std::string& text) {
   const std::size_t colon = text.find(':');
   Pool pool{.name = trimmed(text.substr(0, colon)), .items = {}};
-  if (colon == std::string::npos || !is_pool_name(pool.name)) {
-    throw ValueError("'" + text + "' is not NAME: ADDRESS[, ADDRESS | FIRST-LAST | PREFIX]...");
-  }
-  for (const std::string& item : split_at_commas(text.substr(colon + 1)))
+  // An address in the place of the name has no blank behind its first colon.
+  const bool has_name = colon != std::string::npos && is_pool_name(pool.name) &&
+                        !parse_ipv6_address(trimmed(text.substr(0, text.find_first_of(",-/"))));
+  if (!has_name) throw ValueError("'" + text + "' is not NAME: ADDRESS[, ADDRESS | FIRST-LAST | PREFIX]...");
+  for (const std::string& item : split_at_commas(text.substr(colon + 1))) {
     pool.items.push_back(parse_pool_item(item));
+    require_no_overlap(pool.items);
+  }
   return pool;
 }
 
@@ -245,6 +275,7 @@ SourceRule parse_source_rule(const std::string& text) {
       throw ValueError("'" + word + "' is none of from, to, proto, port, keep, use, reject");
     }
     if (!words.at_end()) throw ValueError("'" + words.take("") + "' stands behind the action");
+    require_that_it_can_match(rule);
     return rule;
   }
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <utility>
 
 #include "sixin4/engine/mix.hpp"
@@ -55,12 +56,12 @@ SourceRules::SourceRules(std::vector<SourceRule> rules, std::vector<AddressPool>
   for (const SourceTable& table : tables) {
     Table& made = tables_.emplace_back();
     std::vector<PrefixTable::Entry> entries;
+    std::map<std::optional<SourceTarget>, PrefixTable::Value> known;
     for (const SourceTable::Line& line : table.lines) {
-      // Lines by the thousand name a handful of targets.
-      const auto known = std::ranges::find(made.targets, line.target);
-      entries.push_back(
-          {.prefix = line.prefix, .value = static_cast<PrefixTable::Value>(known - made.targets.begin())});
-      if (known == made.targets.end()) made.targets.push_back(line.target);
+      const auto next = static_cast<PrefixTable::Value>(made.targets.size());
+      const auto [target, is_first] = known.try_emplace(line.target, next);
+      if (is_first) made.targets.push_back(line.target);
+      entries.push_back({.prefix = line.prefix, .value = target->second});
     }
     made.prefixes = PrefixTable{std::move(entries)};
   }

@@ -38,8 +38,8 @@ std::optional<UpperLayer> walk_extension_headers(Bytes packet) noexcept {
         const auto extension = fixed<8>(packet, upper.offset);
         if (!extension) return std::nullopt;
         upper.fragment_offset = load16<2>(*extension) & 0xfff8U;
-        // A second fragment header does not make a fragment whole.
         upper.identification = load32<4>(*extension);
+        // A second fragment header does not make a fragment whole.
         upper.more_fragments = upper.more_fragments || (load16<2>(*extension) & 1U) != 0;
         length = 8;
         break;

@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -137,6 +139,7 @@ RC_GTEST_PROP(Source, NoTwoFlowsAreTheSameOutsideAndNoneChangesItsAddress, ()) {
   engine::Time now{std::chrono::seconds{1000}};
   for (int step = *between(1, 120); step > 0; --step) {
     now += std::chrono::seconds{*one_of({0, 0, 1, 7, 130})};
+    std::optional<Tuple> ended;
     const FlowKey key = any_flow();
     switch (*between(0, 9)) {
       case 0:
@@ -147,12 +150,17 @@ RC_GTEST_PROP(Source, NoTwoFlowsAreTheSameOutsideAndNoneChangesItsAddress, ()) {
         break;
       case 2:
         if (const auto found = table.find_inside(key, now)) table.end(found);
+        ended = tuple_of(key, key.local);
         break;
       case 3:
         table.begin_outside(key, now);
         break;
       case 4:
-        if (const auto found = table.find_inside(key, now)) table.note(found, false, {.answer = true});
+        if (const auto found = table.find_inside(key, now)) {
+          const bool outward = *between(0, 1) == 0;
+          table.note(found, outward,
+                     {.answer = true, .fin = *between(0, 3) == 0, .rst = *between(0, 3) == 0});
+        }
         break;
       default: {
         const auto before = alive.find(tuple_of(key, key.local));
@@ -166,10 +174,14 @@ RC_GTEST_PROP(Source, NoTwoFlowsAreTheSameOutsideAndNoneChangesItsAddress, ()) {
     }
     RC_ASSERT(table.size() <= bound);
     std::set<Tuple> outside;
-    alive.clear();
+    const std::map<Tuple, wire::Ipv6Address> former = std::exchange(alive, {});
     for (const auto& flow : table.list(0, bound, now)) {
       RC_ASSERT(outside.insert(tuple_of(flow.inside, flow.outside)).second);
-      RC_ASSERT(alive.emplace(tuple_of(flow.inside, flow.inside.local), flow.outside).second);
+      const Tuple inside = tuple_of(flow.inside, flow.inside.local);
+      RC_ASSERT(alive.emplace(inside, flow.outside).second);
+      // What was ended and begun anew in this step is another flow.
+      const auto before = former.find(inside);
+      RC_ASSERT(ended == inside || before == former.end() || before->second == flow.outside);
     }
     RC_ASSERT(alive.size() == table.size());
   }

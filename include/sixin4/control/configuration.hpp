@@ -22,6 +22,7 @@ inline constexpr std::uint16_t max_queues =
 /// How the IPv4 side sends.
 enum class Wire : std::uint8_t { automatic, raw, packet };
 
+inline constexpr std::size_t max_source_rules = 65535;
 inline constexpr std::uint32_t max_flows = 1U << 24U;  ///< about 1.5 GB
 
 inline constexpr std::uint16_t min_tunnel_mtu = 1280;   ///< RFC 4213 §3.2: what IPv6 needs of every link

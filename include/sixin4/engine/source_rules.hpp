@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -44,7 +45,7 @@ enum class SourceAction : std::uint8_t { keep, use, reject };
 struct SourceTarget {
   SourceAction action = SourceAction::keep;
   std::uint32_t pool = 0;  ///< to `use`, an index
-  bool operator==(const SourceTarget&) const = default;
+  auto operator<=>(const SourceTarget&) const = default;
 };
 
 struct PortRange {
@@ -85,7 +86,7 @@ struct SourceDecision {
 /// Immutable, so that any number of threads may ask.
 class SourceRules {
  public:
-  static constexpr std::size_t max_rules = 0xffff;
+  static constexpr std::size_t max_rules = 0xffff;  ///< that the constructor takes
 
   SourceRules() = default;
   SourceRules(std::vector<SourceRule> rules, std::vector<AddressPool> pools,

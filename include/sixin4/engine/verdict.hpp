@@ -17,7 +17,7 @@ enum class Verdict : std::uint8_t {
   loop,             ///< its outer packet would be, or is, routed back into the tunnel
   source_rejected,  ///< a source rule says so; answered with Destination Unreachable
   flow_table_full,  ///< its flow would begin, and there is no room for it; answered the same
-  pool_exhausted,   ///< its flow would be another's with each address of the pool; answered the same
+  pool_exhausted,   ///< its flow would be another's with each address that it may have; answered the same
   source_not_ours,  ///< a source that is not this end's (`egress-filter`); answered with Destination
                     ///< Unreachable
   too_big,          ///< larger than the tunnel MTU; answered with Packet Too Big
