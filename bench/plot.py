@@ -30,9 +30,9 @@ TITLES = {
     "rtt": "Round trip, idle",
     "rtt-load": "Round trip beside a TCP flow",
 }
-COLOURS = {"raw": "#1f6fb2", "packet": "#3aa6a0", "socat": "#d98032", "kernel": "#8a8f98"}
-NAMES = {"raw": "sixin4 raw", "packet": "sixin4 packet", "socat": "socat", "kernel": "kernel (eBPF)"}
-ORDER = ["raw", "packet", "kernel", "socat"]
+COLOURS = {"raw": "#1f6fb2", "packet": "#3aa6a0", "packet-offload": "#8fc7a2", "socat": "#d98032", "kernel": "#8a8f98"}
+NAMES = {"raw": "sixin4 raw", "packet": "sixin4 packet", "packet-offload": "… checksums left", "socat": "socat", "kernel": "kernel (eBPF)"}
+ORDER = ["raw", "packet", "packet-offload", "kernel", "socat"]
 
 COLUMNS = 3
 PANEL_WIDTH = 400
