@@ -1,5 +1,7 @@
 #include "filter_program.hpp"
 
+#include <utility>
+
 #include "sixin4/wire/ipv4.hpp"
 #include "sixin4/wire/ipv6.hpp"
 #include "sixin4/wire/transport.hpp"
@@ -118,6 +120,17 @@ void FilterProgram::require_unfinished_datagram(Ipv4HeaderAt header) {
   require(BPF_X);
 }
 
+void FilterProgram::refuse_unfinished_datagram(Ipv4HeaderAt header) {
+  const std::vector<std::size_t> others = std::exchange(requirements_, {});
+  require_unfinished_datagram(header);
+  refusals_.push_back(instructions_.size());
+  add(BPF_JMP | BPF_JA);
+  // Where one of them is not met, the program goes on here.
+  for (const std::size_t at : std::exchange(requirements_, others)) {
+    instructions_[at].jf = static_cast<std::uint8_t>(instructions_.size() - at - 1);
+  }
+}
+
 std::vector<sock_filter> FilterProgram::keep(std::uint32_t length) {
   const std::size_t accepted = instructions_.size();
   const std::size_t refused = accepted + 1;
@@ -125,6 +138,7 @@ std::vector<sock_filter> FilterProgram::keep(std::uint32_t length) {
   add(BPF_RET | BPF_K, 0);
   const auto jump = [](std::size_t from, std::size_t to) { return static_cast<std::uint8_t>(to - from - 1); };
   for (const std::size_t at : requirements_) instructions_[at].jf = jump(at, refused);
+  for (const std::size_t at : refusals_) instructions_[at].k = jump(at, refused);
   for (const std::size_t at : acceptances_) {
     instructions_[at].jt = jump(at, accepted);
     instructions_[at].jf = jump(at, refused);

@@ -33,6 +33,8 @@ class FilterProgram {
   /// The packet has neither options nor fragments, and its inner packet is UDP right behind the IPv6 header,
   /// with the pseudo-header's sum (RFC 8200 §8.1) in its checksum field.
   void require_unfinished_datagram(Ipv4HeaderAt header);
+  /// The packet is no such one.
+  void refuse_unfinished_datagram(Ipv4HeaderAt header);
 
   /// Keeps `length` bytes of what meets all requirements, and nothing of anything else.
   [[nodiscard]] std::vector<sock_filter> keep(std::uint32_t length);
@@ -43,6 +45,7 @@ class FilterProgram {
   std::vector<sock_filter> instructions_;
   std::vector<std::size_t> requirements_;  ///< jumps that leave where they are false
   std::vector<std::size_t> acceptances_;   ///< jumps that leave for the acceptance at once
+  std::vector<std::size_t> refusals_;      ///< jumps that leave whatever was compared
 };
 
 }  // namespace sixin4::io

@@ -94,10 +94,11 @@ void forget_others(const FileDescriptor& fd) {
   }
 }
 
-/// This worker's part of the packets. Those that the packet socket gets, too, are among them: a filter cannot
-/// tell the datagram that the packet socket has not seen whole, because it came in IPv4 fragments.
+/// This worker's part of the packets, without those that are the packet socket's: a merged one is 64 KiB that
+/// would be copied for nothing.
 void keep_own(const FileDescriptor& fd, const engine::Share& share) {
   FilterProgram program;
+  program.refuse_unfinished_datagram(Ipv4HeaderAt::start);
   program.require_share(share, Ipv4HeaderAt::start);
   auto filter = program.keep(wire::ipv4_max_packet);
   attach_filter(fd, filter);
