@@ -80,9 +80,10 @@ PoolItem parse_pool_item(const std::string& text) {
 std::vector<PortRange> parse_ports(const std::string& text) {
   std::vector<PortRange> ports;
   for (const std::string& part : split_at_commas(text)) {
-    if (part.empty())
+    if (part.empty()) {
       throw ValueError("'" + text +
                        "' is not a list of ports: numbers and ranges with commas between, no blanks");
+    }
     const std::size_t dash = part.find('-');
     const auto first = parse_number<std::uint16_t>(part.substr(0, dash), 0, 65535);
     const auto last =

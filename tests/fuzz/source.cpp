@@ -159,7 +159,8 @@ class Tunnel {
     if (choice.verdict != engine::Verdict::pass) {
       check(choice.verdict == engine::Verdict::source_rejected ||
                 choice.verdict == engine::Verdict::flow_table_full ||
-                choice.verdict == engine::Verdict::pool_exhausted,
+                choice.verdict == engine::Verdict::pool_exhausted ||
+                (choice.verdict == engine::Verdict::malformed && parsed.is_cut_short),
             "a verdict of source rules");
       check(!choice.rewrites, "what is refused stays as it is");
     }
