@@ -113,6 +113,13 @@ void turn_round(wire::MutableBytes packet, std::size_t transport) {
   std::swap_ranges(ports.data(), ports.data() + 2, ports.data() + 2);
 }
 
+/// A checksum of 0 in the other notation of ones' complement.
+bool has_odd_zero(wire::Bytes packet, const engine::FlowPacket& parsed) {
+  const auto offset = wire::pseudo_header_checksum_offset(parsed.key.protocol);
+  const auto field = wire::fixed<2>(packet, parsed.transport + offset.value_or(0));
+  return offset && field && wire::load16<0>(*field) == 0xffff;
+}
+
 wire::VnetHeader offload_of(const engine::FlowPacket& parsed, bool unfinished) {
   const auto offset = wire::pseudo_header_checksum_offset(parsed.key.protocol);
   if (!unfinished || !offset) return {};
@@ -124,6 +131,7 @@ wire::VnetHeader offload_of(const engine::FlowPacket& parsed, bool unfinished) {
 class Tunnel {
  public:
   Tunnel() {
+    parameters_.egress_filter = false;
     parameters_.source_rules = rules();
     parameters_.flows = std::make_shared<engine::FlowMemory>(most_flows, 4711U);
   }
@@ -172,17 +180,19 @@ class Tunnel {
     if (unfinished) return;
     check_changes(packet, copy.view(), parsed, Direction::out);
     if (parsed.part == engine::FlowPart::packet && wire::has_ports(parsed.key.protocol)) {
-      check_way_back(packet, copy, parsed.transport);
+      check_way_back(packet, copy, parsed);
     }
   }
 
-  void check_way_back(wire::Bytes packet, const Copy& left, std::size_t transport) {
+  void check_way_back(wire::Bytes packet, const Copy& left, const engine::FlowPacket& parsed) {
     const Copy expected{packet};
-    turn_round(expected.view(), transport);
-    turn_round(left.view(), transport);
+    turn_round(expected.view(), parsed.transport);
+    turn_round(left.view(), parsed.transport);
     engine::TunPacket answer{.offload = {}, .bytes = left.view()};
     engine::restore_destination(parameters_, answer, now_);
-    check(std::ranges::equal(expected.view(), left.view()), "an answer finds back");
+    // 0xffff, which no sender writes but UDP's, comes back as 0: they are the same number.
+    check(differences(expected.view(), left.view()) <= (has_odd_zero(packet, parsed) ? 2U : 0U),
+          "an answer finds back");
   }
 
   engine::TunnelParameters parameters_;
