@@ -29,7 +29,17 @@ std::string fault_of(const std::vector<std::uint8_t>& bytes) {
       outer.find_pdu<Tins::UDP>() == nullptr) {
     return "has neither TCP, UDP nor ICMPv6 inside";
   }
-  const auto rebuilt = outer.serialize();
+  auto rebuilt = outer.serialize();
+  if (const auto* tcp = outer.find_pdu<Tins::TCP>()) {
+    // A sum of 0 is written as 0xffff, as the kernel does for every protocol (CSUM_MANGLED_0); libtins writes
+    // 0.
+    constexpr std::size_t checksum = 16;
+    const std::size_t field = bytes.size() - tcp->size() + checksum;
+    const bool zero = rebuilt.at(field) == 0 && rebuilt.at(field + 1) == 0;
+    if (zero && bytes.at(field) == 0xff && bytes.at(field + 1) == 0xff) {
+      rebuilt[field] = rebuilt[field + 1] = 0xff;
+    }
+  }
   const auto differ = std::ranges::mismatch(rebuilt, bytes);
   if (differ.in1 == rebuilt.end() && differ.in2 == bytes.end()) return {};
   return "differs at byte " + std::to_string(differ.in1 - rebuilt.begin());

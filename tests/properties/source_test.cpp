@@ -181,7 +181,7 @@ RC_GTEST_PROP(Source, NoTwoFlowsAreTheSameOutsideAndNoneChangesItsAddress, ()) {
       RC_ASSERT(alive.emplace(inside, flow.outside).second);
       // What was ended and begun anew in this step is another flow.
       const auto before = former.find(inside);
-      RC_ASSERT(ended == inside || before == former.end() || before->second == flow.outside);
+      RC_ASSERT((ended == inside || before == former.end() || before->second == flow.outside));
     }
     RC_ASSERT(alive.size() == table.size());
   }
