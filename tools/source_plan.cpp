@@ -12,6 +12,8 @@ namespace sixin4 {
 
 namespace {
 
+static_assert(control::max_source_rules <= engine::SourceRules::max_rules);
+
 /// Pools by their index in the engine: those with a name, and one for each address that a rule names itself.
 class Pools {
  public:
