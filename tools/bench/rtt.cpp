@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -45,12 +46,18 @@ io::FileDescriptor datagram_socket(const Side& own, std::uint16_t own_port, cons
   return socket;
 }
 
-/// Sends back what comes; it is ended from outside.
+/// Sends back what comes, to where it came from, which a source rule may have chosen; it is ended from
+/// outside.
 [[noreturn]] void echo(const io::FileDescriptor& socket) {
   Datagram datagram{};
   for (;;) {
-    const ssize_t length = ::recv(socket.get(), datagram.data(), datagram.size(), 0);
-    if (length > 0) (void)::send(socket.get(), datagram.data(), static_cast<std::size_t>(length), 0);
+    sockaddr_in6 asker{};
+    auto* const address = reinterpret_cast<sockaddr*>(&asker);
+    socklen_t size = sizeof asker;
+    const ssize_t length = ::recvfrom(socket.get(), datagram.data(), datagram.size(), 0, address, &size);
+    if (length > 0) {
+      (void)::sendto(socket.get(), datagram.data(), static_cast<std::size_t>(length), 0, address, size);
+    }
   }
 }
 
@@ -102,7 +109,7 @@ RoundTrips ask(const Bed& bed, double seconds) {
 RoundTrips measure_round_trips(const Bed& bed, double seconds) {
   Job<bool> far{"UDP on the far side", [&](const auto& ready) -> bool {
                   bed.far.enter();
-                  const auto socket = datagram_socket(bed.far, far_port, bed.near, near_port);
+                  const auto socket = bound_socket(SOCK_DGRAM, bed.far.ipv6, far_port);
                   ready();
                   echo(socket);
                 }};
