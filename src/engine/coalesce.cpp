@@ -116,6 +116,7 @@ void Coalescer::open(const Decapsulated& inner, const Headers& headers) noexcept
   run.endings = 0;
   run.right_so_far = run.complete = false;
   run.parts.front() = inner.packet.bytes;
+  run.ids.front() = inner.id;
 }
 
 bool Coalescer::join(Run& run, const Decapsulated& inner, const Headers& headers) const noexcept {
@@ -140,6 +141,7 @@ bool Coalescer::join(Run& run, const Decapsulated& inner, const Headers& headers
   run.right_so_far = run.right_so_far || has_right_checksum(run.whole.packet);
   if (!run.right_so_far || !has_right_checksum(inner.packet)) return false;
 
+  run.ids[run.count] = inner.id;
   run.parts[run.count++] = payload;
   run.payload += payload.size();
   run.endings = static_cast<std::uint8_t>(headers.flags & ending_flags);

@@ -21,6 +21,7 @@ struct Coalesced {
   std::span<const wire::Bytes> parts{};  ///< that packet, and the payloads of the others
   std::uint32_t packets = 0;             ///< how many inner packets it was on the wire
   std::uint32_t wire_bytes = 0;          ///< bytes of those inner packets
+  std::span<const PacketId> ids{};       ///< of each part's packet
 };
 
 /// Holds open runs of packets, one a flow, until it is told that the batch ends. Within a flow no packet
@@ -59,7 +60,8 @@ class Coalescer {
       write(Coalesced{.packet = inner.packet,
                       .parts = {&part, 1},
                       .packets = inner.packets,
-                      .wire_bytes = inner.wire_bytes});
+                      .wire_bytes = inner.wire_bytes,
+                      .ids = {&inner.id, 1}});
     }
   }
 
@@ -90,6 +92,7 @@ class Coalescer {
     bool right_so_far = false;   ///< the first packet's checksum was verified; so are those of the others
     bool complete = false;       ///< nothing joins any more
     std::array<wire::Bytes, max_tun_parts> parts{};
+    std::array<PacketId, max_tun_parts> ids{};
   };
 
   [[nodiscard]] static std::optional<Headers> headers_of(wire::Bytes packet) noexcept;
@@ -112,6 +115,7 @@ class Coalescer {
     --open_;
     if (run.count > 1) finish(run);
     run.whole.parts = std::span{run.parts}.first(run.count);
+    run.whole.ids = std::span{run.ids}.first(run.count);
     write(run.whole);
   }
 

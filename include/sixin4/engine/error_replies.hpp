@@ -1,6 +1,7 @@
 // ICMPv6 errors on their way back to those who sent what the tunnel could not carry.
 #pragma once
 
+#include <optional>
 #include <span>
 
 #include "sixin4/engine/counters.hpp"
@@ -19,23 +20,25 @@ class ErrorReplies {
   ErrorReplies(Tun& tun, DirectionCounters& counters, Share share = {}) noexcept
       : tun_(tun), counters_(counters), rate_(per_second / share.count, burst / share.count) {}
 
-  /// Says whether one was sent: RFC 4443 §2.4 may forbid an answer, there may have been too many, and what is
-  /// lost is lost: the sender tries again. `finish` may change the error before it is written.
+  /// The error that was sent, until the next call. Nothing where none was: RFC 4443 §2.4 may forbid an
+  /// answer, there may have been too many, and what is lost is lost: the sender tries again. `finish` may
+  /// change the error before it is written.
   template <typename Finish>
-  bool send(const TunnelParameters& parameters, wire::Bytes offending, const wire::icmpv6::Error& error,
-            Time now, Finish&& finish) noexcept {
-    if (!may_answer(offending, error) || !rate_.take(now)) return false;
+  [[nodiscard]] std::optional<wire::Bytes> send(const TunnelParameters& parameters, wire::Bytes offending,
+                                                const wire::icmpv6::Error& error, Time now,
+                                                Finish&& finish) noexcept {
+    if (!may_answer(offending, error) || !rate_.take(now)) return std::nullopt;
     const std::size_t length =
         write_icmp_error(packet_, offending, error, wire::Source{parameters.error_source}).size();
     TunPacket answer{.bytes = std::span{packet_}.first(length)};
     finish(answer);
     const wire::Bytes packet = answer.bytes;
-    if (tun_.write(answer.offload, std::span{&packet, 1}) != IoStatus::ok) return false;
+    if (tun_.write(answer.offload, std::span{&packet, 1}) != IoStatus::ok) return std::nullopt;
     counters_.icmp_errors.add(1);
-    return true;
+    return packet;
   }
-  bool send(const TunnelParameters& parameters, wire::Bytes offending, const wire::icmpv6::Error& error,
-            Time now) noexcept {
+  [[nodiscard]] std::optional<wire::Bytes> send(const TunnelParameters& parameters, wire::Bytes offending,
+                                                const wire::icmpv6::Error& error, Time now) noexcept {
     return send(parameters, offending, error, now, [](TunPacket&) noexcept {});
   }
 

@@ -15,6 +15,7 @@ struct Decapsulated {
   TunPacket packet{};  ///< within the datagram, where the verdict is pass
   std::uint32_t packets = 1;     ///< how many inner packets it was on the wire
   std::uint32_t wire_bytes = 0;  ///< bytes of those inner packets
+  PacketId id = 0;               ///< for whoever numbers packets
 };
 
 /// `packet` is one IPv4 packet as a raw socket gives it: reassembled, its header checksum verified by the

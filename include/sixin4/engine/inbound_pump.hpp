@@ -14,6 +14,7 @@
 #include "sixin4/engine/counters.hpp"
 #include "sixin4/engine/error_replies.hpp"
 #include "sixin4/engine/inbound.hpp"
+#include "sixin4/engine/observer.hpp"
 #include "sixin4/engine/packet.hpp"
 #include "sixin4/engine/parameters.hpp"
 #include "sixin4/engine/segment.hpp"
@@ -31,39 +32,24 @@ class InboundPump {
         tun_(tun),
         counters_(counters),
         last_heard_(last_heard),
-        replies_(tun, counters, share),
-        coalescer_(tun.takes_udp_super_packets()) {}
+        replies_(tun, counters),  // one worker of all hears of errors, and has the whole rate
+        coalescer_(tun.takes_udp_super_packets()),
+        ids_(share, PacketIds::inward) {}
 
   /// Receives one batch and hands it to the device, joined where it can be, and takes some of the ICMP errors
   /// that wait: where more are left, polling the wire does not wait. Returns how the device was left where it
   /// is gone, else how the wire was: ok where it may hold more packets.
   IoStatus turn(const TunnelParameters& parameters, Time now) noexcept {
-    const ReceiveResult received = wire_.receive();
-    if (received.lost != 0) counters_.drop(Verdict::wire_overflow, received.lost);
-    bool heard = false;
-    IoStatus device = IoStatus::ok;
-    const auto write_coalesced = [this, &device](const Coalesced& packet) noexcept {
-      if (device != IoStatus::gone) device = write(packet);
-    };
-    for (const WirePacket& packet : received.packets) {
-      Decapsulated inner = decapsulate(parameters, packet.bytes, packet.offload);
-      if (inner.taken_elsewhere) continue;
-      if (inner.verdict != Verdict::pass) {
-        counters_.drop(inner.verdict);
-        continue;
-      }
-      heard = true;
-      restore_destination(parameters, inner.packet, now);
-      coalescer_.add(inner, write_coalesced);
-    }
-    coalescer_.close_all(write_coalesced);
-    if (device == IoStatus::gone) return device;
-    if (heard) last_heard_.set(now);
-    // Where packets never stop coming, errors have their turn too.
-    if (received.status == IoStatus::empty || ++busy_turns_ % busy_turns_between_errors == 0) {
-      take_errors(parameters, now);
-    }
-    return received.status;
+    NoObserver nobody;
+    return turn(parameters, now, nobody);
+  }
+  /// The same, and tells `observer` of every packet.
+  template <PacketObserver Observer>
+  IoStatus turn(const TunnelParameters& parameters, Time now, Observer& observer) noexcept {
+    observer.begin(now);
+    const IoStatus status = take_batch(parameters, now, observer);
+    observer.end();
+    return status;
   }
 
   /// The smallest path MTU that routers have told of since the last call.
@@ -72,7 +58,46 @@ class InboundPump {
   }
 
  private:
-  void take_errors(const TunnelParameters& parameters, Time now) noexcept {
+  template <PacketObserver Observer>
+  IoStatus take_batch(const TunnelParameters& parameters, Time now, Observer& observer) noexcept {
+    const ReceiveResult received = wire_.receive();
+    if (received.lost != 0) counters_.drop(Verdict::wire_overflow, received.lost);
+    bool heard = false;
+    IoStatus device = IoStatus::ok;
+    const auto write_coalesced = [&](const Coalesced& packet) noexcept {
+      if (device != IoStatus::gone) device = write(packet, observer);
+    };
+    for (const WirePacket& packet : received.packets) {
+      const PacketId id = ids_.next();
+      observer.from_wire(id, packet.bytes);
+      Decapsulated inner = decapsulate(parameters, packet.bytes, packet.offload);
+      if (inner.taken_elsewhere) {
+        observer.withdrawn(id);
+        continue;
+      }
+      if (inner.verdict != Verdict::pass) {
+        observer.refused(id, inner.verdict);
+        counters_.drop(inner.verdict);
+        continue;
+      }
+      heard = true;
+      restore_destination(parameters, inner.packet, now);
+      inner.id = id;
+      observer.to_tun(id, inner.packet.bytes);
+      coalescer_.add(inner, write_coalesced);
+    }
+    coalescer_.close_all(write_coalesced);
+    if (device == IoStatus::gone) return device;
+    if (heard) last_heard_.set(now);
+    // Where packets never stop coming, errors have their turn too.
+    if (received.status == IoStatus::empty || ++busy_turns_ % busy_turns_between_errors == 0) {
+      take_errors(parameters, now, observer);
+    }
+    return received.status;
+  }
+
+  template <PacketObserver Observer>
+  void take_errors(const TunnelParameters& parameters, Time now, Observer& observer) noexcept {
     for (int count = 0; count < errors_a_turn; ++count) {
       const std::optional<WireError> error = wire_.next_error();
       if (!error) return;
@@ -85,52 +110,56 @@ class InboundPump {
       const auto to_sender = [&](TunPacket& answer) noexcept {
         restore_destination(parameters, answer, now);
       };
-      const bool told = translated.answer && replies_.send(parameters, translated.answer->offending,
-                                                           translated.answer->error, now, to_sender);
+      std::optional<wire::Bytes> told;
+      if (translated.answer) {
+        told =
+            replies_.send(parameters, translated.answer->offending, translated.answer->error, now, to_sender);
+      }
+      if (told) observer.answered(ids_.next(), *told);
       if (!translated.path_mtu && !told) counters_.drop(Verdict::icmp_ignored);
     }
   }
 
-  IoStatus write(const Coalesced& packet) noexcept {
+  template <PacketObserver Observer>
+  IoStatus write(const Coalesced& packet, Observer& observer) noexcept {
     if (packet.packet.offload.gso == wire::Gso::udp && !tun_.takes_udp_super_packets()) {
-      if (const auto segments = Segments::of(packet.packet)) return write_each(*segments);
+      if (const auto segments = Segments::of(packet.packet))
+        return write_each(*segments, packet.ids, observer);
     }
     const IoStatus written = tun_.write(packet.packet.offload, packet.parts);
-    count(written, packet.packets, packet.wire_bytes);
+    count(written, packet.packets, packet.wire_bytes, packet.ids, observer);
     return written;
   }
 
   /// What receive offload has joined, for a device that takes no such packet.
-  IoStatus write_each(const Segments& segments) noexcept {
+  template <PacketObserver Observer>
+  IoStatus write_each(const Segments& segments, std::span<const PacketId> ids, Observer& observer) noexcept {
     const auto headers = std::span{segment_headers_}.first(segments.header_length());
     IoStatus written = IoStatus::ok;
     for (std::size_t index = 0; index < segments.count() && written != IoStatus::gone; ++index) {
       segments.write_headers(index, headers);
       const std::array<wire::Bytes, 2> parts{headers, segments.payload(index)};
       written = tun_.write({}, parts);
-      count(written, 1, parts[0].size() + parts[1].size());
+      count(written, 1, parts[0].size() + parts[1].size(), ids, observer);
     }
     return written;
   }
 
-  void count(IoStatus written, std::uint32_t packets, std::size_t wire_bytes) noexcept {
-    switch (written) {
-      case IoStatus::ok:
-        counters_.packets.add(packets);
-        counters_.bytes.add(wire_bytes);
-        break;
-      case IoStatus::full:
-        counters_.drop(Verdict::tun_full, packets);
-        break;
-      case IoStatus::down:
-        counters_.drop(Verdict::tun_down, packets);
-        break;
-      case IoStatus::gone:
-        break;
-      default:
-        counters_.drop(Verdict::tun_error, packets);
-        break;
+  /// `ids` are those of the packets that were received, `packets` of them as they were on the wire.
+  template <PacketObserver Observer>
+  void count(IoStatus written, std::uint32_t packets, std::size_t wire_bytes, std::span<const PacketId> ids,
+             Observer& observer) noexcept {
+    if (written == IoStatus::gone) return;
+    if (written == IoStatus::ok) {
+      counters_.packets.add(packets);
+      counters_.bytes.add(wire_bytes);
+      return;
     }
+    const Verdict verdict = written == IoStatus::full   ? Verdict::tun_full
+                            : written == IoStatus::down ? Verdict::tun_down
+                                                        : Verdict::tun_error;
+    counters_.drop(verdict, packets);
+    for (const PacketId id : ids) observer.refused(id, verdict);
   }
 
   static constexpr int errors_a_turn = 32;
@@ -144,6 +173,7 @@ class InboundPump {
   Coalescer coalescer_;
   std::optional<std::uint16_t> path_mtu_;
   unsigned busy_turns_ = 0;
+  PacketIds ids_;
   std::array<std::uint8_t, Segments::max_headers> segment_headers_{};
 };
 

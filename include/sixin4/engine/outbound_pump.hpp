@@ -10,6 +10,7 @@
 
 #include "sixin4/engine/counters.hpp"
 #include "sixin4/engine/error_replies.hpp"
+#include "sixin4/engine/observer.hpp"
 #include "sixin4/engine/outbound.hpp"
 #include "sixin4/engine/packet.hpp"
 #include "sixin4/engine/parameters.hpp"
@@ -23,11 +24,23 @@ requires TunSource<Tun> && TunSink<Tun>
 class OutboundPump {
  public:
   OutboundPump(Tun& tun, Wire& wire, DirectionCounters& counters, Share share = {}) noexcept
-      : tun_(tun), wire_(wire), counters_(counters), replies_(tun, counters, share), encapsulator_(share) {}
+      : tun_(tun),
+        wire_(wire),
+        counters_(counters),
+        replies_(tun, counters, share),
+        encapsulator_(share),
+        ids_(share, PacketIds::outward) {}
 
   /// Reads until the device is empty or the batch is full, and sends. Returns how the device was left:
   /// ok where it may hold more.
   IoStatus turn(const TunnelParameters& parameters, Time now) noexcept {
+    NoObserver nobody;
+    return turn(parameters, now, nobody);
+  }
+  /// The same, and tells `observer` of every packet.
+  template <PacketObserver Observer>
+  IoStatus turn(const TunnelParameters& parameters, Time now, Observer& observer) noexcept {
+    observer.begin(now);
     IoStatus status = IoStatus::ok;
     // Small packets lie next to each other in the buffer; a super-packet takes most of it for itself.
     wire::MutableBytes room{reads_};
@@ -37,36 +50,52 @@ class OutboundPump {
       if (status != IoStatus::ok) break;
       const std::size_t used = wire::vnet_header_size + read.packet.bytes.size();
       room = room.subspan(std::min(room.size(), (used + 63) & ~std::size_t{63}));
-      take(parameters, read.packet, now);
+      take(parameters, read.packet, now, observer);
     }
-    flush();
+    flush(observer);
+    observer.end();
     return status;
   }
 
  private:
-  void take(const TunnelParameters& parameters, TunPacket& packet, Time now) noexcept {
+  template <PacketObserver Observer>
+  void take(const TunnelParameters& parameters, TunPacket& packet, Time now, Observer& observer) noexcept {
+    const PacketId id = ids_.next();
+    observer.from_tun(id, packet.bytes);
+    const auto refuse = [&](Verdict verdict) noexcept {
+      observer.refused(id, verdict);
+      counters_.drop(verdict);
+    };
     std::optional<Segments> segments;
     const Verdict verdict = judge_outbound(parameters, packet, segments, now);
     if (verdict != Verdict::pass) {
+      refuse(verdict);
       if (const auto error = answer_to(verdict, parameters.mtu)) {
-        (void)replies_.send(parameters, packet.bytes, *error, now);
+        const auto answer = replies_.send(parameters, packet.bytes, *error, now);
+        if (answer) observer.answered(ids_.next(), *answer);
       }
-      return counters_.drop(verdict);
+      return;
     }
 
+    batch_.begin_packet(id);
     const bool link_finishes = wire_.finishes_checksums();
-    const auto send_batch = [this]() noexcept { flush(); };
+    const auto send_batch = [&]() noexcept { flush(observer); };
     if (segments) {
       return encapsulator_.add_segments(parameters, *segments, link_finishes, batch_, send_batch);
     }
     // A link sees one fragment at a time.
     if (!link_finishes || !fits_link(parameters, packet.bytes.size())) (void)finish_checksum(packet);
     const auto unfinished = unfinished_checksum(packet);
-    if (!unfinished) return counters_.drop(Verdict::malformed);
+    if (!unfinished) return refuse(Verdict::malformed);
     encapsulator_.add(parameters, {}, packet.bytes, batch_, send_batch, *unfinished);
   }
 
-  void flush() noexcept {
+  template <PacketObserver Observer>
+  void flush(Observer& observer) noexcept {
+    const auto tell = [&observer](const OuterPacket& packet, Verdict verdict) noexcept {
+      const std::array<wire::Bytes, 2> parts{packet.head, packet.body};
+      observer.to_wire(packet.id, parts, verdict);
+    };
     std::span<const OuterPacket> rest = batch_.packets();
     while (!rest.empty()) {
       if (fragment_lost_) {
@@ -74,10 +103,15 @@ class OutboundPump {
         continue;
       }
       const SendResult result = wire_.send(rest);
-      for (const OuterPacket& packet : rest.first(result.sent)) count(packet);
+      for (const OuterPacket& packet : rest.first(result.sent)) {
+        count(packet);
+        tell(packet, Verdict::pass);
+      }
       rest = rest.subspan(result.sent);
       if (result.status == IoStatus::ok || rest.empty()) continue;
-      counters_.drop(result.status == IoStatus::full ? Verdict::wire_full : Verdict::wire_error);
+      const Verdict verdict = result.status == IoStatus::full ? Verdict::wire_full : Verdict::wire_error;
+      counters_.drop(verdict);
+      tell(rest.front(), verdict);
       fragment_lost_ = true;
     }
     batch_.clear();
@@ -108,6 +142,7 @@ class OutboundPump {
   ErrorReplies<Tun> replies_;
   WireBatch batch_;
   Encapsulator encapsulator_;
+  PacketIds ids_;
   bool fragment_lost_ = false;  ///< what comes next in the batch belongs to a packet that is lost already
   std::array<std::uint8_t, read_buffer_size> reads_{};
 };

@@ -25,6 +25,9 @@ struct UnfinishedChecksum {
   bool operator==(const UnfinishedChecksum&) const = default;
 };
 
+/// A packet keeps its number through all of its forms. Of one tunnel no two packets have the same.
+using PacketId = std::uint64_t;
+
 /// An IPv4 packet to send, in two parts so that payload need not move. Borrowed until the batch is sent.
 struct OuterPacket {
   wire::Bytes head;                ///< the outer header, and inner headers that had to be rewritten
@@ -34,6 +37,7 @@ struct OuterPacket {
   /// outer one; 0: nothing is unfinished.
   std::uint16_t checksum_start = 0;
   std::uint16_t checksum_offset = 0;  ///< of the field, which holds the pseudo-header sum, from there
+  PacketId id = 0;                    ///< of the packet that this one, or a part of it, carries
 };
 
 enum class IoStatus : std::uint8_t {

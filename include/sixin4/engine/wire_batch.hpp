@@ -26,6 +26,9 @@ class WireBatch {
     return std::span{packets_}.first(count_);
   }
 
+  /// What is added from now on carries that packet.
+  void begin_packet(PacketId id) noexcept { id_ = id; }
+
   /// Adds a packet and returns its head, `head_length` bytes (at most `max_head`) for the caller to write.
   /// Call only where `has_room()`. `body` is borrowed until `clear()`. `checksum` counts from the
   /// outer header.
@@ -37,7 +40,8 @@ class WireBatch {
                           .body = body,
                           .inner_length = inner_length,
                           .checksum_start = checksum.start,
-                          .checksum_offset = checksum.offset};
+                          .checksum_offset = checksum.offset,
+                          .id = id_};
     return head;
   }
   void clear() noexcept {
@@ -50,6 +54,7 @@ class WireBatch {
   std::array<std::uint8_t, 32 * max_packets + 4 * max_head> heads_{};
   std::size_t count_ = 0;
   std::size_t heads_used_ = 0;
+  PacketId id_ = 0;
 };
 
 }  // namespace sixin4::engine
