@@ -4,9 +4,9 @@
 #   tools/install-deps.sh test    that, and what the tests use
 set -euo pipefail
 
-build=(g++ cmake ninja-build pkg-config libboost-program-options-dev libmnl-dev nlohmann-json3-dev
+build=(g++ cmake ninja-build pkg-config libboost-program-options-dev libmnl-dev libpcap-dev nlohmann-json3-dev
   iproute2 iputils-ping iperf3 tcpdump curl python3-minimal libpython3-stdlib util-linux procps)
-test=(libgtest-dev librapidcheck-dev libtins-dev libpcap-dev libbenchmark-dev clang clang-format clang-tidy libclang-rt-dev
+test=(libgtest-dev librapidcheck-dev libtins-dev libbenchmark-dev clang clang-format clang-tidy libclang-rt-dev
   socat ethtool nftables user-mode-linux perl libbpf-dev netcat-openbsd xz-utils)
 
 case ${1:-test} in

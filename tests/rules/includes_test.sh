@@ -29,12 +29,15 @@ only 'include/sixin4/wire src/wire' "$standard|$vectors|\"sixin4/wire/"
 only 'include/sixin4/engine src/engine' "$standard|\"sixin4/(wire|engine)/"
 only 'include/sixin4/io' "$standard|$system|\"sixin4/wire/|\"sixin4/io/|\"sixin4/engine/(packet|verdict)\.hpp"
 only 'src/io' "$standard|$system|$own|\"sixin4/wire/|\"sixin4/io/|\"sixin4/engine/(packet|verdict)\.hpp"
+only 'include/sixin4/capture' "$standard|\"sixin4/(wire|engine|capture)/"
+only 'src/capture' "$standard|$system|$own|\"sixin4/(wire|engine|capture)/"
 only 'include/sixin4/control' "$standard|$system|\"sixin4/(wire|control)/|\"sixin4/io/file_descriptor\.hpp"
 only 'src/control' "$standard|$system|$own|<(boost|libmnl|nlohmann)/|\"sixin4/(wire|control)/|\"sixin4/io/file_descriptor\.hpp"
 
 only_in "$vectors" src/wire/sum_methods.cpp
 only_in '<libmnl/' src/control/netlink_message.cpp
 only_in '<boost/' src/control/options.cpp
+only_in '<pcap/' src/capture/filter.cpp
 only_in '<nlohmann/' src/control/control_socket.cpp src/control/explanation.cpp src/control/flow_status.cpp src/control/status.cpp tools/bench/json.cpp
 only_in '<tins/'
 

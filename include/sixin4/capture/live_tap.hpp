@@ -1,0 +1,48 @@
+// Copies what a worker sees to a program that captures.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "sixin4/capture/ring.hpp"
+#include "sixin4/engine/observer.hpp"
+
+namespace sixin4::capture {
+
+/// One capture of one worker's packets. An observer of packets, for one thread.
+class LiveTap {
+ public:
+  /// `ring` is as a `RingWriter` wants it. The snap length is the most that is kept of a packet.
+  LiveTap(std::span<std::uint8_t> ring, std::uint32_t snap_length) noexcept
+      : ring_(ring), snap_length_(snap_length) {}
+
+  void begin(engine::Time now) noexcept { now_ = now; }
+  void from_tun(engine::PacketId id, wire::Bytes packet) noexcept { write(id, packet, Form::inner, true); }
+  void from_wire(engine::PacketId id, wire::Bytes packet) noexcept { write(id, packet, Form::outer, false); }
+  void withdrawn(engine::PacketId id) noexcept { ring_.withdraw(id); }
+  void refused(engine::PacketId id, engine::Verdict verdict) noexcept { ring_.judge(id, verdict); }
+  void to_wire(engine::PacketId id, std::span<const wire::Bytes> parts, engine::Verdict verdict) noexcept {
+    write(id, parts, Form::outer, true, verdict);
+  }
+  void to_tun(engine::PacketId id, wire::Bytes packet) noexcept { write(id, packet, Form::inner, false); }
+  void answered(engine::PacketId id, wire::Bytes packet) noexcept { write(id, packet, Form::inner, false); }
+  void end() noexcept { ring_.publish(); }
+
+ private:
+  void write(engine::PacketId id, std::span<const wire::Bytes> parts, Form form, bool outward,
+             engine::Verdict verdict) noexcept {
+    ring_.write({.id = id, .time = now_, .form = form, .outward = outward, .verdict = verdict}, parts,
+                snap_length_);
+  }
+  void write(engine::PacketId id, wire::Bytes packet, Form form, bool outward) noexcept {
+    write(id, std::span{&packet, 1}, form, outward, engine::Verdict::pass);
+  }
+
+  RingWriter ring_;
+  std::uint32_t snap_length_;
+  engine::Time now_{};
+};
+
+static_assert(engine::PacketObserver<LiveTap>);
+
+}  // namespace sixin4::capture
