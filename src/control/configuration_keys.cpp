@@ -247,6 +247,9 @@ const std::vector<Key>& keys() {
       {"flows", false, "COUNT", "the most flows that source rules keep track of",
        [](C& c, const std::string& v) { c.flows = parse_number<std::uint32_t>(v, 1, max_flows); },
        [](const C& c) { return Values{std::to_string(c.flows)}; }},
+      {"recorder", false, "COUNT", "packets that the flight recorder keeps; 0: it is off",
+       [](C& c, const std::string& v) { c.recorder = parse_number<std::uint32_t>(v, 0, max_recorder); },
+       [](const C& c) { return Values{std::to_string(c.recorder)}; }},
       {"keepalive", false, "SECONDS", "after so much silence ask the far end for an echo; 0: never",
        [](C& c, const std::string& v) {
          c.keepalive = std::chrono::seconds{parse_number<std::uint32_t>(v, 0, max_keepalive)};

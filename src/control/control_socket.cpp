@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <filesystem>
+#include <span>
 #include <system_error>
 
 #include <nlohmann/json.hpp>
@@ -26,6 +28,7 @@ const fs::path directory = "/run/sixin4";
 constexpr std::size_t max_request = 4096;
 constexpr std::size_t max_answer = 1 << 20;
 constexpr std::size_t max_clients = 32;
+constexpr std::size_t max_descriptors = 253;  // the kernel's SCM_MAX_FD
 constexpr timeval answer_timeout{.tv_sec = 10, .tv_usec = 0};
 
 [[noreturn]] void refuse(const std::string& what) {
@@ -52,6 +55,53 @@ io::FileDescriptor open_socket(int flags) {
 bool connects(int fd, const std::string& path) {
   const sockaddr_un address = socket_address(path);
   return ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
+
+/// Room for a control message with descriptors.
+using DescriptorRoom = std::array<char, CMSG_SPACE(max_descriptors * sizeof(int))>;
+
+bool send_with_descriptors(int fd, std::string_view text, std::span<const io::FileDescriptor> sent) {
+  std::vector<int> descriptors;
+  for (const io::FileDescriptor& descriptor : sent) descriptors.push_back(descriptor.get());
+  iovec part{.iov_base = const_cast<char*>(text.data()), .iov_len = text.size()};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  alignas(cmsghdr) DescriptorRoom room{};
+  if (!descriptors.empty()) {
+    const std::size_t size = descriptors.size() * sizeof(int);
+    message.msg_control = room.data();
+    message.msg_controllen = CMSG_SPACE(size);
+    cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(size);
+    std::memcpy(CMSG_DATA(header), descriptors.data(), size);
+  }
+  return ::sendmsg(fd, &message, MSG_NOSIGNAL) >= 0;
+}
+
+ssize_t receive_with_descriptors(int fd, std::span<char> buffer,
+                                 std::vector<io::FileDescriptor>& descriptors) {
+  iovec part{.iov_base = buffer.data(), .iov_len = buffer.size()};
+  alignas(cmsghdr) DescriptorRoom room{};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = room.data();
+  message.msg_controllen = room.size();
+  const ssize_t length = ::recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+  if (length < 0) return length;
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int received = -1;
+      std::memcpy(&received, CMSG_DATA(header) + i * sizeof received, sizeof received);
+      descriptors.emplace_back(received);
+    }
+  }
+  return length;
 }
 
 bool is_privileged(int client) {
@@ -124,7 +174,7 @@ void ControlServer::serve(const Handler& handler) {
         std::ranges::find(clients_, event.data.fd, [](const Client& c) { return c.fd.get(); });
     if (client == clients_.end()) continue;
     client->answered = true;
-    if (!answer(event.data.fd, handler)) clients_.erase(client);
+    if (!answer(*client, handler)) clients_.erase(client);
   }
 }
 
@@ -139,46 +189,52 @@ void ControlServer::accept_client() {
   epoll_event event{.events = EPOLLIN, .data = {.fd = client.get()}};
   if (clients_.size() == max_clients) make_room();
   if (::epoll_ctl(events_.get(), EPOLL_CTL_ADD, client.get(), &event) < 0) return;
-  clients_.push_back({.fd = std::move(client), .answered = false});
+  clients_.push_back({.fd = std::move(client)});
 }
 
-/// Whoever has said nothing for longest goes. One that has been answered may be waiting for our end.
+/// Whoever has said nothing for longest goes. One that has been answered may be waiting for our end; last of
+/// all goes one for whom something is under way.
 void ControlServer::make_room() {
-  const auto idle = std::ranges::find(clients_, false, &Client::answered);
-  clients_.erase(idle != clients_.end() ? idle : clients_.begin());
+  auto leaving = std::ranges::find(clients_, false, &Client::answered);
+  if (leaving == clients_.end()) leaving = std::ranges::find(clients_, nullptr, &Client::lasting);
+  clients_.erase(leaving != clients_.end() ? leaving : clients_.begin());
 }
 
-bool ControlServer::answer(int client, const Handler& handler) {
+bool ControlServer::answer(Client& client, const Handler& handler) {
   std::array<char, max_request> buffer{};
-  const ssize_t length = ::recv(client, buffer.data(), buffer.size(), 0);
+  const ssize_t length = ::recv(client.fd.get(), buffer.data(), buffer.size(), 0);
   if (length <= 0) return length < 0 && (errno == EAGAIN || errno == EINTR);
   const std::string_view verb{buffer.data(), static_cast<std::size_t>(length)};
   json reply;
+  std::vector<io::FileDescriptor> descriptors;
   try {
-    if (verb != "show" && !is_privileged(client)) {
+    if (verb != "show" && !is_privileged(client.fd.get())) {
       throw std::runtime_error("only root and the user that runs the endpoint may do that");
     }
-    reply["result"] = json::parse(handler(verb));
+    Answer answer = handler(verb);
+    reply["result"] = json::parse(answer.result);
+    descriptors = std::move(answer.descriptors);
+    if (answer.lasting) client.lasting = std::move(answer.lasting);
   } catch (const ConfigurationError& error) {
     reply["configuration-error"] = error.what();
   } catch (const std::exception& error) {
     reply["error"] = error.what();
   }
   const std::string text = reply.dump(-1, ' ', false, json::error_handler_t::replace);
-  return ::send(client, text.data(), text.size(), MSG_NOSIGNAL) >= 0;
+  return send_with_descriptors(client.fd.get(), text, descriptors);
 }
 
-std::string ask(const std::string& path, std::string_view verb, Wait wait) {
-  const io::FileDescriptor fd = open_socket(0);
-  if (!connects(fd.get(), path)) {
+LastingAnswer ask_for_descriptors(const std::string& path, std::string_view verb) {
+  LastingAnswer answer{.result = {}, .connection = open_socket(0), .descriptors = {}};
+  const int fd = answer.connection.get();
+  if (!connects(fd, path)) {
     if (errno == ENOENT || errno == ECONNREFUSED) throw NoSuchEndpoint("no running endpoint at " + path);
     refuse("cannot connect to control socket " + path);
   }
-  (void)::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &answer_timeout, sizeof answer_timeout);
-  if (::send(fd.get(), verb.data(), verb.size(), MSG_NOSIGNAL) < 0)
-    refuse("cannot send to control socket " + path);
+  (void)::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &answer_timeout, sizeof answer_timeout);
+  if (::send(fd, verb.data(), verb.size(), MSG_NOSIGNAL) < 0) refuse("cannot send to control socket " + path);
   std::string buffer(max_answer, '\0');
-  const ssize_t length = ::recv(fd.get(), buffer.data(), buffer.size(), 0);
+  const ssize_t length = receive_with_descriptors(fd, buffer, answer.descriptors);
   if (length < 0 && errno == EAGAIN) throw EndpointRefusal("the endpoint at " + path + " does not answer");
   if (length < 0) refuse("cannot read from control socket " + path);
   if (length == 0) throw NoSuchEndpoint("the endpoint at " + path + " went away");
@@ -186,10 +242,17 @@ std::string ask(const std::string& path, std::string_view verb, Wait wait) {
   if (reply.contains("configuration-error"))
     throw ConfigurationError(reply["configuration-error"].get<std::string>());
   if (reply.contains("error")) throw EndpointRefusal(reply["error"].get<std::string>());
-  if (wait == Wait::for_end && ::recv(fd.get(), buffer.data(), buffer.size(), 0) < 0) {
+  answer.result = reply.at("result").dump();
+  return answer;
+}
+
+std::string ask(const std::string& path, std::string_view verb, Wait wait) {
+  LastingAnswer answer = ask_for_descriptors(path, verb);
+  char nothing = 0;
+  if (wait == Wait::for_end && ::recv(answer.connection.get(), &nothing, sizeof nothing, 0) < 0) {
     throw EndpointRefusal("the endpoint at " + path + " has been told to end, and still runs");
   }
-  return reply.at("result").dump();
+  return std::move(answer.result);
 }
 
 }  // namespace sixin4::control

@@ -66,11 +66,11 @@ class ConfigurationTest : public ::testing::Test {
 };
 
 TEST_F(ConfigurationTest, DefaultsAreTheDocumentedOnes) {
-  EXPECT_EQ(
-      to_text(load(file("remote = 192.0.2.2\n"))),
-      "interface = sixin4\nlocal = auto\nremote = 192.0.2.2\ntable = main\nmtu = 1280\npmtudisc = no\n"
-      "ttl = 64\ntos = 0x0\necn = yes\ningress-filter = yes\negress-filter = yes\nmss-clamp = no\n"
-      "flows = 65536\nkeepalive = 0\nwire = auto\nchecksum-offload = no\nqueues = 1\nlog-level = info\n");
+  EXPECT_EQ(to_text(load(file("remote = 192.0.2.2\n"))),
+            "interface = sixin4\nlocal = auto\nremote = 192.0.2.2\ntable = main\nmtu = 1280\npmtudisc = no\n"
+            "ttl = 64\ntos = 0x0\necn = yes\ningress-filter = yes\negress-filter = yes\nmss-clamp = no\n"
+            "flows = 65536\nrecorder = 4096\nkeepalive = 0\nwire = auto\nchecksum-offload = no\nqueues = "
+            "1\nlog-level = info\n");
 }
 
 TEST_F(ConfigurationTest, EveryKeyLandsInItsField) {
@@ -129,6 +129,7 @@ const std::vector<std::pair<std::string, Words>> good_values{
      {"keep", "reject", "proto tcp port 25 reject", "from 2001:db8:1::/64 to ::/0 proto udp keep",
       "to 2001:db8::/32 proto 50 reject", "proto icmpv6 keep", "proto tcp port 1,2-3,65535 keep"}},
     {"flows", {"1", "65536", "16777216"}},
+    {"recorder", {"0", "4096", "1048576"}},
     {"prefix", {"2001:db8:1::/48", "2001:db8::1/128"}},
     {"route", {"::/0", "2000::/3"}},
     {"table", {"main", "1", "4294967295"}},
@@ -221,6 +222,7 @@ const std::vector<BadValues> bad_values{
     {"egress-filter", {"0"}, "is neither yes nor no"},
     {"mss-clamp", {"1400"}, "is neither yes nor no"},
     {"flows", {"0", "16777217", "all"}, ""},
+    {"recorder", {"-1", "1048577", "off"}, ""},
     {"keepalive", {"-1", "1.5", "10s", "86401"}, "is not a number from 0 to 86400"},
     {"wire", {"udp"}, "is not one of auto raw packet"},
     {"queues", {"0", "65", "-1", "many"}, ""},
@@ -437,7 +439,7 @@ TEST_F(ConfigurationTest, AnyAcceptedConfigurationReadsBackFromItsText) {
   std::mt19937 random{20240229};
   for (int round = 0; round < 300; ++round) {
     Words arguments;
-    std::size_t lines = 18;  // the keys that are always printed
+    std::size_t lines = 19;  // the keys that are always printed
     for (const auto& [key, values] : good_values) {
       const bool repeats = key == "address" || key == "prefix" || key == "route" || key == "source";
       const std::size_t times = random() % (repeats ? 4 : 2);

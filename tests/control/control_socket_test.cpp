@@ -1,6 +1,7 @@
 // The control socket: answers and errors cross it, the dead leave it to the living, and only some may ask.
 #include "sixin4/control/control_socket.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -16,9 +17,11 @@
 #include <thread>
 #include <utility>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <pwd.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -235,6 +238,65 @@ TEST_F(ControlSocketTest, WhoDoesNotReadHoldsNobodyUp) {
   const io::FileDescriptor deaf = connect_to(path_);
   for (int i = 0; i < 50; ++i) static_cast<void>(send(deaf.get(), "show", 4, MSG_NOSIGNAL | MSG_DONTWAIT));
   EXPECT_EQ(ask(path_, "show").size(), 100002U);
+}
+
+/// The number that is in an eventfd.
+std::uint64_t number_in(int fd) {
+  eventfd_t number = 0;
+  return eventfd_read(fd, &number) == 0 ? number : 0;
+}
+
+TEST_F(ControlSocketTest, DescriptorsComeWithTheAnswer) {
+  const Running endpoint{path_, [](std::string_view) {
+                           Answer answer{"1"};
+                           for (unsigned i = 1; i <= 128; ++i)
+                             answer.descriptors.emplace_back(eventfd(i, EFD_CLOEXEC));
+                           return answer;
+                         }};
+  const LastingAnswer answer = ask_for_descriptors(path_, "down");
+  EXPECT_EQ(answer.result, "1");
+  ASSERT_EQ(answer.descriptors.size(), 128U);
+  for (unsigned i = 1; i <= 128; ++i) EXPECT_EQ(number_in(answer.descriptors[i - 1].get()), i);
+  EXPECT_NE(fcntl(answer.descriptors.front().get(), F_GETFD) & FD_CLOEXEC, 0);
+}
+
+TEST_F(ControlSocketTest, WhatIsUnderWayEndsWithItsClient) {
+  auto begun = std::make_shared<std::atomic<int>>(0);
+  const Running endpoint{path_, [begun](std::string_view verb) {
+                           Answer answer{"null"};
+                           if (verb != "begin") return answer;
+                           ++*begun;
+                           answer.lasting = {begun.get(), [begun](void*) { --*begun; }};
+                           return answer;
+                         }};
+  const auto comes_to = [&begun](int number) {
+    for (int i = 0; i < 500 && *begun != number; ++i) std::this_thread::sleep_for(10ms);
+    return *begun == number;
+  };
+  auto first = std::make_unique<LastingAnswer>(ask_for_descriptors(path_, "begin"));
+  const LastingAnswer second = ask_for_descriptors(path_, "begin");
+  EXPECT_EQ(*begun, 2);
+  EXPECT_EQ(exchange(first->connection, "something else"), R"({"result":null})");
+  EXPECT_EQ(*begun, 2) << "as long as the client stays";
+  first.reset();
+  EXPECT_TRUE(comes_to(1));
+  std::list<io::FileDescriptor> others;
+  for (int i = 0; i < 100; ++i) {
+    others.push_back(connect_to(path_));
+    if (i % 2 == 0) {
+      EXPECT_EQ(exchange(others.back(), "show"), R"({"result":null})");
+    }
+  }
+  EXPECT_EQ(*begun, 1) << "many others do not push it out";
+}
+
+TEST_F(ControlSocketTest, AConnectionEndsWithTheEndpoint) {
+  auto endpoint = std::make_unique<Running>(path_);
+  const LastingAnswer answer = ask_for_descriptors(path_, "down");
+  pollfd polled{.fd = answer.connection.get(), .events = POLLIN, .revents = 0};
+  EXPECT_EQ(poll(&polled, 1, 100), 0);
+  endpoint.reset();
+  EXPECT_EQ(poll(&polled, 1, 5000), 1);
 }
 
 class WaitForEnd : public ControlSocketTest {

@@ -23,7 +23,8 @@ inline constexpr std::uint16_t max_queues =
 enum class Wire : std::uint8_t { automatic, raw, packet };
 
 inline constexpr std::size_t max_source_rules = 65535;
-inline constexpr std::uint32_t max_flows = 1U << 24U;  ///< about 1.5 GB
+inline constexpr std::uint32_t max_flows = 1U << 24U;     ///< about 1.5 GB
+inline constexpr std::uint32_t max_recorder = 1U << 20U;  ///< 128 MB, for each thread that carries packets
 
 inline constexpr std::uint16_t min_tunnel_mtu = 1280;   ///< RFC 4213 §3.2: what IPv6 needs of every link
 inline constexpr std::uint16_t max_tunnel_mtu = 65515;  ///< what fits behind an IPv4 header
@@ -51,6 +52,7 @@ struct Configuration {
   std::vector<SourceRule> source_rules;
   SourceTables source_tables;  ///< what the files hold that source rules name
   std::uint32_t flows = 65536;
+  std::uint32_t recorder = 4096;      ///< packets that the flight recorder keeps; 0: it is off
   std::chrono::seconds keepalive{0};  ///< 0: none
   Wire wire = Wire::automatic;
   bool checksum_offload = false;            ///< the packet socket leaves inner checksums to the link

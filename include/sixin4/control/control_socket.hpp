@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sixin4/io/file_descriptor.hpp"
@@ -18,9 +20,18 @@ namespace sixin4::control {
 /// The sockets of all endpoints that use the usual path, by name; some may be left over from the dead.
 [[nodiscard]] std::vector<std::string> control_paths();
 
-/// Answers a verb with JSON text ("null" where there is nothing to tell). What it throws reaches the client
-/// as the error's text.
-using Handler = std::function<std::string(std::string_view verb)>;
+/// What the client gets. Most answers are text alone.
+struct Answer {
+  std::string result;                             ///< JSON; "null" where there is nothing to tell
+  std::vector<io::FileDescriptor> descriptors{};  ///< that the client gets as well
+  std::shared_ptr<void> lasting{};                ///< what is there for as long as the client stays
+
+  Answer(std::string json) : result(std::move(json)) {}
+  Answer(const char* json) : result(json) {}
+};
+
+/// Answers a verb. What it throws reaches the client as the error's text.
+using Handler = std::function<Answer(std::string_view verb)>;
 
 class ControlServer {
  public:
@@ -41,7 +52,6 @@ class ControlServer {
 
  private:
   void accept_client();
-  [[nodiscard]] static bool answer(int client, const Handler& handler);
   void make_room();
 
   std::string path_;
@@ -50,7 +60,9 @@ class ControlServer {
   struct Client {
     io::FileDescriptor fd;
     bool answered = false;
+    std::shared_ptr<void> lasting{};
   };
+  [[nodiscard]] static bool answer(Client& client, const Handler& handler);
   std::list<Client> clients_;
 };
 
@@ -72,5 +84,15 @@ enum class Wait : std::uint8_t { for_answer, for_end };
 /// Sends `verb` and returns the answer's JSON text. Throws NoSuchEndpoint, EndpointRefusal, the
 /// ConfigurationError that the endpoint met, or std::system_error where the system refuses.
 [[nodiscard]] std::string ask(const std::string& path, std::string_view verb, Wait wait = Wait::for_answer);
+
+/// An answer with descriptors. What the endpoint has begun for it ends with the connection, and the
+/// connection with the endpoint: it becomes readable then.
+struct LastingAnswer {
+  std::string result;
+  io::FileDescriptor connection;
+  std::vector<io::FileDescriptor> descriptors;
+};
+/// As `ask`.
+[[nodiscard]] LastingAnswer ask_for_descriptors(const std::string& path, std::string_view verb);
 
 }  // namespace sixin4::control

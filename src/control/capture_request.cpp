@@ -1,0 +1,36 @@
+#include "sixin4/control/capture_request.hpp"
+
+#include <charconv>
+
+#include <nlohmann/json.hpp>
+
+namespace sixin4::control {
+
+namespace {
+
+constexpr std::string_view capture_prefix = "capture ";
+
+}  // namespace
+
+std::string capture_request(std::uint32_t snap_length) {
+  return std::string{capture_prefix} + std::to_string(snap_length);
+}
+
+std::optional<std::uint32_t> snap_length_of(std::string_view request) {
+  if (!request.starts_with(capture_prefix)) return std::nullopt;
+  const std::string_view number = request.substr(capture_prefix.size());
+  std::uint32_t length = 0;
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), length);
+  if (error != std::errc{} || end != number.data() + number.size()) return std::nullopt;
+  return length;
+}
+
+std::string capture_answer(const std::string& interface) {
+  return nlohmann::json{{"interface", interface}}.dump();
+}
+
+std::string interface_of(const std::string& answer) {
+  return nlohmann::json::parse(answer).at("interface");
+}
+
+}  // namespace sixin4::control
