@@ -1,13 +1,16 @@
 // A tunnel endpoint's data path: worker pairs between the queues of a tun device and the IPv4 side.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
+#include "sixin4/capture/recorder.hpp"
 #include "sixin4/engine/counters.hpp"
 #include "sixin4/engine/parameters.hpp"
+#include "sixin4/io/file_descriptor.hpp"
 #include "sixin4/io/tun_device.hpp"
 #include "sixin4/io/wire_ends.hpp"
 
@@ -16,13 +19,19 @@
 
 namespace sixin4 {
 
+/// A capture of all that the workers carry.
+struct LiveCapture {
+  std::vector<io::FileDescriptor> rings;  ///< memory that packets are put into, for a RingReader each
+  std::shared_ptr<void> lasting;          ///< ends with this
+};
+
 /// Runs from its construction to its destruction.
 class Endpoint {
  public:
-  /// A worker pair for each of `queues`, which outlive the endpoint. Throws std::system_error where the
-  /// sockets cannot be had.
+  /// A worker pair for each of `queues`, which outlive the endpoint, with flight recorders for so many
+  /// packets. Throws std::system_error where the sockets cannot be had.
   Endpoint(std::span<const io::TunDevice> queues, const engine::TunnelParameters& parameters,
-           const io::WireEnds& ends, const std::optional<io::NextHop>& next_hop);
+           const io::WireEnds& ends, const std::optional<io::NextHop>& next_hop, std::uint32_t recorder);
 
   /// From the next batch on. Opens new sockets where the ends or the next hop differ; throws
   /// std::system_error, nothing changed then, where they cannot be had.
@@ -30,6 +39,13 @@ class Endpoint {
                    const std::optional<io::NextHop>& next_hop);
 
   [[nodiscard]] WorkerReports& reports() noexcept { return reports_; }
+
+  /// Throws std::system_error where there is no memory for it.
+  [[nodiscard]] LiveCapture capture(std::uint32_t snap_length);
+  /// New flight recorders, which know nothing of before.
+  void record(std::uint32_t packets);
+  /// The last packets of all workers, the oldest first.
+  [[nodiscard]] std::vector<capture::Recorded> recorded() const;
 
   [[nodiscard]] engine::DirectionTotals out() const noexcept;
   [[nodiscard]] engine::DirectionTotals in() const noexcept;
@@ -39,6 +55,8 @@ class Endpoint {
   io::WireEnds ends_;
   std::optional<io::NextHop> next_hop_;
   WorkerReports reports_;
+  std::uint32_t recorder_packets_;
+  std::vector<WorkerRecorders> recorders_;  ///< of each worker
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 

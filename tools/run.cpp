@@ -15,6 +15,7 @@
 #include <sys/signalfd.h>
 
 #include "sixin4/control/address_text.hpp"
+#include "sixin4/control/capture_request.hpp"
 #include "sixin4/control/configuration.hpp"
 #include "sixin4/control/control_socket.hpp"
 #include "sixin4/control/explanation.hpp"
@@ -28,6 +29,7 @@
 #include "sixin4/control/status.hpp"
 #include "sixin4/engine/token_bucket.hpp"
 
+#include "flight_recorder.hpp"
 #include "tunnel.hpp"
 
 namespace sixin4 {
@@ -121,13 +123,15 @@ class Supervisor {
         tunnel_(configuration, first_remote_, log_) {}
 
   void run();
+  /// Writes what the flight recorder has to a file, and logs its path. `why` leads the line.
+  void save_recording(const std::string& why) noexcept;
 
  private:
   [[nodiscard]] int wait_ms() const;
   void handle_signals();
   [[nodiscard]] int wire_fd(std::size_t monitor) const noexcept;
   void reload();
-  [[nodiscard]] std::string answer(std::string_view verb);
+  [[nodiscard]] control::Answer answer(std::string_view verb);
 
   const std::vector<std::string>& arguments_;
   control::Log log_;
@@ -224,6 +228,9 @@ void Supervisor::handle_signals() {
       case SIGUSR1:
         control::Log::answer(control::to_line(tunnel_.status()));
         break;
+      case SIGUSR2:
+        save_recording("asked by a signal");
+        break;
       default:
         break;
     }
@@ -248,10 +255,36 @@ void Supervisor::reload() {
   warn_of_surprises(tunnel_, log_);
 }
 
-std::string Supervisor::answer(std::string_view verb) {
+void Supervisor::save_recording(const std::string& why) noexcept {
+  try {
+    if (tunnel_.configuration().recorder == 0) {
+      return log_.write(LogLevel::warn, "recorder", why + ": the flight recorder is off");
+    }
+    const auto packets = tunnel_.recorded();
+    const std::string path = sixin4::save_recording(tunnel_.configuration().interface, packets);
+    control::Log::answer(why + ": the last " + std::to_string(packets.size()) + " packets are in " + path);
+  } catch (const std::exception& error) {
+    log_.write(LogLevel::error, "recorder", error.what());
+  }
+}
+
+control::Answer Supervisor::answer(std::string_view verb) {
   if (verb == "show") return control::to_json(tunnel_.status());
   if (const auto query = control::explain_query_of(verb)) return control::to_json(tunnel_.explain(*query));
   if (const auto first = control::first_flow_of(verb)) return control::to_json(tunnel_.flows(*first));
+  if (const auto snap_length = control::snap_length_of(verb)) {
+    control::Answer answer{control::capture_answer(tunnel_.configuration().interface)};
+    LiveCapture capture = tunnel_.capture(*snap_length);
+    answer.descriptors = std::move(capture.rings);
+    answer.lasting = std::move(capture.lasting);
+    return answer;
+  }
+  if (verb == control::recorder_request) {
+    if (tunnel_.configuration().recorder == 0) throw std::runtime_error("the flight recorder is off");
+    control::Answer answer{control::capture_answer(tunnel_.configuration().interface)};
+    answer.descriptors.push_back(ring_of(tunnel_.recorded()));
+    return answer;
+  }
   if (verb == "reload") {
     reload();
   } else if (verb == "down") {
@@ -269,7 +302,12 @@ void run_endpoint(const std::vector<std::string>& arguments) {
   (void)std::signal(SIGPIPE, SIG_IGN);
   // On the heap: large buffers are part of it.
   const auto supervisor = std::make_unique<Supervisor>(arguments, control::load_configuration(arguments));
-  supervisor->run();
+  try {
+    supervisor->run();
+  } catch (const std::exception& error) {
+    supervisor->save_recording(error.what());
+    throw;
+  }
 }
 
 }  // namespace sixin4

@@ -18,6 +18,7 @@
 
 #include "bench/plan.hpp"
 #include "bench/verb.hpp"
+#include "capture.hpp"
 #include "run.hpp"
 
 namespace {
@@ -131,6 +132,14 @@ void down(const Words& words) {
   (void)sixin4::control::ask(path_of_endpoint(arguments, "down"), "down", sixin4::control::Wait::for_end);
 }
 
+void capture(const Words& words) {
+  sixin4::run_capture(words);
+}
+
+void recorder(const Words& words) {
+  sixin4::run_recorder(words);
+}
+
 void bench(const Words& words) {
   sixin4::bench::run_bench(words);
 }
@@ -158,6 +167,13 @@ const std::array verbs{
          [] { return sixin4::control::describe(name_options); }},
     Verb{"down", "NAME", "stop a running endpoint", down,
          [] { return sixin4::control::describe(name_options); }},
+    Verb{"capture",
+         "NAME [-w FILE|-] [-i inner|outer|both] [-Q in|out] [--drops] [-s SNAPLEN] [-c COUNT] [-b files:N] "
+         "[-b filesize:KB] [FILTER]",
+         "every packet that a running endpoint sees, live, and why it was dropped", capture,
+         sixin4::describe_capture},
+    Verb{"recorder", "NAME [-w FILE|-]", "the last packets that an endpoint has handled", recorder,
+         sixin4::describe_recorder},
     Verb{"bench", "[--json] [OPTION]... [WORKLOAD]...", "measure this host with both ends of a tunnel on it",
          bench, sixin4::bench::describe_bench},
 };

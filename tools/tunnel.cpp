@@ -68,7 +68,8 @@ Tunnel::Tunnel(const control::Configuration& configuration, const wire::Ipv4Addr
       now_(settings_at_start(configuration, remote)),
       mtu_(parameters_of(now_).mtu),
       host_(netlink_, link_index_),
-      endpoint_(queues_, parameters_of(now_), now_.underlay.ends, now_.wire.next_hop) {
+      endpoint_(queues_, parameters_of(now_), now_.underlay.ends, now_.wire.next_hop,
+                configuration.recorder) {
   netlink_.configure_link(link_index_,
                           {.mtu = mtu_, .txqueuelen = tun_queue_packets, .addrgenmode_none = true});
   netlink_.configure_link(link_index_, {.up = true});
@@ -126,6 +127,7 @@ void Tunnel::reconfigure(const control::Configuration& fresh, const wire::Ipv4Ad
     throw;
   }
   if (!same_echoes) keepalive_ = std::move(keepalive);
+  endpoint_.record(fresh.recorder);
 }
 
 void Tunnel::follow_host() {

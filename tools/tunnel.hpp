@@ -38,6 +38,10 @@ class Tunnel {
   [[nodiscard]] control::Explanation explain(const control::ExplainQuery& query);
   /// A part of the flows that source rules keep track of.
   [[nodiscard]] control::FlowPage flows(std::uint32_t first) const;
+  /// Throws std::system_error where there is no memory for it.
+  [[nodiscard]] LiveCapture capture(std::uint32_t snap_length) { return endpoint_.capture(snap_length); }
+  /// What the flight recorder has, the oldest first.
+  [[nodiscard]] std::vector<capture::Recorded> recorded() const { return endpoint_.recorded(); }
 
   /// Puts a configuration for the same interface in force, or throws and leaves the old one.
   void reconfigure(const control::Configuration& fresh, const wire::Ipv4Address& remote);

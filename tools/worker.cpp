@@ -30,6 +30,14 @@ std::thread start_thread(What&&... what) {
   }
 }
 
+/// Where nobody captures, a turn costs no more than to see that.
+template <typename Pump>
+engine::IoStatus take_turn(Pump& pump, const engine::TunnelParameters& parameters, Watchers& watchers) {
+  const auto now = std::chrono::steady_clock::now();
+  return watchers.nobody_captures() ? pump.turn(parameters, now, watchers.recorder())
+                                    : pump.turn(parameters, now, watchers);
+}
+
 }  // namespace
 
 template <typename Socket>
@@ -40,8 +48,28 @@ void WorkerMailbox<Socket>::put(const engine::TunnelParameters& parameters, std:
   const std::lock_guard lock{mutex_};
   parameters_ = parameters;
   if (socket) socket_ = std::move(socket);
+  fill();
+}
+
+template <typename Socket>
+void WorkerMailbox<Socket>::put(std::shared_ptr<capture::Recorder> recorder) {
+  const std::lock_guard lock{mutex_};
+  recorder_ = std::move(recorder);
+  fill();
+}
+
+template <typename Socket>
+void WorkerMailbox<Socket>::put(const std::weak_ptr<capture::LiveTap>& tap) {
+  const std::lock_guard lock{mutex_};
+  taps_.push_back(tap);
+  fill();
+}
+
+/// Under the lock: a wake that came behind `take` would never be read, and wake for ever.
+template <typename Socket>
+void WorkerMailbox<Socket>::fill() noexcept {
   filled_.store(true, std::memory_order_relaxed);
-  wake();  // under the lock: a wake that came behind `take` would never be read, and wake for ever
+  wake();
 }
 
 template <typename Socket>
@@ -56,13 +84,16 @@ void WorkerMailbox<Socket>::wake() noexcept {
 }
 
 template <typename Socket>
-bool WorkerMailbox<Socket>::take(engine::TunnelParameters& parameters, Socket& socket) {
+bool WorkerMailbox<Socket>::take(engine::TunnelParameters& parameters, Socket& socket, Watchers& watchers) {
   if (!filled_.load(std::memory_order_relaxed)) return false;
   const std::lock_guard lock{mutex_};
   eventfd_t ignored = 0;
   (void)::eventfd_read(wake_.get(), &ignored);
   filled_.store(false, std::memory_order_relaxed);
-  parameters = parameters_;
+  if (parameters_) parameters = *parameters_;
+  if (recorder_) watchers.use(std::exchange(recorder_, nullptr));
+  for (const auto& tap : taps_) watchers.add(tap);
+  taps_.clear();
   if (!socket_) return false;
   socket = std::move(*socket_);
   socket_.reset();
@@ -70,13 +101,16 @@ bool WorkerMailbox<Socket>::take(engine::TunnelParameters& parameters, Socket& s
 }
 
 Worker::Worker(const io::TunDevice& tun, const engine::Share& share, WorkerReports& reports,
-               const engine::TunnelParameters& parameters, WorkerSockets sockets)
+               const engine::TunnelParameters& parameters, WorkerSockets sockets,
+               const WorkerRecorders& recorders)
     : tun_(tun),
       share_(share),
       reports_(reports),
-      outbound_(start_thread(&Worker::run_outbound, this, parameters, std::move(*sockets.sender))) {
+      outbound_(start_thread(&Worker::run_outbound, this, parameters, std::move(*sockets.sender),
+                             Watchers{recorders.outbound})) {
   try {
-    inbound_ = start_thread(&Worker::run_inbound, this, parameters, std::move(*sockets.receiver));
+    inbound_ = start_thread(&Worker::run_inbound, this, parameters, std::move(*sockets.receiver),
+                            Watchers{recorders.inbound});
   } catch (...) {
     outbound_mail_.stop();
     outbound_.join();  // a thread that nobody has joined takes the program with it
@@ -96,24 +130,34 @@ void Worker::reconfigure(const engine::TunnelParameters& parameters, WorkerSocke
   inbound_mail_.put(parameters, std::move(sockets.receiver));
 }
 
-void Worker::run_outbound(engine::TunnelParameters parameters, io::WireSender sender) {
+void Worker::record(const WorkerRecorders& recorders) {
+  outbound_mail_.put(recorders.outbound);
+  inbound_mail_.put(recorders.inbound);
+}
+
+void Worker::capture(const WorkerTaps& taps) {
+  outbound_mail_.put(std::weak_ptr{taps.outbound});
+  inbound_mail_.put(std::weak_ptr{taps.inbound});
+}
+
+void Worker::run_outbound(engine::TunnelParameters parameters, io::WireSender sender, Watchers watchers) {
   const auto pump =
       std::make_unique<engine::OutboundPump<const io::TunDevice, io::WireSender>>(tun_, sender, out_, share_);
   while (!outbound_mail_.stopped()) {
-    (void)outbound_mail_.take(parameters, sender);
-    const engine::IoStatus status = pump->turn(parameters, std::chrono::steady_clock::now());
+    (void)outbound_mail_.take(parameters, sender, watchers);
+    const engine::IoStatus status = take_turn(*pump, parameters, watchers);
     if (status == engine::IoStatus::gone) return reports_.tell_gone();
     if (status != engine::IoStatus::ok) wait_for_either(tun_.fd(), outbound_mail_.fd());
   }
 }
 
-void Worker::run_inbound(engine::TunnelParameters parameters, io::RawReceiver receiver) {
+void Worker::run_inbound(engine::TunnelParameters parameters, io::RawReceiver receiver, Watchers watchers) {
   const auto pump = std::make_unique<engine::InboundPump<io::RawReceiver, const io::TunDevice>>(
-      receiver, tun_, in_, last_heard_);
+      receiver, tun_, in_, last_heard_, share_);
   while (!inbound_mail_.stopped()) {
     // Another far end has not been heard yet.
-    if (inbound_mail_.take(parameters, receiver)) last_heard_.set({});
-    const engine::IoStatus status = pump->turn(parameters, std::chrono::steady_clock::now());
+    if (inbound_mail_.take(parameters, receiver, watchers)) last_heard_.set({});
+    const engine::IoStatus status = take_turn(*pump, parameters, watchers);
     if (status == engine::IoStatus::gone) return reports_.tell_gone();
     if (const auto mtu = pump->take_path_mtu()) {
       reports_.tell_path_mtu({.local = parameters.local, .remote = parameters.remote, .mtu = *mtu});

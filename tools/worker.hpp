@@ -2,16 +2,21 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <vector>
 
+#include "sixin4/capture/live_tap.hpp"
+#include "sixin4/capture/recorder.hpp"
 #include "sixin4/engine/counters.hpp"
 #include "sixin4/engine/parameters.hpp"
 #include "sixin4/io/raw_socket.hpp"
 #include "sixin4/io/tun_device.hpp"
 #include "sixin4/io/wire_sender.hpp"
 
+#include "watchers.hpp"
 #include "worker_reports.hpp"
 
 namespace sixin4 {
@@ -23,23 +28,28 @@ class WorkerMailbox {
   WorkerMailbox();
 
   void put(const engine::TunnelParameters& parameters, std::optional<Socket> socket);
+  void put(std::shared_ptr<capture::Recorder> recorder);
+  void put(const std::weak_ptr<capture::LiveTap>& tap);
   void stop() noexcept;
 
   /// What the worker polls beside its own descriptors.
   [[nodiscard]] int fd() const noexcept { return wake_.get(); }
   [[nodiscard]] bool stopped() const noexcept { return stopped_.load(std::memory_order_relaxed); }
   /// Takes what has been put since the last time, if anything has. Says whether there was a new socket.
-  bool take(engine::TunnelParameters& parameters, Socket& socket);
+  bool take(engine::TunnelParameters& parameters, Socket& socket, Watchers& watchers);
 
  private:
   void wake() noexcept;
+  void fill() noexcept;
 
   io::FileDescriptor wake_;
   std::atomic<bool> stopped_ = false;
   std::atomic<bool> filled_ = false;
   std::mutex mutex_;
-  engine::TunnelParameters parameters_;
+  std::optional<engine::TunnelParameters> parameters_;
   std::optional<Socket> socket_;
+  std::shared_ptr<capture::Recorder> recorder_;
+  std::vector<std::weak_ptr<capture::LiveTap>> taps_;
 };
 
 /// The sockets of one pair. Nothing stands for those that it has.
@@ -48,12 +58,21 @@ struct WorkerSockets {
   std::optional<io::WireSender> sender;
 };
 
+/// One of something for each of a pair's threads.
+template <typename Each>
+struct OfBoth {
+  std::shared_ptr<Each> outbound;
+  std::shared_ptr<Each> inbound;
+};
+using WorkerRecorders = OfBoth<capture::Recorder>;
+using WorkerTaps = OfBoth<capture::LiveTap>;
+
 /// Runs from its construction to its destruction.
 class Worker {
  public:
   /// `tun` and `reports` outlive the worker; `sockets` has both.
   Worker(const io::TunDevice& tun, const engine::Share& share, WorkerReports& reports,
-         const engine::TunnelParameters& parameters, WorkerSockets sockets);
+         const engine::TunnelParameters& parameters, WorkerSockets sockets, const WorkerRecorders& recorders);
   ~Worker();
   Worker(Worker&&) = delete;
   Worker& operator=(Worker&&) = delete;
@@ -62,14 +81,17 @@ class Worker {
 
   /// From the next batch on.
   void reconfigure(const engine::TunnelParameters& parameters, WorkerSockets sockets);
+  void record(const WorkerRecorders& recorders);
+  /// Until nobody else has the taps any more.
+  void capture(const WorkerTaps& taps);
 
   [[nodiscard]] const engine::DirectionCounters& out() const noexcept { return out_; }
   [[nodiscard]] const engine::DirectionCounters& in() const noexcept { return in_; }
   [[nodiscard]] engine::Time last_heard() const noexcept { return last_heard_.get(); }
 
  private:
-  void run_outbound(engine::TunnelParameters parameters, io::WireSender sender);
-  void run_inbound(engine::TunnelParameters parameters, io::RawReceiver receiver);
+  void run_outbound(engine::TunnelParameters parameters, io::WireSender sender, Watchers watchers);
+  void run_inbound(engine::TunnelParameters parameters, io::RawReceiver receiver, Watchers watchers);
 
   const io::TunDevice& tun_;
   const engine::Share share_;

@@ -1,0 +1,262 @@
+#!/usr/bin/env bash
+# Captures of a running endpoint, live and from its flight recorder, as tshark and tcpdump read them: what is in them
+# of each packet, what is missed, and that the tunnel does not mind who captures.
+#   capture_test.sh PROGRAM
+set -euo pipefail
+program=$(realpath "$1")
+# shellcheck source=tests/netns/checks.sh
+source "$(dirname "$0")/checks.sh"
+two_hosts_enter "$@"
+two_hosts_make
+command -v tshark >/dev/null || two_hosts_fail "needs tshark"
+
+near6=2001:db8:41::2
+far6=2001:db8:41::1
+files=$two_hosts_files
+socket=$files/near.sock
+far ip address add 192.0.2.3/24 dev wire # a stranger's
+configuration=$files/near.conf
+printf '%s\n' 'interface = near6' 'remote = 192.0.2.2' "address = $near6/64" "control = $socket" \
+  'route = 2001:db8:43::/64' 'queues = 2' >"$configuration"
+start_endpoint near "$program" -c "$configuration"
+endpoint=$started
+start_endpoint far "$program" --interface far6 --remote 192.0.2.1 --address $far6/64 --prefix 2001:db8:43::/64
+# Larger packets than the tunnel carries, from a host that believes in them: what an MTU black hole is made of.
+near ip -6 route add 2001:db8:44::/64 dev near6 mtu 1480
+until_true 5 near ping -n -q -c 1 -W 1 $far6
+
+# capture NAME ARGUMENT…: starts one that writes $files/NAME.pcapng
+capture() {
+  local name=$1
+  shift
+  background near "$program" capture near6 --control "$socket" -w "$files/$name.pcapng" "$@" 2>"$files/$name.err"
+  captures[$name]=$started
+  until_true 10 grep -q '^capturing on' "$files/$name.err" || two_hosts_fail "no capture: $(cat "$files/$name.err")"
+}
+# end_capture NAME WHAT: its status has to be 0
+end_capture() { ends "$1" "$2" kill -INT "${captures[$1]}"; }
+# ends NAME WHAT [COMMAND…]: the same by itself, or because of that command
+ends() {
+  local status=0
+  "${@:3}"
+  wait "${captures[$1]}" || status=$?
+  check "$2: status 0" 0 $status
+}
+# fields NAME FILTER FIELD…: of each packet that tshark finds, separated by |
+fields() {
+  local file=$files/$1.pcapng filter=$2 field arguments=()
+  shift 2
+  for field in "$@"; do arguments+=(-e "$field"); done
+  tshark -n -r "$file" -Y "$filter" -T fields -E 'separator=|' "${arguments[@]}" 2>/dev/null
+}
+statistics() { "$here/pcapng.py" statistics "$files/$1.pcapng" | xargs; }
+ids() { "$here/pcapng.py" ids "$files/$1.pcapng"; }
+pings() { near ping -n -q -c "$1" -i 0.05 -W 1 "${2:-$far6}" "${@:3}"; } # COUNT [ADDRESS [OPTION]…]
+stranger() { far python3 "$here/craft.py" 192.0.2.3 192.0.2.1 "$1" good; } # COUNT
+# Each time to another destination: the kernel remembers what it was told of one.
+too_big() { pings 1 2001:db8:44::$((++destination)) -s 1400 -M do >/dev/null || true; }
+destination=0
+# Router solicitations and the like come when they like. An error quotes the echo that it is about.
+echoes='(icmpv6.type == 128 || icmpv6.type == 129) && !(icmpv6.type == 2)'
+to_black_hole='ipv6.dst == 2001:db8:44::/64'
+
+capture first
+pings 2 >/dev/null
+too_big
+stranger 3
+sleep 0.1
+end_capture first 'SIGINT ends it'
+check 'tshark reads it whole' '' "$(tshark -n -r "$files/first.pcapng" 2>&1 >/dev/null | grep -v 'Running as' || true)"
+check_match 'two interfaces of link type RAW, nanoseconds' \
+  'Name = near6 \(inner\).*Raw IP.*nanoseconds.*Name = near6 \(outer\).*Raw IP.*nanoseconds' \
+  "$(capinfos "$files/first.pcapng" | xargs -d '\n')"
+check_match 'and where it comes from' 'Capture oper-sys: +Linux .*Capture application: +sixin4 ' \
+  "$(capinfos "$files/first.pcapng" | xargs -d '\n')"
+out='near6 (inner)|0x00000002||2001:db8:41::2
+near6 (outer)|0x00000002|192.0.2.1|2001:db8:41::2'
+in='near6 (outer)|0x00000001|192.0.2.2|2001:db8:41::1
+near6 (inner)|0x00000001||2001:db8:41::1'
+check 'both forms of each packet, each with its direction' "$out
+$in
+$out
+$in" "$(fields first "$echoes && !($to_black_hole)" frame.interface_name frame.packet_flags ip.src ipv6.src)"
+check 'that share an id' '2 2 2 2' \
+  "$(fields first "$echoes && !($to_black_hole)" frame.packet_id | sort | uniq -c | awk '{ print $1 }' | xargs)"
+check 'the time of day' yes "$( (($(fields first "$echoes" frame.time_epoch | head -n 1 | cut -d. -f1) >= $(date +%s) - 60)) && echo yes)"
+check 'an MTU black hole: the packet with the reason' 'near6 (inner)|drop: too-big|1448' \
+  "$(fields first "$echoes && $to_black_hole" frame.interface_name frame.comment frame.len)"
+check 'and the error that its sender got' 'near6 (inner)|0x00000001|1280' \
+  "$(fields first 'icmpv6.type == 2' frame.interface_name frame.packet_flags icmpv6.mtu)"
+check 'a spoofed source: the packet with the reason' 'near6 (outer)|drop: outer-source-mismatch
+near6 (outer)|drop: outer-source-mismatch
+near6 (outer)|drop: outer-source-mismatch' "$(fields first 'ip.src == 192.0.2.3' frame.interface_name frame.comment)"
+check 'no other comment' 4 "$(fields first 'frame.comment' frame.comment | wc -l)"
+check_match 'statistics: nothing missed, all delivered' '^near6 \(inner\) ([0-9]+) 0 ([0-9]+) near6 \(outer\) ([0-9]+) 0 ([0-9]+)$' "$(statistics first)"
+check 'as many as there are' "${BASH_REMATCH[1]} ${BASH_REMATCH[3]}" \
+  "$(fields first 'frame.interface_id == 0' frame.number | wc -l) $(fields first 'frame.interface_id == 1' frame.number | wc -l)"
+check_match 'and it says so' '^capturing on near6, snapshot length 262144 bytes [0-9]+ packets captured 0 inner and 0 outer packets missed' "$(xargs <"$files/first.err")"
+
+# What is taken.
+capture drops --drops
+capture inner -i inner icmp6
+capture outer -i outer 'ip proto 41 and src host 192.0.2.2'
+capture inward -Q in
+capture short -s 60
+capture three -c 3
+capture ring -b files:2 -b filesize:2
+capture both 'src host 192.0.2.3 or udp port 53'
+capture none 'udp port 53'
+pings 5 >/dev/null
+too_big
+stranger 2
+pings 5 >/dev/null
+sleep 0.1
+ends three '-c ends by itself'
+check '-c: both forms count as one' 3 "$(ids three)"
+for name in drops inner outer inward short ring both none; do end_capture $name "$name ends"; done
+check '--drops: dropped packets only' 'drop: outer-source-mismatch
+drop: outer-source-mismatch
+drop: too-big' "$(fields drops frame frame.comment | sort)"
+check '-i inner: tcpdump reads it' 20 "$(tcpdump -nr "$files/inner.pcapng" 'ip6 and icmp6 and (ip6[40] == 128 or ip6[40] == 129) and not dst net 2001:db8:44::/64' 2>/dev/null | wc -l)"
+check '-i inner: no other form' 'near6 (inner)' "$(fields inner frame frame.interface_name | sort -u)"
+check '-i outer: tcpdump reads it' 10 "$(tcpdump -nr "$files/outer.pcapng" 2>/dev/null | grep -c 'IP 192.0.2.2 > 192.0.2.1: .*echo reply')"
+check '-i outer: the filter is about that form' 10 "$(fields outer frame frame.number | wc -l)"
+check '-Q in: nothing that leaves' 0x00000001 "$(fields inward frame frame.packet_flags | sort -u)"
+check '-s: no more is kept' '60' "$(fields short frame frame.cap_len | sort -un | tail -n 1)"
+check '-s: the length is the whole' 1448 "$(fields short frame frame.len | sort -un | tail -n 1)"
+check 'a filter in either form' 2 "$(fields both frame frame.number | wc -l)"
+check 'a filter that nothing matches' 0 "$(fields none frame frame.number | wc -l)"
+check_match 'counts what was there' '^near6 \(inner\) [1-9][0-9]* 0 0 near6 \(outer\) [1-9][0-9]* 0 0$' "$(statistics none)"
+check_match '-b: the last two files, with dumpcap'"'"'s names' '^ring_000[0-9]{2}_20[0-9]{12}\.pcapng ring_000[0-9]{2}_20[0-9]{12}\.pcapng$' \
+  "$(cd "$files" && echo ring_*)"
+check '-b: each is whole' 'near6 (inner) near6 (outer) near6 (inner) near6 (outer)' \
+  "$(for file in "$files"/ring_*; do capinfos "$file" | sed -n 's/.*Name = //p'; done | xargs)"
+
+# Lines, and pipes.
+background near "$program" capture --control "$socket" -i inner icmp6 or src host 192.0.2.3 >"$files/lines" 2>"$files/lines.err"
+lines=$started
+until_true 10 grep -q '^capturing on' "$files/lines.err"
+pings 1 >/dev/null
+stranger 1
+until_true 5 grep -q drop "$files/lines"
+captures[lines]=$lines
+ends lines 'SIGTERM ends it, too' kill -TERM "$lines"
+check_match 'a line a packet' '[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{9} out IP6 2001:db8:41::2 > 2001:db8:41::1: ICMP6, echo request' "$(cat "$files/lines")"
+check_match 'with the reason where it was dropped' 'in  IP 192\.0\.2\.3 > 192\.0\.2\.1: .*, drop: outer-source-mismatch' "$(cat "$files/lines")"
+check 'nothing else on standard output' '' "$(grep -Ev '^[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{9} (out|in ) IP' "$files/lines" || true)"
+
+near bash -c "'$program' capture near6 --control '$socket' -w - 2>'$files/live.err' | tshark -n -l -r - >'$files/live' 2>/dev/null" &
+until_true 10 grep -q '^capturing on' "$files/live.err"
+pings 2 >/dev/null
+until_true 10 eval '(($(grep -c "Echo (ping) reply" "$files/live") == 4))' || true
+check '-w - into tshark: live' 4 "$(grep -c 'Echo (ping) reply' "$files/live")"
+near bash -c "'$program' capture near6 --control '$socket' -i inner -w - 2>'$files/live2.err' | tcpdump -n -l -r - >'$files/live2' 2>/dev/null" &
+until_true 10 grep -q '^capturing on' "$files/live2.err"
+pings 1 >/dev/null
+until_true 10 grep -q 'echo reply' "$files/live2" || true
+check '-w - into tcpdump: live' 1 "$(grep -c 'echo reply' "$files/live2")"
+succeeds 'a reader that goes away is an end' near bash -c "set -o pipefail; '$program' capture near6 --control '$socket' -w - 2>'$files/head.err' | head -c 10 >/dev/null"
+check_match 'a clean one' 'packets captured' "$(cat "$files/head.err")"
+
+# Mistakes.
+check 'a filter that is none: status 1' 1 "$(status_of "$program" capture near6 --control "$socket" ip6 andnot)"
+check 'nobody there: status 3' 3 "$(status_of "$program" capture nobody6)"
+check 'a file that cannot be written: status 2' 2 "$(status_of "$program" capture near6 --control "$socket" -w /proc/no)"
+if [[ -z ${two_hosts_in_user_namespace:-} ]]; then
+  chmod 755 "$files"
+  check_match 'not for everybody' 'only root and the user that runs the endpoint' \
+    "$(setpriv --reuid nobody --clear-groups "$program" capture near6 --control "$socket" 2>&1 || true)"
+fi
+
+# Many at once, and one that is killed.
+rings() { grep -c 'memfd:sixin4-capture' "/proc/$endpoint/maps" || true; }
+check 'no capture is left in the endpoint' 8 "$(rings)" # but those into tshark and tcpdump, of four threads each
+capture one
+capture two
+check 'two more' 16 "$(rings)"
+kill -KILL "${captures[one]}"
+pings 3 >/dev/null
+no_more_than() { (($(rings) <= $1)); }
+until_true 5 no_more_than 12 || true
+check 'a capture that is killed is gone' 12 "$(rings)"
+end_capture two 'the other one goes on'
+check 'and has all' 12 "$(fields two "$echoes" frame.number | wc -l)"
+check_match 'the tunnel, too' ' 0% packet loss' "$(pings 3)"
+
+# More than a capture has room for while it does not look.
+counters() { of_status near "' '.join(str(n) for n in (s['out']['packets'], sum(s['drops']['out'].values()), s['in']['packets'], sum(s['drops']['in'].values())))"; }
+count=40000
+background far python3 "$here/flood.py" receive $far6 5003 $count >"$files/arrived"
+receiver=$started
+until_true 5 eval 'far ss -Hlun "sport = :5003" | grep -q .'
+read -r out_before refused_before in_before dropped_before <<<"$(counters)"
+capture slow
+kill -STOP "${captures[slow]}"
+near python3 "$here/flood.py" send $far6 5003 $count 1200
+wait "$receiver"
+kill -CONT "${captures[slow]}"
+sleep 0.5
+pings 1 >/dev/null
+sleep 0.1
+end_capture slow 'a capture that does not look ends, too'
+read -r out_after refused_after in_after dropped_after <<<"$(counters)"
+check 'the tunnel lost nothing meanwhile' "$count" "$(cat "$files/arrived")"
+sent=$((out_after - out_before)) came=$((in_after - in_before))
+refused=$((refused_after - refused_before)) dropped=$((dropped_after - dropped_before))
+read -r inner_received inner_missed inner_delivered outer_received outer_missed outer_delivered \
+  <<<"$(statistics slow | sed -E 's/near6 \((inner|outer)\) ?//g')"
+check 'the statistics know what was missed' yes "$( ((inner_missed > 1000 && outer_missed > 1000)) && echo yes)"
+check 'inner: what there was is what was delivered and what was missed' "$((sent + refused + came))" "$((inner_delivered + inner_missed))"
+check 'outer: the same' "$((sent + came + dropped))" "$((outer_delivered + outer_missed))"
+check 'and is what was received' "$((inner_delivered + inner_missed)) $((outer_delivered + outer_missed))" "$inner_received $outer_received"
+check 'delivered is what is in the file' "$((inner_delivered + outer_delivered))" \
+  "$(capinfos -c -M "$files/slow.pcapng" | sed -n 's/Number of packets: *//p')"
+check_match 'and it says so' "$inner_missed inner and $outer_missed outer packets missed" "$(cat "$files/slow.err")"
+
+# The flight recorder.
+too_big
+stranger 1
+pings 2 >/dev/null
+check_match 'recorder: a line a packet' 'out IP6 2001:db8:41::2 > 2001:db8:41::1: ICMP6, echo request' \
+  "$("$program" recorder near6 --control "$socket" | tail -n 4)"
+check 'recorder: the last packets, no more' 4096 "$("$program" recorder --control "$socket" | wc -l)"
+succeeds 'recorder -w' "$program" recorder near6 --control "$socket" -w "$files/recorder.pcapng"
+check 'recorder -w: headers and reasons' 'near6 (inner)|drop: too-big|96|1448
+near6 (outer)|drop: outer-source-mismatch|96|128' \
+  "$(fields recorder 'frame.comment' frame.interface_name frame.comment frame.cap_len frame.len)"
+check 'recorder -w -' 'near6 (inner) near6 (outer)' \
+  "$("$program" recorder near6 --control "$socket" -w - | tshark -n -r - -T fields -e frame.interface_name 2>/dev/null | sort -u | xargs)"
+printf 'recorder = 16\n' >>"$configuration"
+succeeds 'reload with another size' "$program" reload --control "$socket"
+pings 20 >/dev/null
+check 'takes effect' 16 "$("$program" recorder --control "$socket" | wc -l)"
+saved() { sed -n "s/.*$1: the last [0-9]* packets are in //p" "$files/near.log"; }
+kill -USR2 "$endpoint"
+until_true 5 eval '[[ -n $(saved signal) ]]' || true
+check_match 'SIGUSR2 writes it to a file' '^/run/sixin4/near6-20[0-9]{12}\.pcapng$' "$(saved signal)"
+check 'that others cannot read' 600 "$(stat -c %a "$(saved signal)")"
+check 'with those packets' 16 "$(tshark -n -r "$(saved signal)" 2>/dev/null | wc -l)"
+sed -i 's/recorder = 16/recorder = 0/' "$configuration"
+succeeds 'reload without' "$program" reload --control "$socket"
+check_match 'is off then' 'the flight recorder is off' "$("$program" recorder --control "$socket" 2>&1 || true)"
+kill -USR2 "$endpoint"
+until_true 5 grep -q 'recorder is off' "$files/near.log" || true
+check_match 'which a signal is told, too' 'asked by a signal: the flight recorder is off' "$(cat "$files/near.log")"
+sed -i 's/recorder = 0/recorder = 8/' "$configuration"
+succeeds 'reload with it' "$program" reload --control "$socket"
+
+# The end of the endpoint: an error writes the recorder, and captures end.
+capture last
+pings 8 >/dev/null
+rm -f "$(saved signal)"
+near ip link delete near6
+status=0
+wait "$endpoint" || status=$?
+check 'an interface that is deleted is an error' 2 "$status"
+check_match 'with which the recorder is written' '^/run/sixin4/near6-20[0-9]{12}\.pcapng$' "$(saved 'No such device')"
+check 'and has the last packets' 8 "$(tshark -n -r "$(saved 'No such device')" 2>/dev/null | wc -l)"
+ends last 'a capture ends with its endpoint'
+check 'with all that there was' 32 "$(fields last "$echoes" frame.number | wc -l)"
+rm -f "$(saved 'No such device')"
+
+finish

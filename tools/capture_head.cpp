@@ -1,0 +1,27 @@
+#include "capture_head.hpp"
+
+#include <sys/utsname.h>
+
+namespace sixin4 {
+
+namespace {
+
+std::string operating_system() {
+  utsname names{};
+  if (::uname(&names) != 0) return {};
+  return std::string{names.sysname} + ' ' + names.release;
+}
+
+}  // namespace
+
+capture::CaptureHead capture_head(const std::string& interface, const std::string& filter,
+                                  std::uint32_t snap_length, std::optional<capture::Form> form) {
+  return {.application = "sixin4 " SIXIN4_VERSION,
+          .operating_system = operating_system(),
+          .interface = interface,
+          .filter = filter,
+          .snap_length = snap_length,
+          .form = form};
+}
+
+}  // namespace sixin4

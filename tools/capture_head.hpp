@@ -1,0 +1,17 @@
+// What a capture file says of its origin.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "sixin4/capture/pcapng_blocks.hpp"
+
+namespace sixin4 {
+
+/// This program and this host.
+[[nodiscard]] capture::CaptureHead capture_head(const std::string& interface, const std::string& filter,
+                                                std::uint32_t snap_length,
+                                                std::optional<capture::Form> form = {});
+
+}  // namespace sixin4

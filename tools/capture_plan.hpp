@@ -1,0 +1,38 @@
+// What a capture is to take, as the command line says it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sixin4/capture/capture_file.hpp"
+#include "sixin4/capture/seen_packet.hpp"
+
+namespace sixin4 {
+
+struct CapturePlan {
+  std::string control_path;
+  std::string file;  ///< empty: a line a packet on standard output; `-`: pcapng there
+  capture::Rotation rotation{};
+  std::optional<capture::Form> form{};  ///< nothing: both
+  std::optional<bool> outward{};        ///< nothing: both directions
+  bool drops_only = false;
+  std::uint32_t snap_length = 262144;     ///< tcpdump's default, which is more than any packet has
+  std::optional<std::uint64_t> count{};   ///< of packets, each in all its forms
+  std::vector<std::string> expression{};  ///< words of the filter; where the path of the control socket was
+                                          ///< given, perhaps behind the endpoint's name
+};
+
+/// Of the verb `capture`. Throws control::ConfigurationError.
+[[nodiscard]] CapturePlan capture_plan_of(const std::vector<std::string>& arguments);
+/// Of the verb `recorder`, the same.
+[[nodiscard]] CapturePlan recorder_plan_of(const std::vector<std::string>& arguments);
+
+/// The filter, once it is known whose endpoint it is.
+[[nodiscard]] std::string filter_of(const CapturePlan& plan, const std::string& interface);
+
+[[nodiscard]] std::string describe_capture_options();
+[[nodiscard]] std::string describe_recorder_options();
+
+}  // namespace sixin4

@@ -1,0 +1,84 @@
+#include "flight_recorder.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <ctime>
+#include <filesystem>
+#include <system_error>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "sixin4/capture/pcapng_blocks.hpp"
+#include "sixin4/capture/ring.hpp"
+#include "sixin4/control/control_socket.hpp"
+
+#include "capture_head.hpp"
+#include "ring_memory.hpp"
+
+namespace sixin4 {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Beside the usual control socket.
+std::string path_now(const std::string& interface) {
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  ::localtime_r(&now, &local);
+  std::array<char, 32> time{};
+  (void)std::strftime(time.data(), time.size(), "-%Y%m%d%H%M%S.pcapng", &local);
+  return fs::path{control::control_path(interface)}.parent_path() / (interface + time.data());
+}
+
+void write_all(const io::FileDescriptor& fd, wire::Bytes bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd.get(), bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) throw std::system_error(errno, std::generic_category(), "cannot write " + path);
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+}
+
+}  // namespace
+
+io::FileDescriptor ring_of(std::span<const capture::Recorded> packets) {
+  constexpr std::uint32_t most = capture::Recorded::most_bytes;
+  RingMemory memory{capture::ring_size_for(packets.size() + 1, most)};
+  const auto ring = std::make_unique<capture::RingWriter>(memory.bytes());
+  for (const capture::Recorded& packet : packets) {
+    const capture::SeenPacket seen = packet.view();
+    ring->write(seen, std::span{&seen.bytes, 1}, most);
+  }
+  ring->publish();
+  return memory.take_descriptor();
+}
+
+std::string save_recording(const std::string& interface, std::span<const capture::Recorded> packets) {
+  const auto offset = capture::time_of_day_offset();
+  wire::pcapng::Buffer bytes;
+  capture::PcapngBlocks blocks{capture_head(interface, {}, capture::Recorded::most_bytes)};
+  blocks.begin(bytes);
+  std::array<capture::CaptureCounts, 2> counts{};
+  for (const capture::Recorded& packet : packets) {
+    blocks.add(bytes, packet.view(), offset);
+    auto& of_form = counts[static_cast<std::size_t>(packet.seen.form)];
+    of_form.received = ++of_form.delivered;
+  }
+  const engine::Time started = packets.empty() ? engine::Time::clock::now() : packets.front().seen.time;
+  blocks.finish(bytes, counts[0], counts[1], started, offset);
+
+  const std::string path = path_now(interface);
+  std::error_code error;
+  fs::create_directories(fs::path{path}.parent_path(), error);
+  if (error) throw std::system_error(error, "cannot make the directory of " + path);
+  const io::FileDescriptor fd{
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)};
+  if (!fd) throw std::system_error(errno, std::generic_category(), "cannot write " + path);
+  write_all(fd, bytes, path);
+  return path;
+}
+
+}  // namespace sixin4

@@ -1,0 +1,19 @@
+// What the flight recorders have: for a program that asks, and as a file.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "sixin4/capture/recorder.hpp"
+#include "sixin4/io/file_descriptor.hpp"
+
+namespace sixin4 {
+
+/// Memory for a capture::RingReader. Throws std::system_error where there is none.
+[[nodiscard]] io::FileDescriptor ring_of(std::span<const capture::Recorded> packets);
+
+/// Writes them to `/run/sixin4/INTERFACE-TIME.pcapng`, which nobody else may read, and returns that path.
+/// Throws std::system_error.
+std::string save_recording(const std::string& interface, std::span<const capture::Recorded> packets);
+
+}  // namespace sixin4

@@ -1,0 +1,55 @@
+#include "ring_memory.hpp"
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace sixin4 {
+
+namespace {
+
+[[noreturn]] void refuse(const char* what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
+
+}  // namespace
+
+RingMemory::RingMemory(std::size_t size)
+    : fd_(::memfd_create("sixin4-capture", MFD_CLOEXEC | MFD_ALLOW_SEALING)) {
+  if (!fd_ || ::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0 ||
+      ::fcntl(fd_.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+    refuse("cannot make memory for a capture");
+  }
+  map(size);
+}
+
+RingMemory::RingMemory(io::FileDescriptor made) : fd_(std::move(made)) {
+  struct stat there {};
+  if (::fstat(fd_.get(), &there) != 0) refuse("cannot look at the capture's memory");
+  map(static_cast<std::size_t>(there.st_size));
+}
+
+void RingMemory::map(std::size_t size) {
+  void* const memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0);
+  if (memory == MAP_FAILED) refuse("cannot map the capture's memory");
+  bytes_ = {static_cast<std::uint8_t*>(memory), size};
+}
+
+RingMemory::RingMemory(RingMemory&& other) noexcept
+    : fd_(std::move(other.fd_)), bytes_(std::exchange(other.bytes_, {})) {}
+
+RingMemory::~RingMemory() {
+  if (!bytes_.empty()) (void)::munmap(bytes_.data(), bytes_.size());
+}
+
+io::FileDescriptor RingMemory::take_descriptor() noexcept {
+  return std::move(fd_);
+}
+
+}  // namespace sixin4
