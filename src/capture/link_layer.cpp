@@ -1,0 +1,159 @@
+#include "sixin4/capture/link_layer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include <pcap/dlt.h>
+
+namespace sixin4::capture {
+
+namespace {
+
+using Kind = LinkPayload::Kind;
+
+constexpr LinkPayload cut_short{.kind = Kind::cut_short, .packet = {}};
+constexpr LinkPayload not_ip{};
+
+// On systems where it is not libpcap's own DLT_RAW.
+constexpr int link_type_raw_openbsd = 14;
+
+namespace ethertype {
+constexpr std::uint16_t ipv4 = 0x0800;
+constexpr std::uint16_t ipv6 = 0x86dd;
+constexpr std::uint16_t ppp_session = 0x8864;
+constexpr std::array<std::uint16_t, 4> vlan_tags{0x8100, 0x88a8, 0x9100, 0x9200};
+}  // namespace ethertype
+
+namespace ppp_protocol {
+constexpr std::uint16_t ipv4 = 0x0021;
+constexpr std::uint16_t ipv6 = 0x0057;
+}  // namespace ppp_protocol
+
+constexpr std::size_t tag_size = 4;
+constexpr std::size_t ppp_session_header = 6;  // of PPPoE (RFC 2516), in front of the PPP protocol
+constexpr std::uint16_t most_length = 1500;    // of an IEEE 802.3 frame, where Ethernet has a type
+
+/// The 16-bit field at `offset`.
+std::optional<std::uint16_t> field16(wire::Bytes frame, std::size_t offset) noexcept {
+  const auto bytes = wire::fixed<2>(frame, offset);
+  return bytes ? std::optional{wire::load16<0>(*bytes)} : std::nullopt;
+}
+
+LinkPayload ip_at(wire::Bytes frame, std::size_t offset) noexcept {
+  if (offset > frame.size()) return cut_short;
+  return {.kind = Kind::ip, .packet = frame.subspan(offset)};
+}
+
+LinkPayload raw(wire::Bytes frame) noexcept {
+  if (frame.empty()) return cut_short;
+  const unsigned version = frame.front() >> 4U;
+  return version == 4 || version == 6 ? ip_at(frame, 0) : not_ip;
+}
+
+/// The PPP protocol stands at `offset`, in one byte where it was compressed (RFC 1661 §6.5).
+LinkPayload ppp(wire::Bytes frame, std::size_t offset) noexcept {
+  if (offset >= frame.size()) return cut_short;
+  std::uint16_t protocol = frame[offset];
+  std::size_t size = 1;
+  if ((protocol & 1U) == 0) {
+    const auto whole = field16(frame, offset);
+    if (!whole) return cut_short;
+    protocol = *whole;
+    size = 2;
+  }
+  const bool ip = protocol == ppp_protocol::ipv4 || protocol == ppp_protocol::ipv6;
+  return ip ? ip_at(frame, offset + size) : not_ip;
+}
+
+/// A type of Ethernet's stands at `offset`; tags and what it announces are behind it.
+LinkPayload typed(wire::Bytes frame, std::size_t offset) noexcept {
+  auto type = field16(frame, offset);
+  while (type && std::ranges::find(ethertype::vlan_tags, *type) != ethertype::vlan_tags.end()) {
+    offset += tag_size;
+    type = field16(frame, offset);
+  }
+  if (!type) return cut_short;
+  const std::size_t behind = offset + 2;
+  if (*type == ethertype::ipv4 || *type == ethertype::ipv6) return ip_at(frame, behind);
+  if (*type == ethertype::ppp_session) return ppp(frame, behind + ppp_session_header);
+  if (*type > most_length) return not_ip;
+  // IEEE 802.2 with SNAP has the type behind it, under the organisation 00-00-00 (RFC 1042).
+  constexpr std::array<std::uint8_t, 6> snap{0xaa, 0xaa, 0x03, 0x00, 0x00, 0x00};
+  const auto llc = wire::fixed<snap.size()>(frame, behind);
+  if (!llc) return cut_short;
+  if (!std::ranges::equal(*llc, snap)) return not_ip;
+  const auto snap_type = field16(frame, behind + snap.size());
+  if (!snap_type) return cut_short;
+  const bool ip = *snap_type == ethertype::ipv4 || *snap_type == ethertype::ipv6;
+  return ip ? ip_at(frame, behind + snap.size() + 2) : not_ip;
+}
+
+/// An address and a control byte, where they were not left out (RFC 1662 §3.1, RFC 1661 §6.6); or Cisco's
+/// framing, which has a type of Ethernet's.
+LinkPayload ppp_in_hdlc(wire::Bytes frame) noexcept {
+  if (frame.empty()) return cut_short;
+  constexpr std::uint8_t all_stations = 0xff;
+  constexpr std::uint8_t cisco_unicast = 0x0f;
+  constexpr std::uint8_t cisco_multicast = 0x8f;
+  if (frame.front() == cisco_unicast || frame.front() == cisco_multicast) return typed(frame, 2);
+  return ppp(frame, frame.front() == all_stations ? 2 : 0);
+}
+
+/// The address family of the system that captured, in whichever byte order.
+LinkPayload loopback(wire::Bytes frame) noexcept {
+  const auto header = wire::fixed<4>(frame);
+  if (!header) return cut_short;
+  const std::uint32_t word = wire::load32<0>(*header);
+  const std::uint32_t family = word > 0xffff ? __builtin_bswap32(word) : word;
+  // AF_INET is the same everywhere, AF_INET6 of Linux, NetBSD and OpenBSD, FreeBSD, macOS is not.
+  constexpr std::array<std::uint32_t, 5> families{2, 10, 24, 28, 30};
+  return std::ranges::find(families, family) != families.end() ? ip_at(frame, 4) : not_ip;
+}
+
+/// Linux' cooked header has the type at its end in version 1, and in front in version 2.
+constexpr std::size_t cooked_type = 14;
+constexpr std::size_t cooked2_size = 20;
+
+LinkPayload cooked2(wire::Bytes frame) noexcept {
+  const auto type = field16(frame, 0);
+  if (!type) return cut_short;
+  if (*type == ethertype::ipv4 || *type == ethertype::ipv6) return ip_at(frame, cooked2_size);
+  // Behind the type of a tag stands its second half, and then the next type.
+  const bool tagged = std::ranges::find(ethertype::vlan_tags, *type) != ethertype::vlan_tags.end();
+  return tagged ? typed(frame, cooked2_size + 2) : not_ip;
+}
+
+}  // namespace
+
+bool knows_link_type(int link_type) noexcept {
+  constexpr std::array known{DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2,       DLT_RAW,  DLT_IPV4,
+                             DLT_IPV6,   DLT_PPP,       DLT_PPP_SERIAL,       DLT_NULL, DLT_LOOP,
+                             DLT_C_HDLC, DLT_PPP_ETHER, link_type_raw_openbsd};
+  return std::ranges::find(known, link_type) != known.end();
+}
+
+LinkPayload strip_link_header(int link_type, wire::Bytes frame) noexcept {
+  constexpr std::size_t ethernet_type = 12;
+  switch (link_type) {
+    case DLT_EN10MB:
+      return typed(frame, ethernet_type);
+    case DLT_LINUX_SLL:
+      return typed(frame, cooked_type);
+    case DLT_LINUX_SLL2:
+      return cooked2(frame);
+    case DLT_PPP:
+    case DLT_PPP_SERIAL:
+    case DLT_C_HDLC:
+      return ppp_in_hdlc(frame);
+    case DLT_PPP_ETHER:
+      return ppp(frame, ppp_session_header);
+    case DLT_NULL:
+    case DLT_LOOP:
+      return loopback(frame);
+    default:
+      return raw(frame);
+  }
+}
+
+}  // namespace sixin4::capture

@@ -1,0 +1,187 @@
+// Capture files of both formats, whole and damaged, as libpcap's writer and as bytes have them.
+#include "sixin4/capture/capture_reader.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <pcap/pcap.h>
+#include <sys/stat.h>
+
+#include "sixin4/wire/pcapng.hpp"
+
+namespace sixin4::capture {
+namespace {
+
+namespace fs = std::filesystem;
+namespace pcapng = wire::pcapng;
+using Octets = std::vector<std::uint8_t>;
+
+class CaptureReaderTest : public testing::Test {
+ protected:
+  CaptureReaderTest() {
+    std::string name = fs::temp_directory_path() / "sixin4-reader-XXXXXX";
+    if (::mkdtemp(name.data()) == nullptr) throw std::system_error(errno, std::generic_category(), name);
+    directory = name;
+  }
+  ~CaptureReaderTest() override {
+    std::error_code ignored;
+    fs::remove_all(directory, ignored);
+  }
+
+  [[nodiscard]] std::string write(const Octets& bytes) const {
+    const std::string path = directory / "capture";
+    std::ofstream{path, std::ios::binary}.write(reinterpret_cast<const char*>(bytes.data()),
+                                                static_cast<std::streamsize>(bytes.size()));
+    return path;
+  }
+  /// By libpcap.
+  [[nodiscard]] std::string write_pcap(int link_type, unsigned precision) const {
+    const std::string path = directory / "libpcap";
+    const std::unique_ptr<pcap_t, decltype(&::pcap_close)> dead{
+        ::pcap_open_dead_with_tstamp_precision(link_type, 65535, precision), &::pcap_close};
+    pcap_dumper_t* const dumper = ::pcap_dump_open(dead.get(), path.c_str());
+    const Octets packet{0x60, 1, 2, 3};
+    pcap_pkthdr header{};
+    header.ts = {.tv_sec = 1700000000, .tv_usec = 123456};
+    header.caplen = 4;
+    header.len = 99;
+    ::pcap_dump(reinterpret_cast<u_char*>(dumper), &header, packet.data());
+    ::pcap_dump_close(dumper);
+    return path;
+  }
+
+  fs::path directory;
+};
+
+/// As a capture of sixin4's own: two interfaces of link type RAW.
+pcapng::Buffer own_capture() {
+  pcapng::Buffer bytes;
+  pcapng::append_section(bytes, "test", {});
+  pcapng::append_interface(bytes, {.name = "he6 (inner)"});
+  pcapng::append_interface(bytes, {.name = "he6 (outer)"});
+  const Octets inner{0x60, 1, 2, 3};
+  const Octets outer{0x45, 4, 5, 6};
+  pcapng::append_packet(bytes,
+                        {.interface = 0, .time_ns = 1700000000000000001, .bytes = inner, .length = 60});
+  pcapng::append_packet(bytes,
+                        {.interface = 1, .time_ns = 1700000000000000002, .bytes = outer, .length = 80});
+  return bytes;
+}
+
+void expect_own_capture(CaptureReader& reader) {
+  auto frame = reader.next();
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(frame->time.count(), 1700000000000000001);
+  EXPECT_EQ(frame->bytes[0], 0x60);
+  EXPECT_EQ(frame->length, 60U);
+  frame = reader.next();
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(frame->time.count(), 1700000000000000002);
+  EXPECT_EQ(frame->bytes[0], 0x45);
+  EXPECT_FALSE(reader.next());
+}
+
+TEST_F(CaptureReaderTest, ReadsWhatLibpcapWrites) {
+  for (const unsigned precision : {PCAP_TSTAMP_PRECISION_MICRO, PCAP_TSTAMP_PRECISION_NANO}) {
+    CaptureReader reader{write_pcap(DLT_EN10MB, precision)};
+    EXPECT_EQ(reader.link_type(), DLT_EN10MB);
+    const auto frame = reader.next();
+    ASSERT_TRUE(frame);
+    const std::int64_t fraction = precision == PCAP_TSTAMP_PRECISION_NANO ? 123456 : 123456000;
+    EXPECT_EQ(frame->time.count(), 1700000000000000000 + fraction);
+    EXPECT_EQ(frame->bytes.size(), 4U);
+    EXPECT_EQ(frame->length, 99U);
+    EXPECT_EQ(reader.size(), 24U + 16 + 4);
+    EXPECT_EQ(reader.position(), 24U + 16 + 4);
+    EXPECT_FALSE(reader.next());
+  }
+}
+
+TEST_F(CaptureReaderTest, ReadsACaptureOfTwoInterfaces) {
+  CaptureReader reader{write(own_capture())};
+  EXPECT_EQ(reader.link_type(), DLT_RAW);
+  expect_own_capture(reader);
+}
+
+TEST_F(CaptureReaderTest, ReadsWhatComesByteByByte) {
+  const std::string path = directory / "pipe";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  std::thread writer{[&path] {
+    std::FILE* const file = std::fopen(path.c_str(), "wb");
+    (void)std::setvbuf(file, nullptr, _IONBF, 0);
+    for (const std::uint8_t byte : own_capture()) (void)std::fputc(byte, file);
+    (void)std::fclose(file);
+  }};
+  {
+    CaptureReader reader{path};
+    EXPECT_FALSE(reader.size());
+    expect_own_capture(reader);
+  }
+  writer.join();
+}
+
+TEST_F(CaptureReaderTest, HandsOverWhatIsThereBeforeMoreComes) {
+  const std::string path = directory / "pipe";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  std::FILE* file = nullptr;
+  std::thread writer{[&] {
+    file = std::fopen(path.c_str(), "wb");
+    const pcapng::Buffer bytes = own_capture();
+    (void)std::fwrite(bytes.data(), 1, bytes.size(), file);
+    (void)std::fflush(file);  // and leaves it open
+  }};
+  CaptureReader reader{path};
+  EXPECT_TRUE(reader.next());
+  EXPECT_TRUE(reader.next());
+  writer.join();
+  (void)std::fclose(file);
+  EXPECT_FALSE(reader.next());
+}
+
+TEST_F(CaptureReaderTest, SaysWhereAFileEndsEarly) {
+  const pcapng::Buffer whole = own_capture();
+  for (std::size_t length = 0; length < whole.size(); ++length) {
+    const std::string path = write({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length)});
+    int packets = 0;
+    try {
+      CaptureReader reader{path};
+      while (reader.next()) ++packets;
+    } catch (const std::logic_error& error) {
+      EXPECT_TRUE(std::string{error.what()}.starts_with(path + ": not a capture file: ")) << error.what();
+    } catch (const std::runtime_error& error) {
+      EXPECT_TRUE(std::string{error.what()}.starts_with(path + ": ")) << error.what();
+    }
+    EXPECT_LT(packets, 2) << length;
+  }
+}
+
+std::string refusal(const std::string& path) {
+  try {
+    const CaptureReader reader{path};
+    return "none";
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+}
+
+TEST_F(CaptureReaderTest, SaysWhatIsWrongWithAFile) {
+  EXPECT_EQ(refusal(directory / "nowhere"), (directory / "nowhere").string() + ": there is no such file");
+  const std::string text = write(Octets(100, 'x'));
+  EXPECT_EQ(refusal(text), text + ": not a capture file: unknown file format");
+  const std::string wireless = write_pcap(DLT_IEEE802_11, PCAP_TSTAMP_PRECISION_NANO);
+  EXPECT_EQ(refusal(wireless), wireless + ": sixin4 does not know the link type IEEE802_11 (105), 802.11");
+}
+
+}  // namespace
+}  // namespace sixin4::capture

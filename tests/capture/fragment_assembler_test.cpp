@@ -1,0 +1,176 @@
+// IPv4 fragments put together again, and those that must not be.
+#include "sixin4/capture/fragment_assembler.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <tins/tins.h>
+
+namespace sixin4::capture {
+namespace {
+
+using namespace std::chrono_literals;
+using Octets = std::vector<std::uint8_t>;
+
+struct Piece {
+  std::size_t offset = 0;
+  std::size_t length = 0;
+  bool more = true;
+  std::uint16_t identification = 7;
+  std::uint8_t tos = 0;
+};
+
+Octets payload_of(std::size_t length) {
+  Octets payload(length);
+  for (std::size_t i = 0; i < length; ++i) payload[i] = static_cast<std::uint8_t>(i * 7 + i / 256);
+  return payload;
+}
+
+Octets fragment_of(const Piece& piece, const Octets& payload) {
+  Octets packet(wire::ipv4_header_size + piece.length);
+  wire::write_ipv4_header(std::span{packet}.first<wire::ipv4_header_size>(),
+                          {.tos = piece.tos,
+                           .total_length = static_cast<std::uint16_t>(packet.size()),
+                           .identification = piece.identification,
+                           .more_fragments = piece.more,
+                           .fragment_offset = static_cast<std::uint16_t>(piece.offset),
+                           .ttl = 61,
+                           .protocol = 253,  // which libtins does not look into
+                           .source = {{{192, 0, 2, 1}}},
+                           .destination = {{{198, 51, 100, 1}}}});
+  std::ranges::copy(wire::Bytes{payload}.subspan(piece.offset, piece.length),
+                    packet.begin() + wire::ipv4_header_size);
+  return packet;
+}
+
+const std::vector<Piece> in_three{
+    {.offset = 0, .length = 80}, {.offset = 80, .length = 80}, {.offset = 160, .length = 21, .more = false}};
+
+class FragmentAssemblerTest : public testing::Test {
+ protected:
+  std::optional<Reassembled> add(const Piece& piece, std::chrono::nanoseconds time = 0s,
+                                 std::size_t kept = SIZE_MAX) {
+    const Octets fragment = fragment_of(piece, payload);
+    return assembler.add(wire::Bytes{fragment}.first(std::min(kept, fragment.size())), time);
+  }
+
+  const Octets payload = payload_of(65535);
+  FragmentAssembler assembler;
+};
+
+TEST_F(FragmentAssemblerTest, TakesFragmentsInEveryOrder) {
+  std::vector<std::size_t> order{0, 1, 2};
+  do {
+    EXPECT_FALSE(add(in_three[order[0]]));
+    EXPECT_FALSE(add(in_three[order[1]]));
+    const auto whole = add(in_three[order[2]]);
+    ASSERT_TRUE(whole);
+    EXPECT_EQ(whole->length, 20U + 181);
+    EXPECT_EQ(whole->fragments, 3U);
+    ASSERT_EQ(whole->packet.size(), whole->length);
+    EXPECT_TRUE(std::equal(whole->packet.begin() + 20, whole->packet.end(), payload.begin()));
+    Tins::IP parsed(whole->packet.data(), static_cast<std::uint32_t>(whole->packet.size()));
+    EXPECT_FALSE(parsed.is_fragmented());
+    EXPECT_EQ(parsed.tot_len(), 201);
+    EXPECT_EQ(parsed.src_addr(), "192.0.2.1");
+    const std::uint16_t checksum = parsed.checksum();
+    parsed.serialize();  // which computes it
+    EXPECT_EQ(parsed.checksum(), checksum);
+  } while (std::ranges::next_permutation(order).found);
+  EXPECT_EQ(assembler.left_over(), 0U);
+}
+
+TEST_F(FragmentAssemblerTest, KeepsPacketsApart) {
+  Piece other = in_three[0];
+  other.identification = 8;
+  EXPECT_FALSE(add(in_three[0]));
+  EXPECT_FALSE(add(other));
+  EXPECT_FALSE(add(in_three[1]));
+  EXPECT_TRUE(add(in_three[2]));
+  EXPECT_EQ(assembler.left_over(), 1U);
+}
+
+TEST_F(FragmentAssemblerTest, IgnoresWhatComesTwice) {
+  EXPECT_FALSE(add(in_three[0]));
+  EXPECT_FALSE(add(in_three[0]));
+  EXPECT_FALSE(add(in_three[1]));
+  const auto whole = add(in_three[2]);
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(whole->fragments, 3U);
+}
+
+TEST_F(FragmentAssemblerTest, DropsAPacketWhoseFragmentsOverlap) {
+  EXPECT_FALSE(add(in_three[0]));
+  EXPECT_FALSE(add({.offset = 72, .length = 80}));
+  EXPECT_FALSE(add(in_three[1]));
+  EXPECT_FALSE(add(in_three[2]));
+  EXPECT_EQ(assembler.left_over(), 4U);
+}
+
+TEST_F(FragmentAssemblerTest, DropsAPacketThatEndsTwice) {
+  EXPECT_FALSE(add(in_three[2]));
+  EXPECT_FALSE(add({.offset = 240, .length = 8, .more = false}));
+  EXPECT_FALSE(add(in_three[0]));
+  EXPECT_FALSE(add(in_three[1]));
+  EXPECT_FALSE(add({.offset = 240, .length = 8}));
+  EXPECT_FALSE(add(in_three[2]));  // ends in front of what is there
+}
+
+TEST_F(FragmentAssemblerTest, DropsAPacketLargerThanAnyIs) {
+  EXPECT_FALSE(add({.offset = 65512, .length = 16, .more = false}));
+  EXPECT_EQ(assembler.left_over(), 1U);
+}
+
+TEST_F(FragmentAssemblerTest, ForgetsAfterHalfAMinuteOfTheCapturesTime) {
+  EXPECT_FALSE(add(in_three[0], 100s));
+  EXPECT_FALSE(add(in_three[1], 130s));
+  EXPECT_TRUE(add(in_three[2], 130s));
+  EXPECT_FALSE(add(in_three[0], 200s));
+  EXPECT_FALSE(add(in_three[1], 230s));
+  EXPECT_FALSE(add(in_three[2], 230s + 1ns));
+  EXPECT_EQ(assembler.left_over(), 3U);
+}
+
+TEST_F(FragmentAssemblerTest, CarriesACongestionMark) {
+  std::vector<Piece> pieces = in_three;
+  for (Piece& piece : pieces) piece.tos = 0xb2;
+  pieces[1].tos = 0xb3;
+  EXPECT_FALSE(add(pieces[0]));
+  EXPECT_FALSE(add(pieces[1]));
+  const auto whole = add(pieces[2]);
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(whole->packet[1], 0xb3);
+}
+
+TEST_F(FragmentAssemblerTest, EndsWhereTheCaptureHasAGap) {
+  EXPECT_FALSE(add(in_three[0]));
+  EXPECT_FALSE(add(in_three[1], 0s, 20 + 10));
+  const auto whole = add(in_three[2]);
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(whole->length, 201U);
+  EXPECT_EQ(whole->packet.size(), 20U + 90);
+}
+
+TEST_F(FragmentAssemblerTest, HasABoundHoweverManyPacketsAreIncomplete) {
+  // Each claims nearly all that a packet can have.
+  constexpr std::uint16_t count = 1000;
+  for (std::uint16_t id = 0; id < count; ++id) {
+    EXPECT_FALSE(add({.offset = 64000, .length = 8, .identification = id}));
+  }
+  // The oldest went, the newest is still there.
+  EXPECT_FALSE(add({.offset = 64008, .length = 8, .more = false, .identification = 0}));
+  EXPECT_EQ(assembler.left_over(), count + 1U);
+  constexpr std::uint16_t last = count - 1;
+  EXPECT_FALSE(add({.offset = 64008, .length = 8, .more = false, .identification = last}));
+  EXPECT_FALSE(add({.offset = 0, .length = 32000, .identification = last}));
+  EXPECT_TRUE(add({.offset = 32000, .length = 32000, .identification = last}));
+  EXPECT_FALSE(add({.offset = 0, .length = 32000, .identification = 0}));
+  EXPECT_FALSE(add({.offset = 32000, .length = 32000, .identification = 0}));
+}
+
+}  // namespace
+}  // namespace sixin4::capture

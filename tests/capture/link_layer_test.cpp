@@ -1,0 +1,113 @@
+// What stands in front of IP in a capture file, as libtins writes it where it can.
+#include "sixin4/capture/link_layer.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <pcap/dlt.h>
+#include <tins/tins.h>
+
+namespace sixin4::capture {
+namespace {
+
+using Kind = LinkPayload::Kind;
+using Octets = std::vector<std::uint8_t>;
+
+Tins::IP ipv4_packet() {
+  return Tins::IP("198.51.100.1", "192.0.2.1") / Tins::UDP(53, 4000) / Tins::RawPDU("payload");
+}
+
+Octets in_front(Octets header) {
+  const Octets packet = ipv4_packet().serialize();
+  header.insert(header.end(), packet.begin(), packet.end());
+  return header;
+}
+
+struct Framed {
+  std::string name;
+  int link_type;
+  Octets frame;
+  std::size_t header;  ///< bytes in front of the IPv4 header
+};
+
+std::vector<Framed> framings() {
+  const Tins::HWAddress<6> mac("02:00:00:00:00:01");
+  Tins::EthernetII ethernet = Tins::EthernetII(mac, mac) / ipv4_packet();
+  Tins::EthernetII tagged = Tins::EthernetII(mac, mac) / Tins::Dot1Q(5) / ipv4_packet();
+  Tins::SLL cooked = Tins::SLL() / ipv4_packet();
+  Tins::SNAP snap = Tins::SNAP() / ipv4_packet();
+  Tins::Dot3 dot3 = Tins::Dot3(mac, mac) / snap;
+  return {
+      {"ethernet", DLT_EN10MB, ethernet.serialize(), 14},
+      {"a tag", DLT_EN10MB, tagged.serialize(), 18},
+      {"two tags", DLT_EN10MB,
+       in_front({2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0xa8, 0, 7, 0x81, 0, 0, 5, 8, 0}), 22},
+      {"SNAP", DLT_EN10MB, dot3.serialize(), 22},
+      {"cooked", DLT_LINUX_SLL, cooked.serialize(), 16},
+      {"loopback", DLT_NULL, in_front({2, 0, 0, 0}), 4},
+      {"loopback of another byte order", DLT_NULL, in_front({0, 0, 0, 2}), 4},
+      {"loopback in the network's", DLT_LOOP, in_front({0, 0, 0, 2}), 4},
+      {"cooked, version 2", DLT_LINUX_SLL2,
+       in_front({8, 0, 0, 0, 0, 0, 0, 3, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0}), 20},
+      {"cooked, version 2, with a tag", DLT_LINUX_SLL2,
+       in_front({0x81, 0, 0, 0, 0, 0, 0, 3, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0, 0, 5, 8, 0}), 24},
+      {"PPP", DLT_PPP, in_front({0x00, 0x21}), 2},
+      {"PPP, a compressed protocol", DLT_PPP, in_front({0x21}), 1},
+      {"PPP in HDLC", DLT_PPP_SERIAL, in_front({0xff, 0x03, 0x00, 0x21}), 4},
+      {"Cisco's HDLC", DLT_C_HDLC, in_front({0x0f, 0x00, 0x08, 0x00}), 4},
+      {"PPPoE", DLT_PPP_ETHER, in_front({0x11, 0, 0x12, 0x34, 0, 64, 0x00, 0x21}), 8},
+      {"raw", DLT_RAW, in_front({}), 0},
+      {"raw, IPv4 only", DLT_IPV4, in_front({}), 0},
+  };
+}
+
+TEST(LinkLayer, FindsThePacketBehindEveryHeader) {
+  for (const Framed& framed : framings()) {
+    ASSERT_TRUE(knows_link_type(framed.link_type)) << framed.name;
+    const LinkPayload payload = strip_link_header(framed.link_type, framed.frame);
+    EXPECT_EQ(payload.kind, Kind::ip) << framed.name;
+    // Not compared with libtins' packet, which has a checksum of its own making: it may pad frames, too.
+    const Octets packet = ipv4_packet().serialize();
+    ASSERT_GE(payload.packet.size(), packet.size()) << framed.name;
+    EXPECT_EQ(payload.packet.data(), framed.frame.data() + framed.header) << framed.name;
+    EXPECT_TRUE(std::ranges::equal(payload.packet.first(packet.size()), packet)) << framed.name;
+  }
+}
+
+TEST(LinkLayer, SaysWhereTheCaptureHasKeptTooLittle) {
+  for (const Framed& framed : framings()) {
+    for (std::size_t kept = 0; kept < framed.header; ++kept) {
+      const auto payload = strip_link_header(framed.link_type, wire::Bytes{framed.frame}.first(kept));
+      EXPECT_EQ(payload.kind, Kind::cut_short) << framed.name << ' ' << kept;
+    }
+    const auto payload = strip_link_header(framed.link_type, wire::Bytes{framed.frame}.first(framed.header));
+    // Of raw packets there is no byte then that could tell.
+    EXPECT_EQ(payload.kind, framed.header == 0 ? Kind::cut_short : Kind::ip) << framed.name;
+  }
+}
+
+TEST(LinkLayer, TellsOthersFromIp) {
+  Octets frame(60, 0);
+  frame[12] = 0x08;
+  frame[13] = 0x06;  // ARP
+  EXPECT_EQ(strip_link_header(DLT_EN10MB, frame).kind, Kind::other);
+  frame[12] = 0;
+  frame[13] = 38;  // the length of an IEEE 802.2 frame, spanning tree's
+  frame[14] = frame[15] = 0x42;
+  EXPECT_EQ(strip_link_header(DLT_EN10MB, frame).kind, Kind::other);
+  EXPECT_EQ(strip_link_header(DLT_RAW, Octets{0x50, 1, 2, 3}).kind, Kind::other);
+  EXPECT_EQ(strip_link_header(DLT_PPP, Octets{0xc0, 0x21, 1, 1}).kind, Kind::other);
+  EXPECT_EQ(strip_link_header(DLT_LOOP, Octets{0, 0, 0, 7, 0x45}).kind, Kind::other);
+}
+
+TEST(LinkLayer, KnowsOfNoOthers) {
+  EXPECT_FALSE(knows_link_type(DLT_IEEE802_11));
+  EXPECT_FALSE(knows_link_type(-1));
+}
+
+}  // namespace
+}  // namespace sixin4::capture
