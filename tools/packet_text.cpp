@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstdio>
+#include <ctime>
+#include <span>
 #include <string_view>
 #include <utility>
 
 #include "sixin4/control/address_text.hpp"
+#include "sixin4/wire/icmp.hpp"
 #include "sixin4/wire/icmpv6.hpp"
 #include "sixin4/wire/ipv4.hpp"
 #include "sixin4/wire/ipv6.hpp"
@@ -16,11 +20,13 @@ namespace sixin4 {
 
 namespace {
 
-constexpr std::string_view truncated = "[truncated]";
-// A packet in a packet in a packet: what is deeper is not told.
-constexpr int most_layers = 8;
+using capture::Layer;
+using capture::Layers;
+using capture::LayersEnd;
 
+constexpr std::string_view truncated = "[truncated]";
 constexpr std::uint8_t protocol_icmp = 1;
+constexpr std::uint8_t no_next_header = 59;
 
 std::string number(std::size_t value) {
   return std::to_string(value);
@@ -31,9 +37,9 @@ struct Ports {
   std::string source;
   std::string destination;
 };
-Ports ports_of(std::uint8_t protocol, wire::Bytes transport) {
-  const auto ports = wire::fixed<4>(transport);
-  if (!wire::has_ports(protocol) || !ports) return {};
+Ports ports_of(const Layer& layer, wire::Bytes payload) {
+  const auto ports = wire::fixed<4>(payload);
+  if (!wire::has_ports(layer.protocol) || layer.fragment_offset != 0 || !ports) return {};
   return {.source = '.' + number(wire::load16<0>(*ports)),
           .destination = '.' + number(wire::load16<2>(*ports))};
 }
@@ -59,10 +65,17 @@ std::string flags_text(unsigned flags) {
 std::string tcp_text(wire::Bytes segment, std::size_t length) {
   const auto header = wire::fixed<wire::tcp::min_header_size>(segment);
   if (!header) return "TCP " + std::string{truncated};
-  const std::size_t payload = length - std::min(length, wire::tcp::header_length(*header));
+  const std::size_t header_length = wire::tcp::header_length(*header);
   const unsigned flags = wire::tcp::flags(*header);
+  std::string text = "Flags [" + flags_text(flags) + "]";
+  if (header_length < wire::tcp::min_header_size || header_length > length) {
+    return text + ", [bad header length " + number(header_length) + "], length " + number(length);
+  }
+  const std::size_t payload = length - header_length;
   const std::uint32_t sequence = wire::tcp::sequence_number(*header);
-  std::string text = "Flags [" + flags_text(flags) + "], seq " + number(sequence);
+  // What carries nothing has no range, which tcpdump leaves out of an ACK altogether.
+  constexpr unsigned of_sequence = wire::tcp::flag_syn | wire::tcp::flag_fin | wire::tcp::flag_rst;
+  if (payload != 0 || (flags & of_sequence) != 0) text += ", seq " + number(sequence);
   if (payload != 0) text += ':' + number(static_cast<std::uint32_t>(sequence + payload));
   if ((flags & wire::tcp::flag_ack) != 0) text += ", ack " + number(wire::load32<8>(*header));
   return text + ", win " + number(wire::load16<14>(*header)) + ", length " + number(payload);
@@ -77,7 +90,7 @@ std::string unreachable_text(std::uint8_t code) {
                                                   "source address failed policy",
                                                   "reject route to destination"};
   return "destination unreachable, " +
-         (code < codes.size() ? std::string{codes[code]} : "code " + number(code));
+         (code < codes.size() ? std::string{codes.at(code)} : "code " + number(code));
 }
 
 std::string icmpv6_text(wire::Bytes message, std::size_t length) {
@@ -87,7 +100,7 @@ std::string icmpv6_text(wire::Bytes message, std::size_t length) {
   const std::uint8_t code = wire::load8<1>(*header);
   constexpr std::uint8_t time_exceeded = 3;
   constexpr std::uint8_t parameter_problem = 4;
-  constexpr std::uint8_t router_solicitation = 133;
+  constexpr std::size_t router_solicitation = 133;
   constexpr std::array<std::string_view, 5> discovery{"router solicitation", "router advertisement",
                                                       "neighbor solicitation", "neighbor advertisement",
                                                       "redirect"};
@@ -102,8 +115,9 @@ std::string icmpv6_text(wire::Bytes message, std::size_t length) {
       const std::string kind = type == wire::icmpv6::type_echo_request ? "echo request" : "echo reply";
       return kind + ", id " + number(wire::load16<4>(*header)) + ", seq " + number(wire::load16<6>(*header));
     }
-    const std::size_t nth = std::size_t{type} - router_solicitation;
-    if (type >= router_solicitation && nth < discovery.size()) return std::string{discovery[nth]};
+    if (type >= router_solicitation && type - router_solicitation < discovery.size()) {
+      return std::string{discovery.at(type - router_solicitation)};
+    }
     return "type " + number(type) + ", code " + number(code);
   };
   return "ICMP6, " + what() + ", length " + number(length);
@@ -114,95 +128,105 @@ std::string icmp_text(wire::Bytes message, std::size_t length) {
   if (!header) return "ICMP " + std::string{truncated};
   const std::uint8_t type = wire::load8<0>(*header);
   const std::uint8_t code = wire::load8<1>(*header);
-  constexpr std::uint8_t unreachable = 3;
-  constexpr std::uint8_t fragmentation_needed = 4;
-  if (type == unreachable && code == fragmentation_needed) {
+  if (type == wire::icmp::type_destination_unreachable && code == wire::icmp::code_fragmentation_needed) {
     return "ICMP unreachable, need to frag, mtu " + number(wire::load16<6>(*header)) + ", length " +
            number(length);
   }
   return "ICMP, type " + number(type) + ", code " + number(code) + ", length " + number(length);
 }
 
-std::string layer_text(wire::Bytes packet, int layers_left);
-
-/// What an IP header is in front of, `length` bytes of it on the wire.
-std::string payload_text(std::uint8_t protocol, wire::Bytes payload, std::size_t length, int layers_left) {
-  switch (protocol) {
+std::string payload_text(const Layer& layer, wire::Bytes payload, std::size_t length) {
+  switch (layer.protocol) {
     case wire::next_header::tcp:
       return tcp_text(payload, length);
     case wire::next_header::udp:
+      if (payload.size() < wire::udp::header_size) return "UDP " + std::string{truncated};
       return "UDP, length " + number(length - std::min(length, wire::udp::header_size));
     case wire::next_header::icmpv6:
       return icmpv6_text(payload, length);
     case protocol_icmp:
       return icmp_text(payload, length);
-    case wire::protocol_ipv6:
-    case wire::next_header::ipv4:
-      return layers_left == 0 ? "..." : layer_text(payload, layers_left - 1);
+    case no_next_header:
+      return "no next header, length " + number(length);
     default:
-      return "ip-proto-" + number(protocol) + ", length " + number(length);
+      return "ip-proto-" + number(layer.protocol) + ", length " + number(length);
   }
 }
 
-std::string ipv4_text(wire::Bytes packet, int layers_left) {
-  if (!wire::Ipv4Header::begins(packet)) return "IP " + std::string{truncated};
-  const wire::Ipv4Header header{packet.first<wire::ipv4_header_size>()};
-  const std::size_t total = std::max<std::size_t>(header.total_length(), header.header_length());
-  const wire::Bytes payload =
-      packet.first(std::min(packet.size(), total)).subspan(std::min(packet.size(), header.header_length()));
-  const bool first = header.fragment_offset() == 0;
-  const Ports ports = first ? ports_of(header.protocol(), payload) : Ports{};
-  std::string text = "IP " + control::to_string(header.source().address) + ports.source + " > " +
-                     control::to_string(header.destination().address) + ports.destination + ": ";
-  if (header.is_fragment()) {
-    text += "frag (" + number(header.identification()) + ':' + number(total - header.header_length()) + '@' +
-            number(header.fragment_offset()) + (header.more_fragments() ? "+) " : ") ");
+std::string fragment_text(const Layer& layer) {
+  const std::size_t length = layer.length - layer.header_length;
+  std::array<char, 64> text{};
+  if (layer.version == 4) {
+    (void)std::snprintf(text.data(), text.size(), "frag (%u:%zu@%zu%s) ", layer.identification, length,
+                        layer.fragment_offset, layer.more_fragments ? "+" : "");
+  } else {
+    (void)std::snprintf(text.data(), text.size(), "frag (0x%08x:%zu|%zu) ", layer.identification,
+                        layer.fragment_offset, length);
   }
-  if (!first) return text + "ip-proto-" + number(header.protocol());
-  return text + payload_text(header.protocol(), payload, total - header.header_length(), layers_left);
+  return text.data();
 }
 
-std::string ipv6_text(wire::Bytes packet, int layers_left) {
-  const auto fixed = wire::fixed<wire::ipv6_header_size>(packet);
-  if (!fixed) return "IP6 " + std::string{truncated};
-  const wire::Ipv6Header header{*fixed};
-  const wire::Bytes whole = packet.first(std::min(packet.size(), header.packet_length()));
-  const auto upper = wire::walk_extension_headers(whole);
-  const bool first = upper && upper->fragment_offset == 0;
-  const wire::Bytes payload = upper ? whole.subspan(upper->offset) : wire::Bytes{};
-  const Ports ports = first ? ports_of(upper->protocol, payload) : Ports{};
-  std::string text = "IP6 " + control::to_string(header.source().address) + ports.source + " > " +
-                     control::to_string(header.destination().address) + ports.destination + ": ";
-  if (!upper) return text + std::string{truncated};
-  const std::size_t length = header.packet_length() - upper->offset;
-  if (upper->is_fragment()) {
-    text += "frag (0x" +
-            [&] {
-              constexpr std::string_view digits = "0123456789abcdef";
-              std::string hexadecimal;
-              for (int shift = 28; shift >= 0; shift -= 4) {
-                hexadecimal += digits[upper->identification >> static_cast<unsigned>(shift) & 0xfU];
-              }
-              return hexadecimal;
-            }() +
-            ':' + number(upper->fragment_offset) + '|' + number(length) + ") ";
+/// `payload` is what there is behind the layer's headers.
+std::string layer_text(const Layer& layer, wire::Bytes payload) {
+  const Ports ports = ports_of(layer, payload);
+  std::string text;
+  if (layer.version == 4) {
+    const wire::Ipv4Header header{layer.bytes.first<wire::ipv4_header_size>()};
+    text = "IP " + control::to_string(header.source().address) + ports.source + " > " +
+           control::to_string(header.destination().address) + ports.destination + ": ";
+  } else {
+    const wire::Ipv6Header header{layer.bytes.first<wire::ipv6_header_size>()};
+    text = "IP6 " + control::to_string(header.source().address) + ports.source + " > " +
+           control::to_string(header.destination().address) + ports.destination + ": ";
   }
-  if (!first) return text + "ip-proto-" + number(upper->protocol);
-  return text + payload_text(upper->protocol, payload, length, layers_left);
+  if (layer.missing != 0) text += "[" + number(layer.missing) + " bytes missing] ";
+  if (layer.fragment) text += fragment_text(layer);
+  return text;
 }
 
-std::string layer_text(wire::Bytes packet, int layers_left) {
-  if (packet.empty()) return std::string{truncated};
-  const unsigned version = packet.front() >> 4U;
-  if (version == 4) return ipv4_text(packet, layers_left);
-  if (version == 6) return ipv6_text(packet, layers_left);
-  return "not IP, version " + number(version);
+std::string end_text(const Layers& packet) {
+  switch (packet.end) {
+    case LayersEnd::payload:
+      return payload_text(packet.layers().back(), packet.payload, packet.payload_length);
+    case LayersEnd::later_fragment:
+    case LayersEnd::fragment:
+      return "ip-proto-" + number(packet.layers().back().protocol);
+    case LayersEnd::too_deep:
+      return "...";
+    case LayersEnd::cut_short:
+      return std::string{truncated};
+    case LayersEnd::malformed:
+      break;
+  }
+  return "[malformed]";
 }
 
 }  // namespace
 
-std::string describe_packet(wire::Bytes packet) {
-  return layer_text(packet, most_layers);
+std::string describe_layers(const Layers& packet) {
+  std::string text;
+  for (const Layer& layer : packet.layers()) {
+    text += layer_text(layer, layer.bytes.subspan(layer.header_length));
+  }
+  text += end_text(packet);
+  if (packet.is_truncated() && !text.ends_with(truncated)) text += ' ' + std::string{truncated};
+  return text;
+}
+
+std::string describe_packet(wire::Bytes packet, std::size_t length) {
+  return describe_layers(capture::take_apart(packet, length));
+}
+
+std::string time_text(std::chrono::nanoseconds time) {
+  const std::time_t seconds = std::chrono::duration_cast<std::chrono::seconds>(time).count();
+  const auto microseconds =
+      std::chrono::duration_cast<std::chrono::microseconds>(time).count() % std::micro::den;
+  std::tm local{};
+  (void)::localtime_r(&seconds, &local);
+  std::array<char, 32> text{};
+  (void)std::snprintf(text.data(), text.size(), "%02d:%02d:%02d.%06d", local.tm_hour, local.tm_min,
+                      local.tm_sec, static_cast<int>(microseconds));
+  return text.data();
 }
 
 }  // namespace sixin4

@@ -19,6 +19,7 @@
 #include "bench/plan.hpp"
 #include "bench/verb.hpp"
 #include "capture.hpp"
+#include "decode.hpp"
 #include "run.hpp"
 
 namespace {
@@ -140,6 +141,10 @@ void recorder(const Words& words) {
   sixin4::run_recorder(words);
 }
 
+void decode(const Words& words) {
+  sixin4::run_decode(words);
+}
+
 void bench(const Words& words) {
   sixin4::bench::run_bench(words);
 }
@@ -174,6 +179,8 @@ const std::array verbs{
          sixin4::describe_capture},
     Verb{"recorder", "NAME [-w FILE|-]", "the last packets that an endpoint has handled", recorder,
          sixin4::describe_recorder},
+    Verb{"decode", "IN [-w OUT] [--json] [FILTER]",
+         "take the 6in4 packets of a capture file apart, one line a packet", decode, sixin4::describe_decode},
     Verb{"bench", "[--json] [OPTION]... [WORKLOAD]...", "measure this host with both ends of a tunnel on it",
          bench, sixin4::bench::describe_bench},
 };

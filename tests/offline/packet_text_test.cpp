@@ -1,0 +1,113 @@
+// Packets as lines and as JSON: what tcpdump is not asked about in decode_test.py.
+#include "packet_text.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <tins/tins.h>
+
+#include "packet_json.hpp"
+
+namespace sixin4 {
+namespace {
+
+using Octets = std::vector<std::uint8_t>;
+using nlohmann::json;
+
+const std::string addresses = "IP6 2001:db8::1 > 2001:db8::2: ";
+
+Octets with(const Tins::PDU& payload) {
+  return (Tins::IPv6("2001:db8::2", "2001:db8::1") / payload).serialize();
+}
+
+Octets icmpv6(std::uint8_t type, std::uint8_t code) {
+  Tins::ICMPv6 message(static_cast<Tins::ICMPv6::Types>(type));
+  message.code(code);
+  return with(message / Tins::RawPDU(Octets(40, 0)));
+}
+
+TEST(PacketText, NamesIcmpv6Messages) {
+  EXPECT_TRUE(
+      describe_packet(icmpv6(1, 0)).starts_with(addresses + "ICMP6, destination unreachable, no route"));
+  EXPECT_TRUE(describe_packet(icmpv6(1, 5))
+                  .starts_with(addresses + "ICMP6, destination unreachable, source address failed policy"));
+  EXPECT_TRUE(
+      describe_packet(icmpv6(1, 9)).starts_with(addresses + "ICMP6, destination unreachable, code 9"));
+  EXPECT_TRUE(describe_packet(icmpv6(3, 0)).starts_with(addresses + "ICMP6, time exceeded in-transit"));
+  EXPECT_TRUE(describe_packet(icmpv6(4, 0)).starts_with(addresses + "ICMP6, parameter problem, octet 0"));
+  EXPECT_TRUE(describe_packet(icmpv6(135, 0)).starts_with(addresses + "ICMP6, neighbor solicitation"));
+  EXPECT_TRUE(describe_packet(icmpv6(200, 7)).starts_with(addresses + "ICMP6, type 200, code 7"));
+}
+
+TEST(PacketText, NamesFlagsAsTcpdumpDoes) {
+  Tins::TCP tcp(80, 4000);
+  tcp.flags(0xff);
+  tcp.seq(0xffffffff);
+  tcp.ack_seq(9);
+  tcp.window(100);
+  EXPECT_EQ(
+      describe_packet(with(tcp / Tins::RawPDU("12345"))),
+      "IP6 2001:db8::1.4000 > 2001:db8::2.80: Flags [FSRP.UEW], seq 4294967295:4, ack 9, win 100, length 5");
+  tcp.flags(0);
+  EXPECT_EQ(describe_packet(with(tcp)),
+            "IP6 2001:db8::1.4000 > 2001:db8::2.80: Flags [none], win 100, length 0");
+}
+
+TEST(PacketText, SaysWhatATcpHeaderLiesAbout) {
+  Octets packet = with(Tins::TCP(80, 4000));
+  packet[40 + 12] = 0xf0;
+  EXPECT_TRUE(describe_packet(packet).ends_with("[bad header length 60], length 20"));
+}
+
+TEST(PacketText, OfWhatIsNoPacket) {
+  EXPECT_EQ(describe_packet({}), "[malformed]");
+  EXPECT_EQ(describe_packet({}, 60), "[truncated]");
+  EXPECT_EQ(describe_packet(Octets{0x50, 0, 0, 0}), "[malformed]");
+}
+
+TEST(PacketText, OfOtherProtocols) {
+  Octets packet = with(Tins::RawPDU(Octets(10, 0)));
+  packet[6] = 89;
+  EXPECT_EQ(describe_packet(packet), addresses + "ip-proto-89, length 10");
+  packet[6] = 59;
+  EXPECT_EQ(describe_packet(packet), addresses + "no next header, length 10");
+}
+
+TEST(PacketText, TellsTheTimeToTheMicrosecond) {
+  using namespace std::chrono_literals;
+  const std::string text = time_text(1700000000s + 1234567ns);
+  EXPECT_EQ(text.size(), std::string{"22:13:20.001234"}.size());
+  EXPECT_TRUE(text.ends_with(":20.001234")) << text;
+}
+
+TEST(PacketJson, IsALineThatParses) {
+  Tins::IP outer = Tins::IP("198.51.100.1", "192.0.2.1") / Tins::RawPDU(icmpv6(128, 0));
+  outer.protocol(41);
+  outer.ttl(61);
+  const Octets packet = outer.serialize();
+  const std::string line = packet_json(capture::take_apart(packet, packet.size()),
+                                       {.time = std::chrono::nanoseconds{5}, .fragments = 2});
+  EXPECT_EQ(line.find('\n'), line.size() - 1);
+  const json object = json::parse(line);
+  EXPECT_EQ(object.at("time"), "0.000000005");
+  EXPECT_EQ(object.at("fragments"), 2);
+  EXPECT_EQ(object.at("layers").size(), 2U);
+  EXPECT_EQ(object.at("layers").at(0).at("ttl"), 61);
+  EXPECT_EQ(object.at("layers").at(0).at("protocol"), 41);
+  EXPECT_EQ(object.at("icmpv6").at("type"), 128);
+  EXPECT_EQ(object.at("truncated"), false);
+}
+
+TEST(PacketJson, HasNullForWhatIsNotThere) {
+  const Octets packet = with(Tins::TCP(80, 4000));
+  const json object =
+      json::parse(packet_json(capture::take_apart(wire::Bytes{packet}.first(50), packet.size()), {}));
+  EXPECT_TRUE(object.at("tcp").is_null());
+  EXPECT_EQ(object.at("truncated"), true);
+}
+
+}  // namespace
+}  // namespace sixin4

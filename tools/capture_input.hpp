@@ -1,0 +1,55 @@
+// A capture file as the offline verbs read it: whole IP packets, whatever link they were on.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "sixin4/capture/capture_reader.hpp"
+#include "sixin4/capture/fragment_assembler.hpp"
+#include "sixin4/wire/bytes.hpp"
+
+namespace sixin4 {
+
+/// An IP packet of a capture, put together where it came in fragments.
+struct InputPacket {
+  std::chrono::nanoseconds time{};  ///< since 1970; of its last fragment
+  wire::Bytes bytes{};              ///< what the capture has of it, padding included; valid until the next
+  std::size_t length = 0;           ///< that it had
+  std::uint32_t fragments = 0;      ///< that it was put together from; 0: it came whole
+};
+
+struct InputCounts {
+  std::uint64_t frames = 0;
+  std::uint64_t not_ip = 0;
+  std::uint64_t cut_short = 0;    ///< frames of which the capture has not even kept what they carry
+  std::uint64_t reassembled = 0;  ///< packets, from so many
+  std::uint64_t fragments = 0;    ///< fragments
+};
+
+/// Whatever is wrong with the file is thrown as a control::ConfigurationError; what the system refuses as a
+/// std::system_error.
+class CaptureInput {
+ public:
+  /// `path` is `-` for standard input.
+  explicit CaptureInput(const std::string& path);
+
+  /// Nothing at the end of the file. IPv4 fragments of protocol 41 come together; others as they are.
+  [[nodiscard]] std::optional<InputPacket> next();
+
+  [[nodiscard]] const InputCounts& counts() const noexcept { return counts_; }
+  /// Fragments whose packets never became whole.
+  [[nodiscard]] std::uint64_t left_over() const noexcept { return assembler_.left_over(); }
+  [[nodiscard]] const capture::CaptureReader& file() const noexcept { return reader_; }
+
+ private:
+  [[nodiscard]] std::optional<capture::CapturedFrame> next_frame();
+
+  capture::CaptureReader reader_;
+  capture::FragmentAssembler assembler_;
+  InputCounts counts_;
+};
+
+}  // namespace sixin4

@@ -1,0 +1,56 @@
+#include "pcapng_output.hpp"
+
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "sixin4/control/options.hpp"
+
+namespace sixin4 {
+
+namespace {
+
+namespace pcapng = wire::pcapng;
+
+constexpr std::size_t buffer_size = 1 << 16;
+
+[[noreturn]] void refuse(const std::string& path) {
+  throw std::system_error(errno, std::generic_category(),
+                          "cannot write " + (path == "-" ? "to standard output" : path));
+}
+
+}  // namespace
+
+void PcapngOutput::Close::operator()(std::FILE* file) const noexcept {
+  if (file != stdout) (void)std::fclose(file);
+}
+
+PcapngOutput::PcapngOutput(std::string path, const std::vector<std::string>& interfaces)
+    : path_(std::move(path)), file_(path_ == "-" ? stdout : std::fopen(path_.c_str(), "wbe")) {
+  if (!file_) refuse(path_);
+  pcapng::append_section(buffer_, "sixin4 " SIXIN4_VERSION, {});
+  for (const std::string& name : interfaces) pcapng::append_interface(buffer_, {.name = name});
+}
+
+void PcapngOutput::write(const pcapng::Packet& packet) {
+  pcapng::append_packet(buffer_, packet);
+  if (buffer_.size() >= buffer_size) flush();
+}
+
+void PcapngOutput::flush() {
+  if (std::fwrite(buffer_.data(), 1, buffer_.size(), file_.get()) != buffer_.size() ||
+      std::fflush(file_.get()) != 0) {
+    refuse(path_);
+  }
+  buffer_.clear();
+}
+
+void refuse_same_file(const std::string& input, const std::string& output) {
+  std::error_code not_there;
+  if (std::filesystem::equivalent(input, output, not_there)) {
+    throw control::ConfigurationError("command line: -w: " + output + " is the capture that is read");
+  }
+}
+
+}  // namespace sixin4

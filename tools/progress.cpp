@@ -1,0 +1,44 @@
+#include "progress.hpp"
+
+#include <algorithm>
+#include <iostream>
+#include <string>
+
+#include <unistd.h>
+
+namespace sixin4 {
+
+namespace {
+
+constexpr std::chrono::milliseconds first_look{300};  // what is done by then needs no bar
+constexpr std::chrono::milliseconds redraw{100};
+constexpr std::size_t bar_width = 50;
+constexpr const char* clear_line = "\r\x1b[K";
+
+}  // namespace
+
+Progress::Progress(std::optional<std::uint64_t> size, bool busy_terminal)
+    : size_(size), next_(std::chrono::steady_clock::now() + first_look) {
+  const bool terminal = ::isatty(STDERR_FILENO) == 1 && !busy_terminal;
+  if (!terminal || size_ == 0U) size_.reset();
+}
+
+Progress::~Progress() {
+  if (drawn_) std::cerr << clear_line << std::flush;
+}
+
+void Progress::look(std::uint64_t position) {
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_) return;
+  next_ = now + redraw;
+  drawn_ = true;
+  const std::uint64_t done = std::min(position, *size_);
+  const std::size_t filled = bar_width * done / *size_;
+  constexpr std::uint64_t percent = 100;
+  constexpr std::uint64_t megabyte = 1'000'000;
+  std::cerr << clear_line << '[' << std::string(filled, '#') << std::string(bar_width - filled, '.') << "] "
+            << percent * done / *size_ << " % of " << (*size_ + megabyte - 1) / megabyte << " MB"
+            << std::flush;
+}
+
+}  // namespace sixin4
