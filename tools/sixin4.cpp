@@ -20,6 +20,7 @@
 #include "bench/verb.hpp"
 #include "capture.hpp"
 #include "decode.hpp"
+#include "replay.hpp"
 #include "run.hpp"
 
 namespace {
@@ -145,6 +146,10 @@ void decode(const Words& words) {
   sixin4::run_decode(words);
 }
 
+void replay(const Words& words) {
+  sixin4::run_replay(words);
+}
+
 void bench(const Words& words) {
   sixin4::bench::run_bench(words);
 }
@@ -181,6 +186,9 @@ const std::array verbs{
          sixin4::describe_recorder},
     Verb{"decode", "IN [-w OUT] [--json] [FILTER]",
          "take the 6in4 packets of a capture file apart, one line a packet", decode, sixin4::describe_decode},
+    Verb{"replay", "IN -c FILE [-w OUT] [--json]",
+         "run a capture file through the packet engine as the endpoint of a configuration", replay,
+         sixin4::describe_replay},
     Verb{"bench", "[--json] [OPTION]... [WORKLOAD]...", "measure this host with both ends of a tunnel on it",
          bench, sixin4::bench::describe_bench},
 };

@@ -24,7 +24,7 @@
 #include "sixin4/engine/inbound_pump.hpp"
 #include "sixin4/engine/outbound_pump.hpp"
 
-#include "settings.hpp"
+#include "offline_control.hpp"
 
 namespace sixin4::scenario {
 
@@ -111,40 +111,12 @@ class MemoryWire {
   std::vector<Packet> sent_;
 };
 
-/// What the control thread keeps: the parameters as the program makes them, with both ends' IPv4 addresses in
-/// the file, and the path MTU, learned and forgotten.
-class ControlThread {
- public:
-  ControlThread(std::uint16_t link_mtu, const control::Configuration& configuration)
-      : settings_{.configuration = configuration,
-                  .remote = {},
-                  .fixed_mtu = configuration.mtu,
-                  .underlay = {},
-                  .path = engine::PathMtu{link_mtu}} {
-    const auto remote = control::parse_ipv4_address(configuration.remote);
-    if (!configuration.local || !remote) throw std::runtime_error("local and remote must be IPv4 addresses");
-    settings_.remote = *remote;
-    settings_.underlay = {.ends = {.local = *configuration.local, .remote = *remote, .dev = {}},
-                          .gateway = std::nullopt,
-                          .route_mtu = link_mtu};
-    take_source_rules(settings_, 1);
-    follow();
-  }
-
-  [[nodiscard]] const engine::TunnelParameters& parameters() const { return parameters_; }
-  void pass_time(engine::Time now) {
-    if (settings_.path.expire(now)) follow();
-  }
-  void take_path_mtu(std::optional<std::uint16_t> told, engine::Time now) {
-    if (told && settings_.configuration.discovers_path_mtu() && settings_.path.learn(*told, now)) follow();
-  }
-
- private:
-  void follow() { parameters_ = parameters_of(settings_); }
-
-  Settings settings_;
-  engine::TunnelParameters parameters_;
-};
+/// With both ends' IPv4 addresses from the file.
+OfflineControl control_thread_of(const control::Configuration& configuration, std::uint16_t link_mtu) {
+  const auto remote = control::parse_ipv4_address(configuration.remote);
+  if (!configuration.local || !remote) throw std::runtime_error("local and remote must be IPv4 addresses");
+  return {configuration, *configuration.local, *remote, link_mtu};
+}
 
 std::string describe(const wire::VnetHeader& offload) {
   if (offload == wire::VnetHeader{}) return "none";
@@ -241,7 +213,8 @@ TEST_P(ScenarioTest, SendsWritesAndCountsWhatIsExpected) {
   const fs::path& folder = GetParam();
   const std::array<std::string, 2> arguments{"-c", (folder / "endpoint.conf").string()};
   const Scenario scenario = read_scenario(folder / "packets");
-  ControlThread control_thread{scenario.link_mtu, control::load_configuration(arguments)};
+  OfflineControl control_thread =
+      control_thread_of(control::load_configuration(arguments), scenario.link_mtu);
 
   MemoryTun tun;
   MemoryWire ipv4;

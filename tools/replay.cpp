@@ -1,0 +1,252 @@
+#include "replay.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "sixin4/control/address_text.hpp"
+#include "sixin4/control/options.hpp"
+#include "sixin4/engine/counters.hpp"
+#include "sixin4/engine/inbound_pump.hpp"
+#include "sixin4/engine/outbound_pump.hpp"
+#include "sixin4/engine/verdict.hpp"
+#include "sixin4/wire/ipv4.hpp"
+#include "sixin4/wire/ipv6.hpp"
+
+#include "capture_input.hpp"
+#include "offline_control.hpp"
+#include "pcapng_output.hpp"
+#include "progress.hpp"
+#include "replay_ends.hpp"
+#include "replay_plan.hpp"
+#include "replay_record.hpp"
+#include "replay_side.hpp"
+
+namespace sixin4 {
+
+namespace {
+
+using engine::IoStatus;
+using engine::Verdict;
+using json = nlohmann::ordered_json;
+
+json to_json(const engine::DirectionCounters& counters) {
+  return {{"packets", counters.packets.value()},
+          {"bytes", counters.bytes.value()},
+          {"icmp_errors", counters.icmp_errors.value()}};
+}
+
+json drops_json(const engine::DirectionCounters& counters) {
+  json drops = json::object();
+  for (std::size_t i = 0; i < engine::verdict_count; ++i) {
+    const auto verdict = static_cast<Verdict>(i);
+    const std::uint64_t count = counters.dropped(verdict);
+    if (count != 0) drops[std::string{engine::name_of(verdict)}] = count;
+  }
+  return drops;
+}
+
+std::uint64_t all_drops(const engine::DirectionCounters& counters) {
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < engine::verdict_count; ++i) sum += counters.dropped(static_cast<Verdict>(i));
+  return sum;
+}
+
+class Replay {
+ public:
+  explicit Replay(ReplayPlan plan);
+  void run();
+
+ private:
+  struct Counts {
+    std::array<std::uint64_t, 6> sides{};  ///< packets, by their ReplaySide
+    std::uint64_t truncated = 0;           ///< replayed with zeros for what the capture has not kept
+    [[nodiscard]] std::uint64_t& of(ReplaySide side) { return sides.at(static_cast<std::size_t>(side)); }
+    [[nodiscard]] std::uint64_t of(ReplaySide side) const { return sides.at(static_cast<std::size_t>(side)); }
+  };
+
+  void replay();
+  void take(const InputPacket& packet);
+  void take_error(wire::Bytes packet);
+  [[nodiscard]] wire::MutableBytes whole(const InputPacket& packet);
+  void report() const;
+  void print_json() const;
+
+  ReplayPlan plan_;
+  CaptureInput input_;
+  std::optional<PcapngOutput> output_;
+  bool prints_;
+  OfflineControl control_;
+  ReplayTun tun_;
+  ReplayWire wire_;
+  ReplayRecord record_;
+  engine::DirectionCounters out_;
+  engine::DirectionCounters in_;
+  engine::LastTime last_heard_;
+  engine::OutboundPump<ReplayTun, ReplayWire> outbound_{tun_, wire_, out_};
+  engine::InboundPump<ReplayWire, ReplayTun> inbound_{wire_, tun_, in_, last_heard_};
+  engine::Time now_{};
+  Counts counts_;
+  std::vector<std::uint8_t> packet_;  ///< that is in the pumps
+};
+
+Replay::Replay(ReplayPlan plan)
+    : plan_(std::move(plan)),
+      input_(plan_.input),
+      output_(plan_.output.empty()
+                  ? std::nullopt
+                  : std::optional<PcapngOutput>{std::in_place, plan_.output,
+                                                std::vector<std::string>{
+                                                    plan_.configuration.interface + " (inner)",
+                                                    plan_.configuration.interface + " (outer)"}}),
+      prints_(plan_.output.empty() && !plan_.json),
+      control_(plan_.configuration, plan_.local, plan_.remote, plan_.link_mtu),
+      record_(prints_, output_ ? &*output_ : nullptr) {}
+
+void Replay::run() {
+  try {
+    replay();
+  } catch (const control::ConfigurationError&) {
+    // What was readable is worth something.
+    if (output_) output_->flush();
+    std::cout.flush();
+    report();
+    throw;
+  }
+  if (output_) output_->flush();
+  if (plan_.json) print_json();
+  std::cout.flush();
+  report();
+}
+
+void Replay::replay() {
+  Progress progress{input_.file().size(), prints_ && ::isatty(STDOUT_FILENO) == 1};
+  while (const auto packet = input_.next()) {
+    take(*packet);
+    progress.step([this] { return input_.file().position(); });
+  }
+}
+
+void Replay::take(const InputPacket& packet) {
+  // The engine's clock never goes back, a capture's may.
+  now_ = std::max(now_, engine::Time{packet.time});
+  control_.pass_time(now_);
+  const engine::TunnelParameters& parameters = control_.parameters();
+  const ReplaySide side = side_of(packet.bytes, parameters);
+  ++counts_.of(side);
+  record_.at(packet.time);
+  switch (side) {
+    case ReplaySide::outward: {
+      const wire::Bytes bytes = whole(packet);
+      tun_.give(offload_of(bytes, parameters.mtu), bytes);
+      while (outbound_.turn(parameters, now_, record_) == IoStatus::ok) continue;
+      break;
+    }
+    case ReplaySide::inward:
+      wire_.give(whole(packet));
+      while (inbound_.turn(parameters, now_, record_) == IoStatus::ok) continue;
+      break;
+    case ReplaySide::error:
+      take_error(packet.bytes);
+      break;
+    default:
+      break;
+  }
+}
+
+void Replay::take_error(wire::Bytes packet) {
+  const std::uint64_t mismatched = in_.dropped(Verdict::icmp_mismatch);
+  const std::uint64_t ignored = in_.dropped(Verdict::icmp_ignored);
+  wire_.give(wire_error_of(packet));
+  (void)inbound_.turn(control_.parameters(), now_, record_);
+  control_.take_path_mtu(inbound_.take_path_mtu(), now_);
+  const std::string_view outcome = in_.dropped(Verdict::icmp_mismatch) != mismatched ? "dropped icmp-mismatch"
+                                   : in_.dropped(Verdict::icmp_ignored) != ignored   ? "dropped icmp-ignored"
+                                                                                     : "taken";
+  record_.error(packet, outcome);
+}
+
+/// The packet as long as it was, without the link's padding: zeros stand for what the capture has not kept.
+wire::MutableBytes Replay::whole(const InputPacket& packet) {
+  std::size_t length = packet.length;
+  if (const auto outer = wire::Ipv4Header::at(packet.bytes)) {
+    // A length of 0 is one that the sender has left to the link.
+    if (outer->total_length() != 0) length = std::min<std::size_t>(length, outer->total_length());
+  } else {
+    const wire::Ipv6Header inner{packet.bytes.first<wire::ipv6_header_size>()};
+    length = std::min(length, inner.packet_length());
+  }
+  constexpr std::size_t most = engine::tun_read_size - wire::vnet_header_size;
+  length = std::min(std::max(length, std::min(packet.bytes.size(), wire::ipv6_header_size)), most);
+  const wire::Bytes kept = packet.bytes.first(std::min(packet.bytes.size(), length));
+  if (kept.size() < length) ++counts_.truncated;
+  packet_.assign(kept.begin(), kept.end());
+  packet_.resize(length);
+  return packet_;
+}
+
+void Replay::report() const {
+  const auto of = [this](ReplaySide side) { return std::to_string(counts_.of(side)); };
+  const InputCounts& input = input_.counts();
+  std::cerr << input.frames << " packets: " << of(ReplaySide::outward) << " outward, "
+            << of(ReplaySide::inward) << " inward, " << of(ReplaySide::error)
+            << " ICMP errors; left out: " << of(ReplaySide::sent) << " that this end had sent, "
+            << of(ReplaySide::received) << " that it had received, "
+            << counts_.of(ReplaySide::other) + input.not_ip + input.cut_short << " others";
+  if (input_.left_over() != 0) std::cerr << ", " << input_.left_over() << " fragments of incomplete packets";
+  std::cerr << '\n';
+  if (counts_.truncated != 0) {
+    std::cerr << counts_.truncated << " packets are not all in the capture: zeros stand for the rest\n";
+  }
+  std::cerr << "as " << control::to_string(plan_.local) << " > " << control::to_string(plan_.remote)
+            << " mtu " << control_.parameters().mtu << ": sent " << out_.packets.value() << ", written "
+            << in_.packets.value() << ", dropped " << all_drops(out_) + all_drops(in_) << ", ICMPv6 errors "
+            << out_.icmp_errors.value() + in_.icmp_errors.value() << '\n';
+}
+
+void Replay::print_json() const {
+  const json object{
+      {"interface", plan_.configuration.interface},
+      {"local", control::to_string(plan_.local)},
+      {"remote", control::to_string(plan_.remote)},
+      {"mtu", control_.parameters().mtu},
+      {"path_mtu", control_.path_mtu()},
+      {"out", to_json(out_)},
+      {"in", to_json(in_)},
+      {"drops", {{"out", drops_json(out_)}, {"in", drops_json(in_)}}},
+      {"flows", control_.flows()},
+      {"left_out",
+       {{"sent", counts_.of(ReplaySide::sent)},
+        {"received", counts_.of(ReplaySide::received)},
+        {"others", counts_.of(ReplaySide::other) + input_.counts().not_ip + input_.counts().cut_short},
+        {"fragments", input_.left_over()}}},
+      {"truncated", counts_.truncated},
+  };
+  std::cout << object.dump(2) << '\n';
+}
+
+}  // namespace
+
+void run_replay(const std::vector<std::string>& arguments) {
+  const auto replay = std::make_unique<Replay>(replay_plan_of(arguments));
+  replay->run();
+}
+
+std::string describe_replay() {
+  return describe_replay_options() +
+         "\nIN is a pcap or pcapng file, or - for standard input. IPv6 packets from this end's addresses, or "
+         "to\n"
+         "others, go out; protocol 41 to this end comes in, as do ICMP errors about it. What this end had "
+         "sent\n"
+         "or received when the capture was made is left out. Time is the capture's.\n";
+}
+
+}  // namespace sixin4

@@ -1,0 +1,95 @@
+#include "replay_plan.hpp"
+
+#include <array>
+#include <charconv>
+
+#include "sixin4/control/address_text.hpp"
+#include "sixin4/control/options.hpp"
+#include "sixin4/wire/ipv4.hpp"
+
+#include "capture_input.hpp"
+#include "pcapng_output.hpp"
+
+namespace sixin4 {
+
+namespace {
+
+using control::ConfigurationError;
+
+const std::array options{
+    control::Option{.name = "config,c", .value = "FILE", .meaning = "the endpoint's configuration"},
+    control::Option{.name = "write,w",
+                    .value = "OUT",
+                    .meaning = "write what happens as pcapng instead of lines; - is standard output"},
+    control::Option{
+        .name = "json", .value = "", .meaning = "print the counters for machines instead of lines"},
+    control::Option{.name = "link-mtu",
+                    .value = "BYTES",
+                    .meaning = "MTU of the IPv4 link towards the far end, 68 to 65535 (1500)"}};
+
+std::uint16_t link_mtu_of(const std::string& text) {
+  std::uint16_t mtu = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mtu);
+  if (error != std::errc{} || end != text.data() + text.size() || mtu < wire::ipv4_min_mtu) {
+    throw ConfigurationError("command line: --link-mtu: '" + text + "' is not a number from 68 to 65535");
+  }
+  return mtu;
+}
+
+wire::Ipv4Address remote_of(const control::Configuration& configuration, const std::string& file) {
+  if (const auto remote = control::parse_ipv4_address(configuration.remote)) return *remote;
+  throw ConfigurationError(file + ": remote: '" + configuration.remote +
+                           "' is a host name, and a replay asks nobody: give its IPv4 address");
+}
+
+/// The other end of the capture's first packet of protocol 41 to or from `remote`.
+wire::Ipv4Address local_of(const std::string& input, const wire::Ipv4Address& remote,
+                           const std::string& file) {
+  const std::string advice = "; give this end's IPv4 address as local";
+  if (input == "-") {
+    throw ConfigurationError(file + ": local: 'auto' is found in a file, but not on standard input" + advice);
+  }
+  CaptureInput capture{input};
+  while (const auto packet = capture.next()) {
+    const auto header = wire::Ipv4Header::at(packet->bytes);
+    if (!header || header->protocol() != wire::protocol_ipv6) continue;
+    if (header->source().address == remote) return header->destination().address;
+    if (header->destination().address == remote) return header->source().address;
+  }
+  throw ConfigurationError(file + ": local: 'auto' stands for the address that protocol 41 of " +
+                           control::to_string(remote) + " goes to, and " + input + " has none" + advice);
+}
+
+}  // namespace
+
+ReplayPlan replay_plan_of(const std::vector<std::string>& arguments) {
+  const control::Arguments given = control::parse_arguments(options, arguments);
+  if (given.words.size() != 1) throw ConfigurationError("command line: replay needs one capture file, or -");
+  ReplayPlan plan;
+  plan.input = given.words.front();
+  std::string file;
+  for (const auto& [name, value] : given.options) {
+    if (name == "config") file = value;
+    if (name == "json") plan.json = true;
+    if (name == "link-mtu") plan.link_mtu = link_mtu_of(value);
+    if (name != "write") continue;
+    if (value.empty()) throw ConfigurationError("command line: -w: give a file, or -");
+    plan.output = value;
+  }
+  if (file.empty())
+    throw ConfigurationError("command line: replay needs -c FILE, the endpoint's configuration");
+  if (plan.json && plan.output == "-") {
+    throw ConfigurationError("command line: --json and -w - both want standard output");
+  }
+  refuse_same_file(plan.input, plan.output);
+  plan.configuration = control::load_configuration(std::array<std::string, 2>{"-c", file});
+  plan.remote = remote_of(plan.configuration, file);
+  plan.local = plan.configuration.local ? *plan.configuration.local : local_of(plan.input, plan.remote, file);
+  return plan;
+}
+
+std::string describe_replay_options() {
+  return control::describe(options);
+}
+
+}  // namespace sixin4

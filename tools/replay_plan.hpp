@@ -1,0 +1,29 @@
+// What a replay is to do, as the command line and the configuration say it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sixin4/control/configuration.hpp"
+#include "sixin4/wire/address.hpp"
+
+namespace sixin4 {
+
+struct ReplayPlan {
+  std::string input;
+  std::string output;  ///< pcapng; empty: none
+  bool json = false;
+  control::Configuration configuration;
+  wire::Ipv4Address local;
+  wire::Ipv4Address remote;
+  std::uint16_t link_mtu = 1500;
+};
+
+/// Throws control::ConfigurationError and std::system_error. May read the capture, for an address that the
+/// configuration leaves open.
+[[nodiscard]] ReplayPlan replay_plan_of(const std::vector<std::string>& arguments);
+
+[[nodiscard]] std::string describe_replay_options();
+
+}  // namespace sixin4
