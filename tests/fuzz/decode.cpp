@@ -1,0 +1,164 @@
+// Fuzzes what the offline verbs read: capture files, frames of every link type, fragments, tunnels in
+// tunnels.
+//
+// Input: what it is (1 byte): 255 a capture file, else a link type's index; of a file all that follows is
+// one, of a link type there follow frames, each with how many of its bytes the capture has not kept (1), its
+// length (2) and so many bytes.
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include <nlohmann/json.hpp>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "sixin4/capture/filter.hpp"
+#include "sixin4/capture/fragment_assembler.hpp"
+#include "sixin4/capture/layers.hpp"
+#include "sixin4/capture/link_layer.hpp"
+#include "sixin4/wire/checksum.hpp"
+
+#include "capture_input.hpp"
+#include "packet_json.hpp"
+#include "packet_text.hpp"
+#include "replay_side.hpp"
+
+namespace {
+
+using namespace sixin4;
+
+constexpr std::uint8_t is_file = 255;
+// As libpcap numbers them: RAW, Ethernet, cooked 1 and 2, PPP, PPP in HDLC, PPPoE, Cisco's HDLC, loopback
+// (2), IPv4.
+constexpr std::array link_types{12, 1, 113, 276, 9, 50, 51, 104, 0, 108, 228};
+
+void check(bool holds, const char* what) {
+  if (holds) return;
+  std::cerr << "violated: " << what << std::endl;
+  std::abort();
+}
+
+bool is_within(wire::Bytes part, wire::Bytes whole) {
+  return part.empty() ||
+         (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
+}
+
+void check_layers(const capture::Layers& layers, wire::Bytes packet, std::size_t length) {
+  check(layers.count <= layers.all.size(), "a bounded number of layers");
+  wire::Bytes around = packet;
+  for (const capture::Layer& layer : layers.layers()) {
+    check(is_within(layer.bytes, around), "a layer is within the one around it");
+    check(layer.bytes.size() <= layer.length && layer.header_length <= layer.bytes.size(),
+          "a header is in its packet");
+    check(layer.missing <= layer.length, "no more is missing than there should be");
+    check(layer.version == 4 || layer.version == 6, "a version that there is");
+    around = layer.bytes;
+  }
+  check(is_within(layers.payload, around), "the payload is within the last layer");
+  if (packet.size() >= length) check(!layers.is_truncated(), "a packet that is all there is not cut short");
+}
+
+const capture::Filter& filter() {
+  static const capture::Filter made{"tcp port 80 or icmp6 or (ip6[6] == 17 and udp[4:2] > 100)"};
+  return made;
+}
+
+const engine::TunnelParameters& parameters() {
+  static const engine::TunnelParameters made = [] {
+    engine::TunnelParameters parameters;
+    parameters.local = {{192, 0, 2, 1}};
+    parameters.remote = {{198, 51, 100, 1}};
+    parameters.ours = {{.address = {{0x20, 0x01, 0x0d, 0xb8, 0, 1}}, .length = 64}};
+    return parameters;
+  }();
+  return made;
+}
+
+void check_packet(wire::Bytes packet, std::size_t length, std::uint32_t fragments) {
+  const capture::Layers layers = capture::take_apart(packet, length);
+  check_layers(layers, packet, length);
+  const capture::Layers less = capture::take_apart(packet.first(packet.size() / 2), length);
+  check(less.count <= layers.count, "with less kept no more is seen");
+
+  const std::string line = describe_layers(layers);
+  check(!line.empty() && line.find('\n') == std::string::npos, "a line is one line");
+  if (layers.is_truncated()) check(line.ends_with("[truncated]"), "a truncated packet is named as such");
+  const std::string object = packet_json(layers, {.fragments = fragments});
+  check(nlohmann::json::parse(object).at("layers").size() == layers.count, "JSON parses, with all layers");
+  for (const capture::Layer& layer : layers.layers()) {
+    (void)filter().matches(layer.bytes, static_cast<std::uint32_t>(layer.length - layer.missing));
+  }
+  const ReplaySide side = side_of(packet, parameters());
+  if (side == ReplaySide::error)
+    check(is_within(wire_error_of(packet).quoted, packet), "a quotation is in its message");
+  if (side == ReplaySide::outward) {
+    const wire::VnetHeader offload = offload_of(packet, 1280);
+    check(offload.checksum_start + offload.checksum_offset < static_cast<int>(packet.size()),
+          "a checksum is in its packet");
+  }
+}
+
+void check_frames(int link_type, wire::Bytes input) {
+  capture::FragmentAssembler assembler;
+  std::chrono::nanoseconds time{};
+  while (const auto head = wire::fixed<3>(input)) {
+    const std::size_t length = std::min<std::size_t>(input.size() - head->size(), wire::load16<1>(*head));
+    const std::size_t kept = length - std::min<std::size_t>(length, wire::load8<0>(*head));
+    // In memory of exactly its size, so that one byte too far is seen.
+    const auto copy = std::make_unique<std::uint8_t[]>(kept);
+    const wire::Bytes frame{copy.get(), kept};
+    std::ranges::copy(input.subspan(head->size(), kept), copy.get());
+    input = input.subspan(head->size() + length);
+    time += std::chrono::seconds{1};
+
+    const capture::LinkPayload payload = capture::strip_link_header(link_type, frame);
+    check(is_within(payload.packet, frame), "a packet is within its frame");
+    if (payload.kind != capture::LinkPayload::Kind::ip) continue;
+    check_packet(payload.packet, payload.packet.size() + (length - kept), 0);
+    const auto header = wire::Ipv4Header::at(payload.packet);
+    if (!header || !header->is_fragment()) continue;
+    const auto whole = assembler.add(payload.packet, time);
+    if (!whole) continue;
+    check(whole->packet.size() <= whole->length && whole->length <= wire::ipv4_max_packet,
+          "a packet has a length");
+    const auto joined = wire::Ipv4Header::at(whole->packet);
+    check(joined && !joined->is_fragment() && joined->total_length() == whole->length,
+          "it is no fragment any more");
+    check(wire::sum_of(whole->packet.first(joined->header_length())).checksum() == 0,
+          "its header has its checksum");
+    check_packet(whole->packet, whole->length, whole->fragments);
+  }
+}
+
+void check_file(wire::Bytes file) {
+  const int fd = ::memfd_create("capture", MFD_CLOEXEC);
+  check(fd >= 0 && ::write(fd, file.data(), file.size()) == static_cast<ssize_t>(file.size()),
+        "there is memory");
+  try {
+    CaptureInput input{"/proc/self/fd/" + std::to_string(fd)};
+    while (const auto packet = input.next()) check_packet(packet->bytes, packet->length, packet->fragments);
+    check(input.file().position() <= file.size(), "no more is read than there is");
+  } catch (const std::runtime_error& error) {
+    check(std::string{error.what()}.starts_with("/proc/self/fd/"), "an error names the file");
+  }
+  (void)::close(fd);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const wire::Bytes input{data, size};
+  if (input.empty()) return -1;
+  if (input.front() == is_file) {
+    check_file(input.subspan(1));
+  } else {
+    check_frames(link_types.at(input.front() % link_types.size()), input.subspan(1));
+  }
+  return 0;
+}
