@@ -9,6 +9,7 @@ import collections
 import json
 import pathlib
 import re
+import shutil
 import socket
 import struct
 import subprocess
@@ -43,6 +44,10 @@ LEFT_OUT = {
 
 # What comes in one batch there is written joined, or answered as one; a capture's packets come one by one.
 JOINED = {"coalesced-tcp-in", "coalesced-udp-in", "fragmentation-needed"}
+
+# From outside with a source that could be ours: without the direction nothing tells what this end wrote from what it
+# was given.
+AMBIGUOUS = {"own-source-from-outside-unfiltered", "unspecified-source"}
 
 failures = 0
 
@@ -188,12 +193,112 @@ def check_scenario(program, folder, directory):
     check(f"{name}: twice the same lines", True, lines == replay(program, *base) and b"\n" in lines)
 
 
+def check_again(program, folder, directory):
+    """What a replay writes has both forms of every packet, as a live capture has. Replayed itself it comes to the
+    same end: what went out is told from what came in, and what this end made itself from what it was given.
+    """
+    name, scenario = folder.name, Scenario(folder)
+    written = directory / f"{name}.pcapng"
+    base = ["-c", folder / "endpoint.conf", "--link-mtu", scenario.link_mtu, "--json"]
+    first = json.loads(replay(program, directory / f"{name}.pcap", *base))
+    second = json.loads(replay(program, written, *base))
+    for key in ("out", "in", "drops"):
+        check(f"{name}: {key}, replayed from its own capture", first[key], second[key])
+
+
+CONFIGURATION = """
+interface = he6
+remote = 198.51.100.1
+address = 2001:db8:1::2/64
+mtu = 1280
+"""
+OUTER = bytes.fromhex("4500003c00000000ff290000c6336401c0000201")  # from the far end, 60 bytes
+INNER = bytes.fromhex("6000000000003b4020010db8ffff00000000000000000001" + "20010db8000100000000000000000002")
+OUTWARD = bytes.fromhex("6000000000003b4020010db8000100000000000000000002" + "20010db8ffff00000000000000000001")
+
+
+def check_command(program, directory):
+    """What the command line, the configuration and the capture leave open, or get wrong."""
+    configuration, capture = directory / "he6.conf", directory / "one.pcap"
+    configuration.write_text(CONFIGURATION)
+    write_pcap(capture, [(START + 1, OUTWARD), (START + 1500, OUTER + INNER)])
+
+    def run(*arguments, **options):
+        done = subprocess.run([program, "replay", *map(str, arguments)], capture_output=True, text=True,
+                              env={"TZ": "UTC"}, **options)
+        return done.stdout, done.stderr, done.returncode
+
+    def mistake(what, status, pattern, *arguments, **options):
+        _, error, seen = run(*arguments, **options)
+        check(f"{what}: exit status", status, seen)
+        check(f"{what}: the message", True, bool(re.search(pattern, error)) or error)
+
+    lines, error, _ = run(capture, "-c", configuration)
+    check("lines", ["22:13:20.000000 out 2 sent: IP 192.0.2.1 > 198.51.100.1: IP6 2001:db8:1::2 > 2001:db8:ffff::1: no next header, length 0",
+                    "22:13:20.000001 in  3 written: IP6 2001:db8:ffff::1 > 2001:db8:1::2: no next header, length 0"],
+          lines.splitlines())
+    check("the address of `local = auto` is found in the capture", True, "as 192.0.2.1 > 198.51.100.1 mtu 1280" in error)
+    with open(capture, "rb") as file:
+        mistake("auto on standard input", 1, "he6.conf: local: .* give this end's IPv4 address", "-", "-c", configuration,
+                stdin=file)
+    named = directory / "named.conf"
+    named.write_text("local = 192.0.2.1\n" + CONFIGURATION)
+    with open(capture, "rb") as file:
+        check("standard input", lines, run("-", "-c", named, stdin=file)[0])
+    write_pcap(directory / "bare.pcap", [(START, OUTWARD)])
+    mistake("auto without protocol 41", 1, "he6.conf: local: .*bare.pcap has none", directory / "bare.pcap", "-c", configuration)
+    (directory / "host.conf").write_text("remote = tunnel.example.net\n")
+    mistake("a host name", 1, "host.conf: remote: 'tunnel.example.net' is a host name", capture, "-c", directory / "host.conf")
+    mistake("no configuration", 1, "needs -c FILE", capture)
+    mistake("no capture", 1, "one capture file", "-c", configuration)
+    mistake("no such capture", 1, "nowhere: there is no such file", directory / "nowhere", "-c", named)
+    mistake("no such configuration", 2, "nowhere.conf: No such file", capture, "-c", directory / "nowhere.conf")
+    (directory / "bad.conf").write_text("mtu = 12\n")
+    mistake("a bad configuration", 1, "bad.conf:1: mtu: ", capture, "-c", directory / "bad.conf")
+    mistake("a bad link MTU", 1, "--link-mtu: '67'", capture, "-c", configuration, "--link-mtu", 67)
+    mistake("two things on standard output", 1, "both want", capture, "-c", configuration, "--json", "-w", "-")
+    mistake("its own input", 1, "is the capture that is read", capture, "-c", configuration, "-w", capture)
+
+    done = subprocess.run([program, "replay", capture, "-c", configuration, "-w", "-"], capture_output=True, check=True)
+    written = directory / "one.pcapng"
+    run(capture, "-c", configuration, "-w", written)
+    check("-w -: the same on standard output", written.read_bytes(), done.stdout)
+    names, packets = read_pcapng(written)
+    check("named after the interface", ["he6 (inner)", "he6 (outer)"], names)
+    check("both forms, their ids, directions and times",
+          [(0, 2, 2, START), (1, 2, 2, START), (1, 3, 1, START + 1000), (0, 3, 1, START + 1000)],
+          [(packet.interface, packet.id, packet.direction, packet.time // 1000 * 1000) for packet in packets])
+    if shutil.which("tshark"):
+        done = subprocess.run(["tshark", "-r", written, "-T", "fields", "-e", "frame.interface_name", "-e", "frame.packet_id",
+                               "-e", "ipv6.src"], capture_output=True, text=True, check=True)
+        check("tshark reads it", ["he6 (inner)\t2\t2001:db8:1::2", "he6 (outer)\t2\t2001:db8:1::2",
+                                  "he6 (outer)\t3\t2001:db8:ffff::1", "he6 (inner)\t3\t2001:db8:ffff::1"],
+              done.stdout.splitlines())
+
+    # Too large, and not all of it in the capture: zeros stand for the rest, and the lengths are right.
+    large = OUTWARD[:4] + struct.pack("!H", 1300) + OUTWARD[6:]
+    with open(directory / "cut.pcap", "wb") as file:
+        file.write(struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 64, RAW))
+        file.write(struct.pack("<IIII", START // 10**9, 0, 40, 1340) + large)
+    told, error, _ = run(directory / "cut.pcap", "-c", named, "--json")
+    check("a packet that was cut short is judged by its length", ({"too-big": 1}, 1, True),
+          (json.loads(told)["drops"]["out"], json.loads(told)["out"]["icmp_errors"], "zeros stand for the rest" in error))
+    # The capture's clock may go back; the engine's does not.
+    write_pcap(directory / "back.pcap", [(START, OUTER + INNER), (START - 10**12, OUTER + INNER), (0, OUTER + INNER)])
+    check("time that goes back", 3, json.loads(run(directory / "back.pcap", "-c", named, "--json")[0])["in"]["packets"])
+
+
 def main():
     program, folders = sys.argv[1], pathlib.Path(sys.argv[2])
     with tempfile.TemporaryDirectory() as directory:
         for folder in sorted(path.parent for path in folders.glob("*/counters.json")):
             if folder.name not in LEFT_OUT:
                 check_scenario(program, folder, pathlib.Path(directory))
+                # Of ICMP errors on the IPv4 side there is nothing in a capture of the tunnel's packets.
+                has_icmp = re.search("^icmp", (folder / "packets").read_text(), re.MULTILINE)
+                if not has_icmp and folder.name not in AMBIGUOUS:
+                    check_again(program, folder, pathlib.Path(directory))
+        check_command(program, pathlib.Path(directory))
     sys.exit(failures > 0)
 
 
