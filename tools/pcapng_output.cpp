@@ -23,6 +23,7 @@ constexpr std::size_t buffer_size = 1 << 16;
 }  // namespace
 
 void PcapngOutput::Close::operator()(std::FILE* file) const noexcept {
+  // NOLINTNEXTLINE(cppcoreguidelines-owning-memory): this is the owner's deleter
   if (file != stdout) (void)std::fclose(file);
 }
 

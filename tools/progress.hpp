@@ -14,6 +14,8 @@ class Progress {
   /// standard error is no terminal, nor where `busy_terminal` says that something else is written there.
   Progress(std::optional<std::uint64_t> size, bool busy_terminal);
   ~Progress();
+  Progress(Progress&&) = delete;
+  Progress& operator=(Progress&&) = delete;
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 

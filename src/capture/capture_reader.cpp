@@ -62,17 +62,18 @@ struct CaptureReader::Handle {
   ~Handle() {
     if (pcap != nullptr) ::pcap_close(pcap);  // and the file with it
   }
+  Handle(Handle&&) = delete;
+  Handle& operator=(Handle&&) = delete;
   Handle(const Handle&) = delete;
   Handle& operator=(const Handle&) = delete;
 
   /// Throws std::invalid_argument with what libpcap says.
   void open() {
-    std::FILE* const file = stream.open();
+    auto file = stream.open();
     std::array<char, PCAP_ERRBUF_SIZE> error{};
-    pcap = ::pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, error.data());
-    if (pcap != nullptr) return;
-    (void)std::fclose(file);
-    throw std::invalid_argument(error.data());
+    pcap = ::pcap_fopen_offline_with_tstamp_precision(file.get(), PCAP_TSTAMP_PRECISION_NANO, error.data());
+    if (pcap == nullptr) throw std::invalid_argument(error.data());
+    (void)file.release();
   }
 
   CaptureStream stream;

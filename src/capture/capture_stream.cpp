@@ -27,12 +27,12 @@ CaptureStream::~CaptureStream() {
   if (fd_ != STDIN_FILENO) (void)::close(fd_);
 }
 
-std::FILE* CaptureStream::open() {
-  std::FILE* const file =
-      ::fopencookie(this, "r", {.read = read_cookie, .write = nullptr, .seek = nullptr, .close = nullptr});
-  if (file == nullptr) throw std::bad_alloc{};
+std::unique_ptr<std::FILE, CaptureStream::Close> CaptureStream::open() {
+  std::unique_ptr<std::FILE, Close> file{
+      ::fopencookie(this, "r", {.read = read_cookie, .write = nullptr, .seek = nullptr, .close = nullptr})};
+  if (!file) throw std::bad_alloc{};
   constexpr std::size_t buffer_size = std::size_t{64} << 10U;
-  (void)std::setvbuf(file, nullptr, _IOFBF, buffer_size);
+  (void)std::setvbuf(file.get(), nullptr, _IOFBF, buffer_size);
   return file;
 }
 

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <memory>
 #include <optional>
 
 #include "sixin4/wire/bytes.hpp"
@@ -22,6 +23,8 @@ class CaptureStream {
   /// Owns `fd`, but for standard input.
   explicit CaptureStream(int fd) noexcept : fd_(fd) {}
   ~CaptureStream();
+  CaptureStream(CaptureStream&&) = delete;
+  CaptureStream& operator=(CaptureStream&&) = delete;
   CaptureStream(const CaptureStream&) = delete;
   CaptureStream& operator=(const CaptureStream&) = delete;
 
@@ -29,8 +32,13 @@ class CaptureStream {
   [[nodiscard]] std::ptrdiff_t read(wire::MutableBytes buffer) noexcept;
   [[nodiscard]] std::uint64_t position() const noexcept { return position_; }
 
+  struct Close {
+    void operator()(std::FILE* file) const noexcept {
+      (void)std::fclose(file);  // NOLINT(cppcoreguidelines-owning-memory): this is the owner's deleter
+    }
+  };
   /// For stdio. The stream outlives it. Throws std::bad_alloc.
-  [[nodiscard]] std::FILE* open();
+  [[nodiscard]] std::unique_ptr<std::FILE, Close> open();
 
  private:
   static constexpr std::size_t head_size = 12;  ///< type and length of a block, and what a link type is in

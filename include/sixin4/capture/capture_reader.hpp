@@ -26,8 +26,8 @@ class CaptureReader {
   /// capture of a link type that sixin4 knows; std::system_error where the system refuses.
   explicit CaptureReader(std::string path);
   ~CaptureReader();
-  CaptureReader(CaptureReader&&) noexcept;
-  CaptureReader& operator=(CaptureReader&&) noexcept;
+  CaptureReader(CaptureReader&& other) noexcept;
+  CaptureReader& operator=(CaptureReader&& other) noexcept;
   CaptureReader(const CaptureReader&) = delete;
   CaptureReader& operator=(const CaptureReader&) = delete;
 
