@@ -2,6 +2,7 @@
 #include "sixin4/capture/capture_reader.hpp"
 
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -30,6 +31,7 @@ using Octets = std::vector<std::uint8_t>;
 class CaptureReaderTest : public testing::Test {
  protected:
   CaptureReaderTest() {
+    (void)std::signal(SIGPIPE, SIG_IGN);  // of a writer whose reader has given up
     std::string name = fs::temp_directory_path() / "sixin4-reader-XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) throw std::system_error(errno, std::generic_category(), name);
     directory = name;
@@ -117,7 +119,7 @@ TEST_F(CaptureReaderTest, ReadsACaptureOfTwoInterfaces) {
 TEST_F(CaptureReaderTest, ReadsWhatComesByteByByte) {
   const std::string path = directory / "pipe";
   ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
-  std::thread writer{[&path] {
+  std::jthread writer{[&path] {
     std::FILE* const file = std::fopen(path.c_str(), "wb");
     (void)std::setvbuf(file, nullptr, _IONBF, 0);
     for (const std::uint8_t byte : own_capture()) (void)std::fputc(byte, file);
@@ -135,7 +137,7 @@ TEST_F(CaptureReaderTest, HandsOverWhatIsThereBeforeMoreComes) {
   const std::string path = directory / "pipe";
   ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
   std::FILE* file = nullptr;
-  std::thread writer{[&] {
+  std::jthread writer{[&] {
     file = std::fopen(path.c_str(), "wb");
     const pcapng::Buffer bytes = own_capture();
     (void)std::fwrite(bytes.data(), 1, bytes.size(), file);
