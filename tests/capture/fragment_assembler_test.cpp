@@ -111,6 +111,17 @@ TEST_F(FragmentAssemblerTest, DropsAPacketWhoseFragmentsOverlap) {
   EXPECT_EQ(assembler.left_over(), 4U);
 }
 
+TEST_F(FragmentAssemblerTest, BeginsAnewBehindAnOverlap) {
+  EXPECT_FALSE(add(in_three[0]));
+  EXPECT_FALSE(add({.offset = 72, .length = 80}));
+  EXPECT_FALSE(add(in_three[0]));
+  EXPECT_FALSE(add(in_three[1]));
+  const auto whole = add(in_three[2]);
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(whole->fragments, 3U);
+  EXPECT_EQ(assembler.left_over(), 2U);
+}
+
 TEST_F(FragmentAssemblerTest, DropsAPacketThatEndsTwice) {
   EXPECT_FALSE(add(in_three[2]));
   EXPECT_FALSE(add({.offset = 240, .length = 8, .more = false}));
