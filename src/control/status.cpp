@@ -1,10 +1,11 @@
 #include "sixin4/control/status.hpp"
 
-#include <array>
 #include <iomanip>
 #include <sstream>
 
 #include <nlohmann/json.hpp>
+
+#include "for_people.hpp"
 
 namespace sixin4::control {
 
@@ -14,27 +15,6 @@ using json = nlohmann::ordered_json;
 
 json to_json(const DirectionStatus& direction) {
   return {{"packets", direction.packets}, {"bytes", direction.bytes}, {"icmp_errors", direction.icmp_errors}};
-}
-
-std::string bytes_for_people(double bytes) {
-  constexpr std::array<const char*, 5> units{"B", "kB", "MB", "GB", "TB"};
-  std::size_t unit = 0;
-  for (; bytes >= 1000 && unit + 1 < units.size(); ++unit) bytes /= 1000;
-  std::ostringstream text;
-  text << std::fixed << std::setprecision(unit == 0 ? 0 : 1) << bytes << ' ' << units[unit];
-  return text.str();
-}
-
-std::string seconds_for_people(double seconds) {
-  std::ostringstream text;
-  if (seconds < 60) {
-    text << std::fixed << std::setprecision(1) << seconds << " s";
-  } else {
-    const auto whole = static_cast<std::uint64_t>(seconds);
-    if (whole >= 86400) text << whole / 86400 << " d ";
-    text << whole / 3600 % 24 << " h " << whole / 60 % 60 << " min";
-  }
-  return text.str();
 }
 
 void write_echoes(std::ostream& text, const json& far_end) {
