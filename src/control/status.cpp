@@ -84,6 +84,12 @@ std::string show_json(std::span<const std::string> statuses) {
   return list.dump(2) + "\n";
 }
 
+std::string show_json_line(std::span<const std::string> statuses) {
+  json list = json::array();
+  for (const std::string& status : statuses) list.push_back(json::parse(status));
+  return list.dump() + "\n";
+}
+
 std::string show_text(std::span<const std::string> statuses) {
   std::ostringstream text;
   for (const std::string& status : statuses) {

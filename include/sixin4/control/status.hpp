@@ -42,6 +42,8 @@ struct Status {
 
 /// A list of such objects, for machines.
 [[nodiscard]] std::string show_json(std::span<const std::string> statuses);
+/// The same in one line.
+[[nodiscard]] std::string show_json_line(std::span<const std::string> statuses);
 /// The same for people.
 [[nodiscard]] std::string show_text(std::span<const std::string> statuses);
 
