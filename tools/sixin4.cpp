@@ -22,6 +22,7 @@
 #include "decode.hpp"
 #include "replay.hpp"
 #include "run.hpp"
+#include "watch.hpp"
 
 namespace {
 
@@ -42,6 +43,8 @@ const std::array show_options{
     Option{.name = "json", .value = "", .meaning = "print a list of objects for machines"},
     Option{
         .name = "flows", .value = "", .meaning = "the flows of one endpoint that source rules keep track of"},
+    Option{.name = "watch", .value = "", .meaning = "look again and again, and show rates, too"},
+    Option{.name = "interval", .value = "SECONDS", .meaning = "between looks, 0.1 to 3600; 1 by default"},
     control_option};
 const std::array name_options{control_option};
 const std::array explain_options{
@@ -79,6 +82,11 @@ void show(const Words& words) {
            arguments.options.end();
   };
   const bool json = has("json");
+  if (has("watch")) {
+    sixin4::run_watch(sixin4::watch_plan_of(arguments));
+    return;
+  }
+  if (has("interval")) throw ConfigurationError("command line: --interval: is for --watch");
   if (has("flows")) {
     const std::string path = path_of_endpoint(arguments, "show --flows");
     const Words pages = sixin4::control::ask_for_flows(
@@ -168,7 +176,8 @@ const std::array verbs{
     Verb{"check", "[-c FILE | NAME] [--KEY VALUE]...",
          "print the complete effective configuration, touch nothing", check,
          sixin4::control::describe_configuration},
-    Verb{"show", "[NAME] [--json] [--flows]", "state and counters of all running endpoints, or of one", show,
+    Verb{"show", "[NAME] [--json] [--flows] [--watch]",
+         "state and counters of all running endpoints, or of one", show,
          [] { return sixin4::control::describe(show_options); }},
     Verb{"explain", "NAME DESTINATION [--from ADDRESS] [--proto P] [--port N] [--json]",
          "what would become of such a packet: source address and why, MTU, route, verdict", explain,
