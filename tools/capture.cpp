@@ -141,10 +141,12 @@ Capture::Capture(CapturePlan plan, control::LastingAnswer endpoint)
 
 void Capture::run() {
   end_on_signals();
-  begin_file();
-  std::cerr << "capturing on " << interface_ << ", snapshot length " << plan_.snap_length << " bytes"
-            << std::endl;
   try {
+    begin_file();
+    if (!plan_.quiet) {
+      std::cerr << "capturing on " << interface_ << ", snapshot length " << plan_.snap_length << " bytes"
+                << std::endl;
+    }
     bool goes_on = true;
     while (goes_on && !reached_count()) {
       goes_on = wait() && told_to_end == 0;
@@ -154,7 +156,7 @@ void Capture::run() {
   } catch (const std::system_error& error) {
     if (error.code() != std::errc::broken_pipe) throw;
   }
-  report();
+  if (!plan_.quiet) report();
 }
 
 /// Until it is time to look. Says whether the endpoint and who reads are still there.
@@ -264,7 +266,10 @@ void Capture::report() const {
 }  // namespace
 
 void run_capture(const std::vector<std::string>& arguments) {
-  CapturePlan plan = capture_plan_of(arguments);
+  run_capture(capture_plan_of(arguments));
+}
+
+void run_capture(CapturePlan plan) {
   const std::string request = control::capture_request(std::max(plan.snap_length, least_seen));
   auto endpoint = control::ask_for_descriptors(plan.control_path, request);
   std::make_unique<Capture>(std::move(plan), std::move(endpoint))->run();

@@ -5,10 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "capture_plan.hpp"
+
 namespace sixin4 {
 
 /// Until the count is reached, the endpoint ends, a signal comes or nobody reads what is written. Throws
 /// control::ConfigurationError, control::NoSuchEndpoint, or std::system_error where the system refuses.
+void run_capture(CapturePlan plan);
 void run_capture(const std::vector<std::string>& arguments);
 /// What there is now. Throws the same.
 void run_recorder(const std::vector<std::string>& arguments);

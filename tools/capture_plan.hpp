@@ -18,6 +18,7 @@ struct CapturePlan {
   std::optional<capture::Form> form{};  ///< nothing: both
   std::optional<bool> outward{};        ///< nothing: both directions
   bool drops_only = false;
+  bool quiet = false;                     ///< nothing on standard error but mistakes
   std::uint32_t snap_length = 262144;     ///< tcpdump's default, which is more than any packet has
   std::optional<std::uint64_t> count{};   ///< of packets, each in all its forms
   std::vector<std::string> expression{};  ///< words of the filter; where the path of the control socket was
