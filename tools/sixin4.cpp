@@ -20,6 +20,7 @@
 #include "bench/verb.hpp"
 #include "capture.hpp"
 #include "decode.hpp"
+#include "extcap.hpp"
 #include "replay.hpp"
 #include "run.hpp"
 #include "watch.hpp"
@@ -226,6 +227,10 @@ int dispatch(const Words& words) {
   }
   if (first == "--version") {
     std::cout << "sixin4 " SIXIN4_VERSION "\n";
+    return exit_done;
+  }
+  if (sixin4::is_extcap_call(words)) {
+    sixin4::run_extcap(words);
     return exit_done;
   }
   const auto* const verb = std::ranges::find(verbs, first, &Verb::name);

@@ -1,0 +1,128 @@
+#!/usr/bin/env bash
+# The program as Wireshark's capture program: listed by tshark, and captured through.
+#   extcap_test.sh PROGRAM
+set -euo pipefail
+program=$(realpath "$1")
+# shellcheck source=tests/netns/checks.sh
+source "$(dirname "$0")/checks.sh"
+two_hosts_enter "$@"
+two_hosts_make
+command -v tshark >/dev/null || { echo 'extcap_test.sh: needs tshark' >&2; exit 77; }
+
+near6=2001:db8:41::2
+far6=2001:db8:41::1
+files=$two_hosts_files
+interface=x$$ # its socket is where others' are, too: this is about endpoints that are found by themselves
+background near "$program" run --interface "$interface" --remote 192.0.2.2 --address $near6/64 2>"$files/near.log"
+endpoint=$started
+until_true 10 grep -q '^ready: ' "$files/near.log" || two_hosts_fail "the endpoint did not start: $(cat "$files/near.log")"
+start_endpoint far "$program" --interface far6 --remote 192.0.2.1 --address $far6/64
+# Larger packets than the tunnel carries, from a host that believes in them.
+near ip -6 route add 2001:db8:44::/64 dev "$interface" mtu 1480
+until_true 5 near ping -n -q -c 1 -W 1 $far6
+
+# A home of its own, so that nobody's Wireshark is changed.
+export HOME=$files/home
+unset XDG_CONFIG_HOME
+mkdir "$HOME"
+installed=$("$here/../../tools/install-extcap.sh" "$program")
+check_match 'the link is installed, and where is said' "^$HOME/.*/extcap/sixin4 -> $program\$" "$installed"
+link=${installed%% -> *}
+name=sixin4-$interface
+
+# What Wireshark asks.
+check "interfaces" "extcap {version=$("$program" --version | cut -d' ' -f2)}{display=sixin4}
+interface {value=$name}{display=6in4 tunnel $interface}" \
+  "$("$link" --extcap-interfaces --extcap-version=4.0 | grep -E "^extcap|$interface")"
+check 'link types' 'dlt {number=101}{name=RAW}{display=Raw IP}' "$("$link" --extcap-interface "$name" --extcap-dlts)"
+check 'configuration' '--form --drops --filter' \
+  "$("$link" --extcap-config --extcap-interface "$name" | sed -n 's/^arg .*{call=\([^}]*\)}.*/\1/p' | xargs)"
+check 'a good filter' '' "$("$link" --extcap-interface "$name" --extcap-capture-filter 'tcp port 25')"
+check_match 'a bad one, with what is wrong' 'syntax error' "$("$link" --extcap-interface "$name" --extcap-capture-filter 'tcp and')"
+check 'an interface that is not listed: status 1' 1 "$(status_of "$link" --extcap-interface near6 --extcap-dlts)"
+
+# What tshark makes of it.
+check_match 'tshark lists it' "$name \(6in4 tunnel $interface\)" "$(tshark -D 2>/dev/null)"
+check_match 'with its link type' 'RAW \(Raw IP\)' "$(tshark -i "$name" -L 2>&1)"
+
+fields() { # NAME FILTER FIELD…: of each packet, separated by |
+  local file=$files/$1.pcapng filter=$2 field arguments=()
+  shift 2
+  for field in "$@"; do arguments+=(-e "$field"); done
+  tshark -n -r "$file" -Y "$filter" -T fields -E 'separator=|' "${arguments[@]}" 2>/dev/null
+}
+pings() { near ping -n -q -c "$1" -i 0.05 -W 1 $far6 >/dev/null; }
+# Each time to another destination: the kernel remembers what it was told of one.
+too_big() { near ping -n -q -c 1 -W 1 -s 1400 -M do "2001:db8:44::$((++destination))" >/dev/null || true; }
+destination=0
+captures_now() { grep -c 'memfd:sixin4-capture' "/proc/$endpoint/maps" || true; }
+capturing() { (($(captures_now) > 0)); }
+idle() { (($(captures_now) == 0)); }
+# capture NAME OPTION…: by tshark, until end_capture
+capture() {
+  background near tshark -i "$name" -w "$files/$1.pcapng" "${@:2}" 2>"$files/$1.err"
+  tshark=$started
+  until_true 20 capturing || { echo "no capture: $(cat "$files/$1.err")" >&2; exit 1; }
+}
+end_capture() { # NAME COUNT: when so many packets have come
+  until_true 10 eval "((\$(tshark -n -r '$files/$1.pcapng' 2>/dev/null | wc -l) >= $2))" || true
+  kill -INT "$tshark"
+  local status=0
+  wait "$tshark" || status=$?
+  check "$1: tshark ends well" 0 $status
+  check "$1: and finds nothing wrong" '' "$(grep -iE 'extcap|error|sixin4:' "$files/$1.err" || true)"
+  until_true 5 idle || true
+  check "$1: the endpoint is left alone" 0 "$(captures_now)"
+}
+
+capture all
+pings 2
+too_big
+end_capture all 9
+echo_of() { fields all 'icmpv6.type == 128 && ipv6.dst == '$far6 "$@" | head -n 2; }
+check 'a packet in both forms' "$interface (inner)|
+$interface (outer)|192.0.2.1" "$(echo_of frame.interface_name ip.src)"
+check 'that share an id' 1 "$(echo_of frame.packet_id | sort -u | wc -l)"
+check 'one that is dropped, with the reason' "$interface (inner)|drop: too-big" \
+  "$(fields all frame.comment frame.interface_name frame.comment)"
+
+capture filtered -f "icmp6 and src host $near6"
+pings 3
+end_capture filtered 6
+check 'a capture filter' $near6 "$(fields filtered frame ipv6.src | sort -u)"
+
+# As Wireshark does with what its dialogue sets.
+mkfifo "$files/fifo"
+background near "$link" --capture --extcap-interface "$name" --fifo "$files/fifo" --form inner --drops 2>"$files/dialogue.err"
+dialogue=$started
+cat "$files/fifo" >"$files/dialogue.pcapng" &
+reading=$!
+until_true 10 capturing
+pings 1
+too_big
+until_true 5 eval "((\$(tshark -n -r '$files/dialogue.pcapng' 2>/dev/null | wc -l) >= 1))" || true
+status=0
+kill -TERM "$dialogue"
+wait "$dialogue" || status=$?
+check 'ended as Wireshark ends it' 0 $status
+wait "$reading"
+check 'form and drops' "$interface (inner)|drop: too-big" "$(fields dialogue frame frame.interface_name frame.comment)"
+check 'whole' '' "$(tshark -n -r "$files/dialogue.pcapng" 2>&1 >/dev/null | grep -v 'Running as' || true)"
+check 'silent where nothing went wrong' '' "$(cat "$files/dialogue.err")"
+(sleep 0.3; : <"$files/fifo") &
+check 'a reader that goes is an end' 0 "$(status_of near timeout 5 "$link" --capture --extcap-interface "$name" --fifo "$files/fifo")"
+
+# An endpoint that ends.
+capture last
+pings 1
+until_true 10 eval "((\$(tshark -n -r '$files/last.pcapng' 2>/dev/null | wc -l) >= 4))" || true
+kill "$endpoint"
+wait "$endpoint" || true
+until_true 10 eval "! kill -0 $tshark 2>/dev/null" || kill -INT "$tshark"
+wait "$tshark" || true
+check 'a capture ends with its endpoint, whole' '' "$(tshark -n -r "$files/last.pcapng" 2>&1 >/dev/null | grep -v 'Running as' || true)"
+check 'and is not listed any more' '' "$(tshark -D 2>/dev/null | grep -F "$name" || true)"
+check 'the link is taken away' "$link is gone" "$("$here/../../tools/install-extcap.sh" --remove)"
+check 'and is not there' no "$([[ -e $link || -L $link ]] || echo no)"
+
+finish
