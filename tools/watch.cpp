@@ -83,11 +83,13 @@ Wakeups::Wakeups() : signals_(open_signals()), has_keys_(::isatty(STDIN_FILENO) 
 
 Wakeup Wakeups::wait_until(Clock::time_point due) {
   while (true) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(due - Clock::now());
-    if (left.count() <= 0) return Wakeup::time;
+    // Where it is due already, who wants to end it has his turn all the same.
+    const auto left = std::max(std::chrono::ceil<std::chrono::milliseconds>(due - Clock::now()),
+                               std::chrono::milliseconds{0});
     std::array<pollfd, 2> polled{{{.fd = signals_.get(), .events = POLLIN, .revents = 0},
                                   {.fd = has_keys_ ? STDIN_FILENO : -1, .events = POLLIN, .revents = 0}}};
     if (::poll(polled.data(), polled.size(), static_cast<int>(left.count())) < 0) continue;
+    if (polled[0].revents == 0 && polled[1].revents == 0 && Clock::now() >= due) return Wakeup::time;
     if (polled[0].revents != 0) {
       if (const auto wakeup = next_signal()) return *wakeup;
     }

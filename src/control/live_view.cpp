@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <iomanip>
-#include <map>
 #include <optional>
-#include <set>
 #include <sstream>
 #include <string_view>
 #include <utility>

@@ -32,7 +32,6 @@ for number in range(1, 201):
     time.sleep(0.05)
 END
 
-watch() { "$program" show --watch --control "$socket" "$@"; }
 blocks=$(timeout 3.5 "$program" show near6 --watch --control "$socket" || true)
 check 'piped: a look a second' yes "$( (($(grep -c '^near6: up' <<<"$blocks") >= 3)) && echo yes)"
 check 'plain text' '' "$(grep -P '[^\x20-\x7e]' <<<"$blocks" || true)"
@@ -54,17 +53,24 @@ for line in sys.stdin:
     print(looked[0]["interface"], looked[0]["drops"]["out"]["too-big"] > 0)'
 }
 check 'json: a list a line' 'near6 True' "$( (timeout 1.5 "$program" show --watch --json --interval 0.2 --control "$socket" || true) | reads_lines | sort -u)"
-check 'all endpoints' yes "$( (timeout 1 "$program" show --watch || true) | grep -Eq '^near6: up|no endpoint is running' && echo yes)"
+# Whose socket is where others' are, too.
+background near "$program" run --interface "x$$" --remote 192.0.2.2 2>"$two_hosts_files/other.log"
+other=$started
+until_true 10 grep -q '^ready: ' "$two_hosts_files/other.log" || two_hosts_fail "no other endpoint: $(cat "$two_hosts_files/other.log")"
+check_match 'all endpoints' "(^|"$'\n'")x$$: up, " "$(timeout 1 "$program" show --watch || true)"
+kill "$other"
+wait "$other" || true
 
 # An endpoint that ends, and comes back.
-watch --interval 0.2 >>"$two_hosts_files/blocks" &
-watching=$!
+background near "$program" show --watch --control "$socket" --interval 0.2 >>"$two_hosts_files/blocks"
+watching=$started
 until_true 5 grep -q 'near6: up' "$two_hosts_files/blocks"
 "$program" down --control "$socket"
 until_true 5 grep -q 'has ended, last seen' "$two_hosts_files/blocks" || true
 check_match 'an endpoint that ends is said to' 'has ended, last seen [0-9.]+ s ago' "$(cat "$two_hosts_files/blocks")"
 wait "$endpoint" || true
 start_near
+endpoint=$started
 : >"$two_hosts_files/blocks"
 until_true 5 grep -q 'near6: up' "$two_hosts_files/blocks" || true
 check_match 'and comes back' 'near6: up' "$(cat "$two_hosts_files/blocks")"
@@ -75,7 +81,7 @@ check 'without nonsense' '' "$(grep -E '[0-9]{7}|-[0-9]|nan|inf|bit/s.*Gbit/s' "
 # On a terminal of 80 columns and 12 rows.
 cat >"$two_hosts_files/terminal.py" <<'END'
 import fcntl, os, pty, select, signal, struct, subprocess, sys, termios, time
-how, command = sys.argv[1], sys.argv[2:]
+how, draws, command = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
 master, slave = pty.openpty()
 fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 12, 80, 0, 0))
 before = termios.tcgetattr(slave)
@@ -83,11 +89,11 @@ def own():
     os.setsid()
     fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
 watched = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, preexec_fn=own)
-seen, asked, end = b"", False, time.monotonic() + 10
+seen, asked, end = b"", False, time.monotonic() + 25
 while time.monotonic() < end and watched.poll() is None:
     if select.select([master], [], [], 0.1)[0]:
         seen += os.read(master, 65536)
-    if not asked and seen.count(b"\x1b[H") >= 3:
+    if not asked and seen.count(b"\x1b[H") >= draws:
         asked = True
         raw = not termios.tcgetattr(slave)[3] & termios.ECHO
         if how == "q":
@@ -106,7 +112,8 @@ print("rows", max(frame.count(b"\n") + 1 for frame in frames) <= 12)
 print("cleared", all(b"\x1b[K" in frame and b"\x1b[J" in frame for frame in frames))
 print(frames[-1].decode())
 END
-on_terminal() { python3 "$two_hosts_files/terminal.py" "$1" "$program" show near6 --watch --interval 0.3 --control "$socket"; }
+# on_terminal HOW [DRAWS]: ended so after so many of them
+on_terminal() { python3 "$two_hosts_files/terminal.py" "$1" "${2:-3}" "$program" show near6 --watch --interval 0.3 --control "$socket"; }
 for how in q key signal; do
   seen=$(on_terminal $how)
   check "on a terminal, ended by $how: done, and no key was echoed" 'status 0 silent keys True' "$(sed -n 1p <<<"$seen")"
@@ -115,6 +122,13 @@ for how in q key signal; do
   check 'drawn in place' 'cleared True' "$(sed -n 4p <<<"$seen")"
   check_match 'with what is in a pipe, too' 'near6: up, 192.0.2.1 > 192.0.2.2' "$seen"
 done
+
+# An endpoint that hangs, for longer than the interval.
+kill -STOP "$endpoint"
+for how in key signal; do
+  check "one that hangs is given up by $how" 'status 0 silent keys True' "$(on_terminal $how 1 | sed -n 1p)"
+done
+kill -CONT "$endpoint"
 
 # Mistakes.
 check 'an interval that is none: status 1' 1 "$(status_of "$program" show --watch --interval never)"
