@@ -22,7 +22,7 @@ namespace {
 
 RingMemory::RingMemory(std::size_t size)
     : fd_(::memfd_create("sixin4-capture", MFD_CLOEXEC | MFD_ALLOW_SEALING)) {
-  if (!fd_ || ::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0 ||
+  if (!fd_ || ::fallocate(fd_.get(), 0, 0, static_cast<off_t>(size)) != 0 ||
       ::fcntl(fd_.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
     refuse("cannot make memory for a capture");
   }
@@ -36,7 +36,7 @@ RingMemory::RingMemory(io::FileDescriptor made) : fd_(std::move(made)) {
 }
 
 void RingMemory::map(std::size_t size) {
-  void* const memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0);
+  void* const memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd_.get(), 0);
   if (memory == MAP_FAILED) refuse("cannot map the capture's memory");
   bytes_ = {static_cast<std::uint8_t*>(memory), size};
 }

@@ -9,7 +9,8 @@
 
 namespace sixin4 {
 
-/// Zeroed pages that are there once they are written to.
+/// Zeroed pages, which are all there from the beginning: whoever writes to them waits for none, and does not
+/// find that there are no more.
 class RingMemory {
  public:
   /// Nobody can change its size, so that whoever has the descriptor cannot take pages away from under us.

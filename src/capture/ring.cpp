@@ -131,9 +131,8 @@ void RingWriter::judge(engine::PacketId id, engine::Verdict verdict) noexcept {
   const std::size_t there = std::min(recent_count_, most_remembered);
   for (std::size_t back = 0; back < there; ++back) {
     const Written& written = remembered(back);
-    if (written.id != id) continue;
-    // A form that found no room takes its verdict with it.
-    if (!written.offset) return;
+    // Where the form that was refused found no room, another one of the packet tells of it.
+    if (written.id != id || !written.offset) continue;
     packets_[*written.offset + offsetof(Head, verdict)] = static_cast<std::uint8_t>(verdict);
     return;
   }

@@ -202,6 +202,19 @@ TEST_F(Ring, AVerdictGoesToTheLastFormThatIsNotPublished) {
   EXPECT_EQ(verdicts, (std::vector{Verdict::pass, Verdict::tun_full, Verdict::inner_malformed}));
 }
 
+TEST_F(Ring, WhereTheFormThatWasRefusedFoundNoRoomAnotherOneTellsOfIt) {
+  remake(200);
+  put(*writer, 1, octets(100, 1), everything, Form::outer);
+  put(*writer, 1, octets(100, 1), everything, Form::inner);
+  writer->judge(1, Verdict::tun_full);
+  writer->publish();
+  const auto seen = reader->next();
+  ASSERT_TRUE(seen);
+  EXPECT_EQ(seen->form, Form::outer);
+  EXPECT_EQ(seen->verdict, Verdict::tun_full);
+  EXPECT_EQ(reader->lost(Form::inner), 1U);
+}
+
 TEST_F(Ring, AHostilePositionLeadsTheWriterNowhere) {
   std::mt19937_64 random{4711};
   for (int round = 0; round < 200; ++round) {

@@ -38,7 +38,7 @@ class RingWriter {
              std::uint32_t snap_length) noexcept;
   /// Takes back what was written last, where that is a form of `id`.
   void withdraw(engine::PacketId id) noexcept;
-  /// Puts another verdict to the last form of `id` that is not published.
+  /// Puts another verdict to the last form of `id` that found room and is not published.
   void judge(engine::PacketId id, engine::Verdict verdict) noexcept;
   void publish() noexcept;
 
