@@ -11,6 +11,7 @@
 #include <optional>
 #include <stdexcept>
 #include <system_error>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -28,6 +29,7 @@
 
 #include "capture_head.hpp"
 #include "capture_plan.hpp"
+#include "extcap_toolbar.hpp"
 #include "packet_line.hpp"
 #include "ring_memory.hpp"
 
@@ -47,12 +49,19 @@ constexpr std::uint32_t least_seen = 512;
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): a signal handler reaches nothing else
 volatile std::sig_atomic_t told_to_end = 0;
 
-/// The first signal ends the capture, the second one the program, where it still writes.
+/// The first signal ends the capture, the second one the program, where it still writes. SIGHUP stays
+/// ignored where it is, as nohup(1) wants it; SIGINT does not, which shells ignore for what they start with
+/// &.
 void end_on_signals() {
   struct sigaction action {};
   action.sa_handler = [](int) { told_to_end = 1; };
   action.sa_flags = static_cast<int>(SA_RESTART | static_cast<unsigned>(SA_RESETHAND));
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) (void)::sigaction(number, &action, nullptr);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction former {};
+    const bool known = ::sigaction(number, nullptr, &former) == 0;
+    if (number == SIGHUP && known && former.sa_handler == SIG_IGN) continue;
+    (void)::sigaction(number, &action, nullptr);
+  }
   (void)std::signal(SIGPIPE, SIG_IGN);  // who reads may go: that is an end as any other
 }
 
@@ -63,6 +72,15 @@ capture::Filter compile(const std::string& expression) {
     throw control::ConfigurationError(std::string{"command line: "} + error.what());
   }
 }
+
+/// For a file that has room for one; in truth each of them may match in another form.
+std::string both_filters(const std::string& one, const std::string& other) {
+  if (one.empty() || other.empty()) return one + other;
+  return '(' + one + ") and (" + other + ')';
+}
+
+/// Those filters that a packet has matched in one form, a bit each.
+using Matches = unsigned;
 
 /// A line each on standard output.
 class Lines {
@@ -85,8 +103,8 @@ class Lines {
 
 class Capture {
  public:
-  /// `endpoint` has answered with its rings.
-  Capture(CapturePlan plan, control::LastingAnswer endpoint);
+  /// `endpoint` has answered with its rings. `toolbar` may be none.
+  Capture(CapturePlan plan, control::LastingAnswer endpoint, ExtcapToolbar* toolbar);
   void run();
   /// What is there at once.
   void take_all();
@@ -95,12 +113,14 @@ class Capture {
   /// What is known of a packet from all of its forms.
   struct Packet {
     std::array<bool, 2> has_form{};
-    std::array<bool, 2> matches{};  ///< the filter, in that form
+    std::array<Matches, 2> matches{};  ///< in each form
     engine::Verdict verdict = engine::Verdict::pass;
+    Form refused_form = Form::inner;  ///< where the verdict is not pass
     bool taken = false;
   };
 
-  [[nodiscard]] bool wait() const;
+  [[nodiscard]] bool wait();
+  void follow_toolbar();
   void look();
   void judge(const SeenPacket& seen);
   [[nodiscard]] bool is_wanted(const Packet& packet) const;
@@ -108,16 +128,16 @@ class Capture {
   void take(const SeenPacket& seen);
   void begin_file();
   void finish_file();
-  [[nodiscard]] bool uses_standard_output() const noexcept { return plan_.file.empty() || plan_.file == "-"; }
   [[nodiscard]] CaptureCounts counts_of(Form form) const;
   [[nodiscard]] bool reached_count() const noexcept { return plan_.count && taken_ == *plan_.count; }
   void report() const;
 
   CapturePlan plan_;
   control::LastingAnswer endpoint_;
+  ExtcapToolbar* toolbar_;
   std::string interface_;
   std::string expression_;
-  capture::Filter filter_;
+  std::array<capture::Filter, 2> filters_;
   std::vector<RingMemory> memory_;
   std::vector<capture::RingReader> rings_;
   engine::Time started_ = engine::Time::clock::now();
@@ -129,12 +149,13 @@ class Capture {
   std::uint64_t taken_ = 0;
 };
 
-Capture::Capture(CapturePlan plan, control::LastingAnswer endpoint)
+Capture::Capture(CapturePlan plan, control::LastingAnswer endpoint, ExtcapToolbar* toolbar)
     : plan_(std::move(plan)),
       endpoint_(std::move(endpoint)),
+      toolbar_(toolbar),
       interface_(control::interface_of(endpoint_.result)),
       expression_(filter_of(plan_, interface_)),
-      filter_(compile(expression_)) {
+      filters_{compile(expression_), compile(plan_.second_filter)} {
   for (io::FileDescriptor& descriptor : endpoint_.descriptors) memory_.emplace_back(std::move(descriptor));
   for (const RingMemory& memory : memory_) rings_.emplace_back(memory.bytes());
 }
@@ -160,12 +181,27 @@ void Capture::run() {
 }
 
 /// Until it is time to look. Says whether the endpoint and who reads are still there.
-bool Capture::wait() const {
+bool Capture::wait() {
   // A pipe that nobody reads is in error; poll(2) passes by a descriptor of -1.
-  std::array<pollfd, 2> polled{
+  std::array<pollfd, 3> polled{
       {{.fd = endpoint_.connection.get(), .events = POLLIN, .revents = 0},
-       {.fd = uses_standard_output() ? STDOUT_FILENO : -1, .events = 0, .revents = 0}}};
-  return ::poll(polled.data(), polled.size(), static_cast<int>(look_period.count())) <= 0;
+       {.fd = file_ ? file_->fd() : STDOUT_FILENO, .events = 0, .revents = 0},
+       {.fd = toolbar_ != nullptr ? toolbar_->fd() : -1, .events = POLLIN, .revents = 0}}};
+  (void)::poll(polled.data(), polled.size(), static_cast<int>(look_period.count()));
+  if (polled[2].revents != 0) follow_toolbar();
+  return polled[0].revents == 0 && polled[1].revents == 0;
+}
+
+void Capture::follow_toolbar() {
+  const auto wishes = toolbar_->read();
+  if (!wishes) return;
+  plan_.form = wishes->form;
+  plan_.drops_only = wishes->drops_only;
+  try {
+    filters_[1] = capture::Filter{wishes->filter};
+  } catch (const std::invalid_argument& error) {
+    toolbar_->warn(error.what());
+  }
 }
 
 void Capture::take_all() {
@@ -199,50 +235,64 @@ void Capture::look() {
 
 void Capture::judge(const SeenPacket& seen) {
   const auto form = static_cast<std::size_t>(seen.form);
-  ++counts_[form].received;
   Packet& packet = packets_[seen.id];
-  if (seen.verdict != engine::Verdict::pass) packet.verdict = seen.verdict;
+  if (seen.verdict != engine::Verdict::pass) {
+    packet.verdict = seen.verdict;
+    packet.refused_form = seen.form;
+  }
   packet.has_form[form] = true;
-  packet.matches[form] = packet.matches[form] || filter_.matches(seen.bytes, seen.length);
+  for (std::size_t i = 0; i < filters_.size(); ++i) {
+    if (filters_[i].matches(seen.bytes, seen.length)) packet.matches[form] |= Matches{1} << i;
+  }
 }
 
 bool Capture::is_wanted(const Packet& packet) const {
+  constexpr Matches all = (Matches{1} << std::tuple_size_v<decltype(filters_)>)-1;
   const bool dropped = packet.verdict != engine::Verdict::pass;
   if (plan_.drops_only && !dropped) return false;
-  if (!plan_.form) return packet.matches[0] || packet.matches[1];
+  if (!plan_.form) return (packet.matches[0] | packet.matches[1]) == all;
   const auto form = static_cast<std::size_t>(*plan_.form);
-  if (packet.has_form[form]) return packet.matches[form];
+  if (packet.has_form[form]) return packet.matches[form] == all;
   // Dropped before it had the form that is asked for: the one that it had stands for it.
-  return dropped && packet.matches[1 - form];
+  return dropped && packet.matches[1 - form] == all;
 }
 
 bool Capture::passes(const SeenPacket& seen, const Packet& packet) const {
   if (plan_.outward && seen.outward != *plan_.outward) return false;
   if (!is_wanted(packet)) return false;
-  return !plan_.form || seen.form == *plan_.form || seen.verdict != engine::Verdict::pass;
+  const bool refused = seen.verdict != engine::Verdict::pass;
+  // Of a super-packet one segment may be refused, and others leave.
+  if (plan_.drops_only && !refused && seen.form == packet.refused_form) return false;
+  return !plan_.form || seen.form == *plan_.form || refused;
 }
 
 void Capture::take(const SeenPacket& seen) {
   Packet& packet = packets_.at(seen.id);
-  if (!passes(seen, packet) || (!packet.taken && reached_count())) return;
+  CaptureCounts& counts = counts_[static_cast<std::size_t>(seen.form)];
+  const bool taken = passes(seen, packet) && (packet.taken || !reached_count());
+  // In front of all counting, so that a file's statistics are of the packets up to its last one.
+  if (taken && file_ && file_->is_full()) {
+    finish_file();
+    file_->begin_next();
+  }
+  ++counts.received;
+  if (!taken) return;
   if (file_) {
-    if (file_->is_full()) {
-      finish_file();
-      file_->begin_next();
-    }
     file_->write(seen);
   } else if (!packet.taken) {
     lines_.add(seen, packet.verdict);
   }
   if (!packet.taken) ++taken_;
   packet.taken = true;
-  ++counts_[static_cast<std::size_t>(seen.form)].delivered;
+  ++counts.delivered;
 }
 
 void Capture::begin_file() {
   if (plan_.file.empty()) return;
-  file_.emplace(plan_.file, capture_head(interface_, expression_, plan_.snap_length, plan_.form),
-                plan_.rotation, started_);
+  file_.emplace(
+      plan_.file,
+      capture_head(interface_, both_filters(expression_, plan_.second_filter), plan_.snap_length, plan_.form),
+      plan_.rotation, started_);
 }
 
 void Capture::finish_file() {
@@ -269,17 +319,17 @@ void run_capture(const std::vector<std::string>& arguments) {
   run_capture(capture_plan_of(arguments));
 }
 
-void run_capture(CapturePlan plan) {
+void run_capture(CapturePlan plan, ExtcapToolbar* toolbar) {
   const std::string request = control::capture_request(std::max(plan.snap_length, least_seen));
   auto endpoint = control::ask_for_descriptors(plan.control_path, request);
-  std::make_unique<Capture>(std::move(plan), std::move(endpoint))->run();
+  std::make_unique<Capture>(std::move(plan), std::move(endpoint), toolbar)->run();
 }
 
 void run_recorder(const std::vector<std::string>& arguments) {
   CapturePlan plan = recorder_plan_of(arguments);
   plan.snap_length = capture::Recorded::most_bytes;
   auto endpoint = control::ask_for_descriptors(plan.control_path, control::recorder_request);
-  std::make_unique<Capture>(std::move(plan), std::move(endpoint))->take_all();
+  std::make_unique<Capture>(std::move(plan), std::move(endpoint), nullptr)->take_all();
 }
 
 std::string describe_capture() {

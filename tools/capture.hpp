@@ -6,12 +6,14 @@
 #include <vector>
 
 #include "capture_plan.hpp"
+#include "extcap_toolbar.hpp"
 
 namespace sixin4 {
 
 /// Until the count is reached, the endpoint ends, a signal comes or nobody reads what is written. Throws
 /// control::ConfigurationError, control::NoSuchEndpoint, or std::system_error where the system refuses.
-void run_capture(CapturePlan plan);
+/// `toolbar` may change what is taken; there may be none.
+void run_capture(CapturePlan plan, ExtcapToolbar* toolbar = nullptr);
 void run_capture(const std::vector<std::string>& arguments);
 /// What there is now. Throws the same.
 void run_recorder(const std::vector<std::string>& arguments);

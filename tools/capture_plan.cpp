@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <limits>
 #include <span>
 #include <utility>
 
@@ -51,7 +52,8 @@ Number number_of(const std::string& option, const std::string& text, Number leas
   Number value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size() || value < least) {
-    throw mistake(option, "'" + text + "' is not a number from " + std::to_string(least) + " on");
+    throw mistake(option, "'" + text + "' is not a number from " + std::to_string(least) + " to " +
+                              std::to_string(std::numeric_limits<Number>::max()));
   }
   return value;
 }
@@ -82,7 +84,7 @@ void read_ring(const std::string& text, capture::Rotation& rotation) {
   if (key == "files") {
     rotation.files = number_of<std::uint32_t>("ring", value, 1);
   } else if (key == "filesize") {
-    rotation.kilobytes = number_of<std::uint64_t>("ring", value, 1);
+    rotation.kilobytes = number_of<std::uint32_t>("ring", value, 1);
   } else {
     throw mistake("ring", "'" + text + "' is neither files:N nor filesize:KB");
   }
@@ -90,7 +92,9 @@ void read_ring(const std::string& text, capture::Rotation& rotation) {
 
 /// Takes the endpoint's NAME from the front of the words where no path was given.
 void find_endpoint(CapturePlan& plan, std::vector<std::string> words, const std::string& verb) {
-  if (plan.control_path.empty()) {
+  if (!plan.control_path.empty()) {
+    plan.may_begin_with_name = true;
+  } else {
     if (words.empty()) {
       throw ConfigurationError("command line: " + verb +
                                " needs the NAME of a running endpoint, or --control PATH");
@@ -138,7 +142,7 @@ CapturePlan capture_plan_of(const std::vector<std::string>& arguments) {
 
 std::string filter_of(const CapturePlan& plan, const std::string& interface) {
   std::span<const std::string> words{plan.expression};
-  if (!words.empty() && words.front() == interface) words = words.subspan(1);
+  if (plan.may_begin_with_name && !words.empty() && words.front() == interface) words = words.subspan(1);
   std::string filter;
   for (const std::string& word : words) filter += (filter.empty() ? "" : " ") + word;
   return filter;

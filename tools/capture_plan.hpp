@@ -21,8 +21,9 @@ struct CapturePlan {
   bool quiet = false;                     ///< nothing on standard error but mistakes
   std::uint32_t snap_length = 262144;     ///< tcpdump's default, which is more than any packet has
   std::optional<std::uint64_t> count{};   ///< of packets, each in all its forms
-  std::vector<std::string> expression{};  ///< words of the filter; where the path of the control socket was
-                                          ///< given, perhaps behind the endpoint's name
+  std::vector<std::string> expression{};  ///< words of the filter
+  bool may_begin_with_name = false;       ///< the endpoint's, because the path of its socket was given
+  std::string second_filter{};            ///< has to match as well, in whatever form
 };
 
 /// Of the verb `capture`. Throws control::ConfigurationError.

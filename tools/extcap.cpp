@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
@@ -20,6 +21,7 @@
 
 #include "capture.hpp"
 #include "capture_plan.hpp"
+#include "extcap_toolbar.hpp"
 
 namespace sixin4 {
 
@@ -40,14 +42,14 @@ const std::array options{
     Option{.name = "extcap-capture-filter", .value = "FILTER", .meaning = ""},
     Option{.name = "capture", .value = "", .meaning = ""},
     Option{.name = "fifo", .value = "PATH", .meaning = ""},
+    Option{.name = "extcap-control-in", .value = "PATH", .meaning = ""},
+    Option{.name = "extcap-control-out", .value = "PATH", .meaning = ""},
     // The program's own, of the configuration below.
     Option{.name = "form", .value = "FORM", .meaning = ""},
     Option{.name = "drops", .value = "", .meaning = ""},
     Option{.name = "filter", .value = "FILTER", .meaning = ""},
     // Nothing follows from these.
     Option{.name = "extcap-version", .value = "VERSION", .meaning = ""},
-    Option{.name = "extcap-control-in", .value = "PATH", .meaning = ""},
-    Option{.name = "extcap-control-out", .value = "PATH", .meaning = ""},
     Option{.name = "extcap-reload-option", .value = "OPTION", .meaning = ""},
     Option{.name = "extcap-cleanup-postkill", .value = "", .meaning = ""},
 };
@@ -65,7 +67,7 @@ constexpr const char* configuration =
     "arg {number=1}{call=--drops}{display=Dropped packets only}{type=boolflag}{default=false}"
     "{tooltip=The reason is the packet's comment}\n"
     "arg {number=2}{call=--filter}{display=Filter}{type=string}"
-    "{tooltip=In the language of tcpdump, about either form}\n";
+    "{tooltip=In the language of tcpdump; has to match beside the capture filter, about the form above}\n";
 
 std::string endpoint_of(const std::string& interface) {
   if (!interface.starts_with(prefix) || interface.size() == prefix.size()) {
@@ -75,30 +77,15 @@ std::string endpoint_of(const std::string& interface) {
   return interface.substr(prefix.size());
 }
 
-/// Wireshark's filter of a capture, and that of the interface's configuration.
-std::string both_of(const std::string& one, const std::string& other) {
-  if (one.empty() || other.empty()) return one + other;
-  return '(' + one + ") and (" + other + ')';
-}
-
-bool is_running(const std::string& path) {
-  try {
-    (void)control::ask(path, "show");
-    return true;
-  } catch (const control::NoSuchEndpoint&) {
-    return false;
-  } catch (const std::exception&) {
-    return true;  // and says itself what is wrong when it is captured on
-  }
-}
-
 void print_interfaces() {
   std::cout << "extcap {version=" SIXIN4_VERSION "}{display=sixin4}\n";
   for (const std::string& path : control::control_paths()) {
-    if (!is_running(path)) continue;
     const std::string interface = std::filesystem::path{path}.stem();
+    // Nothing can be said of a name that ends what it is in.
+    if (interface.find_first_of("{}") != std::string::npos || !control::is_running(path)) continue;
     std::cout << "interface {value=" << prefix << interface << "}{display=6in4 tunnel " << interface << "}\n";
   }
+  std::cout << describe_toolbar();
 }
 
 /// Whatever is printed is the mistake.
@@ -120,10 +107,17 @@ void make_standard_output(const std::string& fifo) {
 
 void capture_into(const ExtcapCall& call) {
   CapturePlan plan = capture_plan_of(call.capture);
+  plan.second_filter = call.second_filter;
   // Wireshark shows what is on standard error as what went wrong.
   plan.quiet = true;
+  std::optional<ExtcapToolbar> toolbar;
+  if (!call.control_in.empty() && !call.control_out.empty()) {
+    toolbar.emplace(
+        call.control_in, call.control_out,
+        CaptureWishes{.form = plan.form, .drops_only = plan.drops_only, .filter = plan.second_filter});
+  }
   make_standard_output(call.fifo);
-  run_capture(std::move(plan));
+  run_capture(std::move(plan), toolbar ? &*toolbar : nullptr);
 }
 
 }  // namespace
@@ -155,8 +149,11 @@ ExtcapCall extcap_call_of(const std::vector<std::string>& arguments) {
   if (!has("capture")) throw ConfigurationError("command line: --extcap-interface needs --capture");
   if (!has("fifo")) throw ConfigurationError("command line: --capture needs --fifo PATH");
   ExtcapCall call{.wish = Wish::capture,
-                  .filter = both_of(value_of("extcap-capture-filter"), value_of("filter")),
+                  .filter = value_of("extcap-capture-filter"),
+                  .second_filter = value_of("filter"),
                   .fifo = value_of("fifo"),
+                  .control_in = value_of("extcap-control-in"),
+                  .control_out = value_of("extcap-control-out"),
                   .capture = {"--write", "-"}};
   if (has("form")) call.capture.insert(call.capture.end(), {"--form", value_of("form")});
   if (has("drops")) call.capture.emplace_back("--drops");

@@ -13,8 +13,11 @@ struct ExtcapCall {
   enum class Wish : std::uint8_t { interfaces, link_types, configuration, filter_check, capture };
 
   Wish wish = Wish::interfaces;
-  std::string filter{};
-  std::string fifo{};                  ///< that the capture is written to
+  std::string filter{};         ///< Wireshark's own
+  std::string second_filter{};  ///< the configuration's, which has to match as well
+  std::string fifo{};           ///< that the capture is written to
+  std::string control_in{};     ///< pipes of the toolbar; empty where it has none
+  std::string control_out{};
   std::vector<std::string> capture{};  ///< the verb's arguments
 };
 

@@ -9,7 +9,7 @@
 
 namespace sixin4 {
 
-/// `12:00:00.123456789 out IP6 …`, and at its end why it was dropped where it was; without a newline.
+/// `12:00:00.123456 out IP6 …`, and at its end why it was dropped where it was; without a newline.
 /// `offset` is that of capture::time_of_day_offset.
 [[nodiscard]] std::string packet_line(const capture::SeenPacket& packet, engine::Verdict verdict,
                                       std::chrono::nanoseconds offset);

@@ -92,6 +92,7 @@ ssize_t receive_with_descriptors(int fd, std::span<char> buffer,
   message.msg_controllen = room.size();
   const ssize_t length = ::recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
   if (length < 0) return length;
+  const bool cut_off = (static_cast<unsigned>(message.msg_flags) & MSG_CTRUNC) != 0;
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
     const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -100,6 +101,9 @@ ssize_t receive_with_descriptors(int fd, std::span<char> buffer,
       std::memcpy(&received, CMSG_DATA(header) + i * sizeof received, sizeof received);
       descriptors.emplace_back(received);
     }
+  }
+  if (cut_off) {
+    throw std::system_error(EMFILE, std::generic_category(), "cannot take what the endpoint hands over");
   }
   return length;
 }
@@ -125,6 +129,11 @@ std::vector<std::string> control_paths() {
   }
   std::ranges::sort(paths);
   return paths;
+}
+
+bool is_running(const std::string& path) {
+  // One that hangs has a full queue of clients.
+  return connects(open_socket(SOCK_NONBLOCK).get(), path) || errno == EAGAIN;
 }
 
 ControlServer::ControlServer(std::string path)

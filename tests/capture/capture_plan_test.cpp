@@ -68,6 +68,10 @@ TEST(CapturePlan, APathStandsForTheNameWhichMayBeThereToo) {
   }
 }
 
+TEST(CapturePlan, AWordThatIsAlsoTheNameIsOfTheFilter) {
+  EXPECT_EQ(filter_of(capture_plan_of({"tcp", "tcp", "and", "port", "25"}), "tcp"), "tcp and port 25");
+}
+
 TEST(CapturePlan, MistakesAreNamed) {
   struct Mistake {
     Words arguments;
@@ -77,10 +81,11 @@ TEST(CapturePlan, MistakesAreNamed) {
        std::vector<Mistake>{{{}, "capture needs the NAME"},
                             {{"he6", "-i", "middle"}, "form: 'middle' is neither inner nor outer nor both"},
                             {{"he6", "-Q", "up"}, "direction: 'up' is neither in nor out"},
-                            {{"he6", "-c", "0"}, "count: '0' is not a number from 1 on"},
+                            {{"he6", "-c", "0"}, "count: '0' is not a number from 1 to 18446744073709551615"},
                             {{"he6", "-c", "12x"}, "count: '12x'"},
                             {{"he6", "-s", "-1"}, "snapshot-length"},
                             {{"he6", "-w", "f", "-b", "files:0", "-b", "filesize:1"}, "ring: '0'"},
+                            {{"he6", "-w", "f", "-b", "filesize:4294967296"}, "from 1 to 4294967295"},
                             {{"he6", "-w", "f", "-b", "duration:5"}, "'duration:5' is neither"},
                             {{"he6", "-w", "f", "-b", "filesize"}, "'' is not a number"},
                             {{"he6", "-w", "f", "-b", "files:3"}, "needs filesize:KB"},

@@ -61,15 +61,17 @@ TEST(Extcap, TheConfigurationArrives) {
   EXPECT_EQ(plan.form, capture::Form::outer);
   EXPECT_TRUE(plan.drops_only);
   EXPECT_EQ(filter_of(plan, "he6"), "tcp");
+  EXPECT_EQ(extcap_call_of(words).control_in, "/tmp/in");
+  EXPECT_EQ(extcap_call_of(words).control_out, "/tmp/out");
   Words both = words;
   both.insert(both.end(), {"--filter", "port 25 or port 465"});
-  EXPECT_EQ(filter_of(capture_plan_of(extcap_call_of(both).capture), "he6"),
-            "(tcp) and (port 25 or port 465)");
+  EXPECT_EQ(extcap_call_of(both).filter, "tcp");
+  EXPECT_EQ(extcap_call_of(both).second_filter, "port 25 or port 465");
 }
 
 TEST(Extcap, NothingOfAFilterOrANameIsAnOption) {
-  const auto call = extcap_call_of(
-      {"--capture", "--extcap-interface", "sixin4--w", "--fifo", "/tmp/fifo", "--filter=-w /tmp/elsewhere"});
+  const auto call = extcap_call_of({"--capture", "--extcap-interface", "sixin4--w", "--fifo", "/tmp/fifo",
+                                    "--extcap-capture-filter=-w /tmp/elsewhere"});
   const CapturePlan plan = capture_plan_of(call.capture);
   EXPECT_EQ(plan.file, "-");
   EXPECT_EQ(plan.control_path, "/run/sixin4/-w.sock");

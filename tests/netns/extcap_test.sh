@@ -112,6 +112,53 @@ check 'silent where nothing went wrong' '' "$(cat "$files/dialogue.err")"
 (sleep 0.3; : <"$files/fifo") &
 check 'a reader that goes is an end' 0 "$(status_of near timeout 5 "$link" --capture --extcap-interface "$name" --fifo "$files/fifo")"
 
+# The toolbar: messages as Wireshark sends them.
+mkfifo "$files/in" "$files/out"
+message() { python3 - "$@" <<'END'
+import sys
+control, command, payload = int(sys.argv[2]), int(sys.argv[3]), sys.argv[4].encode().decode("unicode_escape").encode()
+with open(sys.argv[1], "wb") as pipe:
+    pipe.write(b"T" + (len(payload) + 2).to_bytes(3, "big") + bytes([control, command]) + payload)
+END
+} # PIPE CONTROL COMMAND PAYLOAD
+background near "$link" --capture --extcap-interface "$name" --fifo "$files/fifo" --form outer \
+  --extcap-control-in "$files/in" --extcap-control-out "$files/out" --extcap-capture-filter icmp6 2>"$files/toolbar.err"
+toolbar=$started
+cat "$files/fifo" >"$files/toolbar.pcapng" &
+reading=$!
+cat "$files/out" >"$files/told" &
+told=$!
+until_true 10 capturing
+shown() { tshark -n -r "$files/toolbar.pcapng" -T fields -e frame.interface_name -e frame.comment 2>/dev/null | sort | uniq -c | xargs; }
+shows() { [[ $(shown) == "$1" ]]; }
+message "$files/in" 255 0 ''
+message "$files/in" 0 1 inner
+sleep 0.2
+pings 1
+until_true 10 shows "2 $interface (inner)" || true
+check 'the toolbar: another side' "2 $interface (inner)" "$(shown)"
+message "$files/in" 1 1 '\x01'
+sleep 0.2
+pings 1
+too_big
+until_true 10 shows "2 $interface (inner) 1 $interface (inner) drop: too-big" || true
+check 'the toolbar: drops only' "2 $interface (inner) 1 $interface (inner) drop: too-big" "$(shown)"
+message "$files/in" 1 1 '\x00'
+message "$files/in" 2 1 "src host $near6"
+sleep 0.2
+pings 1
+until_true 10 shows "3 $interface (inner) 1 $interface (inner) drop: too-big" || true
+check 'the toolbar: another filter, beside the first' "3 $interface (inner) 1 $interface (inner) drop: too-big" "$(shown)"
+message "$files/in" 2 1 'tcp and'
+until_true 5 grep -q 'syntax error' "$files/told" || true
+check_match 'the toolbar: what is wrong in one' "filter 'tcp and': .*syntax error" "$(tr -d '\0' <"$files/told")"
+check_match 'the toolbar: begins with what the capture began with' 'outer' "$(head -c 11 "$files/told" | tr -d '\0')"
+kill "$toolbar"
+status=0
+wait "$toolbar" || status=$?
+check 'the toolbar: ended' 0 $status
+wait "$reading" "$told"
+
 # An endpoint that ends.
 capture last
 pings 1

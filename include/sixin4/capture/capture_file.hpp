@@ -29,6 +29,8 @@ class CaptureFile {
   void write(const SeenPacket& packet);
   /// Brings what was written to whoever reads it.
   void flush();
+  /// What is written to now; where that is a pipe it is in error once nobody reads it.
+  [[nodiscard]] int fd() const noexcept { return ::fileno(file_.get()); }
   /// The next file is to begin.
   [[nodiscard]] bool is_full() const noexcept;
   /// Ends the file with its statistics.

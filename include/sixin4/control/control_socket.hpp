@@ -20,6 +20,9 @@ namespace sixin4::control {
 /// The sockets of all endpoints that use the usual path, by name; some may be left over from the dead.
 [[nodiscard]] std::vector<std::string> control_paths();
 
+/// Whether somebody listens there; it may hang.
+[[nodiscard]] bool is_running(const std::string& path);
+
 /// What the client gets. Most answers are text alone.
 struct Answer {
   std::string result;                             ///< JSON; "null" where there is nothing to tell
