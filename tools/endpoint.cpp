@@ -1,8 +1,12 @@
 #include "endpoint.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <iterator>
+#include <new>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include "ring_memory.hpp"
@@ -24,16 +28,21 @@ std::vector<WorkerSockets> open_sockets(std::size_t count, const io::WireEnds& e
   return sockets;
 }
 
-std::vector<WorkerRecorders> make_recorders(std::size_t workers, std::uint32_t packets) {
-  std::vector<WorkerRecorders> recorders(workers);
-  for (WorkerRecorders& pair : recorders) {
-    pair.outbound = std::make_shared<capture::Recorder>(packets);
-    pair.inbound = std::make_shared<capture::Recorder>(packets);
+Recorders make_recorders(std::size_t workers, std::uint32_t packets) {
+  Recorders recorders{.packets = packets, .of_workers = std::vector<WorkerRecorders>(workers)};
+  try {
+    for (WorkerRecorders& pair : recorders.of_workers) {
+      pair.outbound = std::make_shared<capture::Recorder>(packets);
+      pair.inbound = std::make_shared<capture::Recorder>(packets);
+    }
+  } catch (const std::bad_alloc&) {
+    throw std::system_error(ENOMEM, std::generic_category(),
+                            "recorder: there is no memory for " + std::to_string(packets) + " packets");
   }
   return recorders;
 }
 
-// Of one thread: room for some 20 ms at 6 Gb/s, the time between two looks of a capturing program.
+// Of one thread: between two looks of a capturing program 3 Gb/s fill it, in both forms.
 constexpr std::size_t ring_size = std::size_t{16} << 20U;
 
 /// One thread's part of a capture.
@@ -53,16 +62,13 @@ std::shared_ptr<capture::LiveTap> live_of(const std::shared_ptr<Tap>& tap) {
 Endpoint::Endpoint(std::span<const io::TunDevice> queues, const engine::TunnelParameters& parameters,
                    const io::WireEnds& ends, const std::optional<io::NextHop>& next_hop,
                    std::uint32_t recorder)
-    : ends_(ends),
-      next_hop_(next_hop),
-      recorder_packets_(recorder),
-      recorders_(make_recorders(queues.size(), recorder)) {
+    : ends_(ends), next_hop_(next_hop), recorders_(sixin4::make_recorders(queues.size(), recorder)) {
   auto sockets = open_sockets(queues.size(), ends, true, next_hop, true);
   for (std::size_t i = 0; i < queues.size(); ++i) {
     const engine::Share share{.index = static_cast<std::uint32_t>(i),
                               .count = static_cast<std::uint32_t>(queues.size())};
     workers_.push_back(std::make_unique<Worker>(queues[i], share, reports_, parameters, std::move(sockets[i]),
-                                                recorders_[i]));
+                                                recorders_.of_workers[i]));
   }
 }
 
@@ -93,22 +99,25 @@ LiveCapture Endpoint::capture(std::uint32_t snap_length) {
   return capture;
 }
 
-void Endpoint::record(std::uint32_t packets) {
-  if (packets == recorder_packets_) return;
-  recorder_packets_ = packets;
-  recorders_ = make_recorders(workers_.size(), packets);
-  for (std::size_t i = 0; i < workers_.size(); ++i) workers_[i]->record(recorders_[i]);
+Recorders Endpoint::make_recorders(std::uint32_t packets) const {
+  return packets == recorders_.packets ? recorders_ : sixin4::make_recorders(workers_.size(), packets);
+}
+
+void Endpoint::record(Recorders recorders) {
+  if (recorders.packets == recorders_.packets) return;
+  recorders_ = std::move(recorders);
+  for (std::size_t i = 0; i < workers_.size(); ++i) workers_[i]->record(recorders_.of_workers[i]);
 }
 
 std::vector<capture::Recorded> Endpoint::recorded() const {
   std::vector<capture::Recorded> packets;
-  for (const WorkerRecorders& pair : recorders_) {
+  for (const WorkerRecorders& pair : recorders_.of_workers) {
     for (const auto& recorder : {pair.outbound, pair.inbound}) {
       std::ranges::move(recorder->packets(), std::back_inserter(packets));
     }
   }
   std::ranges::stable_sort(packets, {}, [](const capture::Recorded& each) { return each.seen.time; });
-  const std::size_t surplus = packets.size() - std::min<std::size_t>(packets.size(), recorder_packets_);
+  const std::size_t surplus = packets.size() - std::min<std::size_t>(packets.size(), recorders_.packets);
   packets.erase(packets.begin(), packets.begin() + static_cast<std::ptrdiff_t>(surplus));
   return packets;
 }

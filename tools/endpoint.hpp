@@ -25,6 +25,12 @@ struct LiveCapture {
   std::shared_ptr<void> lasting;          ///< ends with this
 };
 
+/// The flight recorders of all workers, for so many packets each.
+struct Recorders {
+  std::uint32_t packets = 0;
+  std::vector<WorkerRecorders> of_workers;
+};
+
 /// Runs from its construction to its destruction.
 class Endpoint {
  public:
@@ -42,8 +48,11 @@ class Endpoint {
 
   /// Throws std::system_error where there is no memory for it.
   [[nodiscard]] LiveCapture capture(std::uint32_t snap_length);
-  /// New flight recorders, which know nothing of before.
-  void record(std::uint32_t packets);
+  /// Those that there are, or new ones, which know nothing of before. Throws std::system_error where there is
+  /// no memory for them.
+  [[nodiscard]] Recorders make_recorders(std::uint32_t packets) const;
+  /// From the next batch on.
+  void record(Recorders recorders);
   /// The last packets of all workers, the oldest first.
   [[nodiscard]] std::vector<capture::Recorded> recorded() const;
 
@@ -55,8 +64,7 @@ class Endpoint {
   io::WireEnds ends_;
   std::optional<io::NextHop> next_hop_;
   WorkerReports reports_;
-  std::uint32_t recorder_packets_;
-  std::vector<WorkerRecorders> recorders_;  ///< of each worker
+  Recorders recorders_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 

@@ -3,9 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <ctime>
 #include <filesystem>
+#include <memory>
+#include <string>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -23,14 +28,51 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Beside the usual control socket.
+constexpr const char* suffix = ".pcapng";
+constexpr std::size_t recordings_kept = 16;  ///< of an interface
+
+/// Beside the usual control socket; without the suffix.
 std::string path_now(const std::string& interface) {
   const std::time_t now = std::time(nullptr);
   std::tm local{};
   ::localtime_r(&now, &local);
   std::array<char, 32> time{};
-  (void)std::strftime(time.data(), time.size(), "-%Y%m%d%H%M%S.pcapng", &local);
+  (void)std::strftime(time.data(), time.size(), "-%Y%m%d%H%M%S", &local);
   return fs::path{control::control_path(interface)}.parent_path() / (interface + time.data());
+}
+
+struct NewFile {
+  std::string path;
+  io::FileDescriptor fd;
+};
+
+/// Never one that is there: of those that are written within a second, all but the first get a number.
+NewFile create(const std::string& stem) {
+  for (int number = 1;; ++number) {
+    const std::string path = stem + (number == 1 ? "" : '-' + std::to_string(number)) + suffix;
+    io::FileDescriptor fd{::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
+    if (fd) return {.path = path, .fd = std::move(fd)};
+    if (errno != EEXIST) throw std::system_error(errno, std::generic_category(), "cannot write " + path);
+  }
+}
+
+/// Whether the file is one of this interface's: its name, a hyphen, and a time.
+bool is_recording_of(const std::string& interface, const std::string& file) {
+  return file.size() > interface.size() + 1 && file.starts_with(interface + '-') && file.ends_with(suffix) &&
+         file.find_first_not_of("0123456789-", interface.size() + 1) == file.size() - std::strlen(suffix);
+}
+
+/// A service that fails and is started again and again would fill the memory that they are in.
+void remove_old_ones(const std::string& interface, const fs::path& directory) {
+  std::vector<fs::path> recordings;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator{directory, error}) {
+    if (is_recording_of(interface, entry.path().filename())) recordings.push_back(entry.path());
+  }
+  if (recordings.size() <= recordings_kept) return;
+  std::ranges::sort(recordings);
+  recordings.resize(recordings.size() - recordings_kept);
+  for (const fs::path& old : recordings) fs::remove(old, error);
 }
 
 void write_all(const io::FileDescriptor& fd, wire::Bytes bytes, const std::string& path) {
@@ -70,15 +112,14 @@ std::string save_recording(const std::string& interface, std::span<const capture
   const engine::Time started = packets.empty() ? engine::Time::clock::now() : packets.front().seen.time;
   blocks.finish(bytes, counts[0], counts[1], started, offset);
 
-  const std::string path = path_now(interface);
+  const std::string stem = path_now(interface);
   std::error_code error;
-  fs::create_directories(fs::path{path}.parent_path(), error);
-  if (error) throw std::system_error(error, "cannot make the directory of " + path);
-  const io::FileDescriptor fd{
-      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)};
-  if (!fd) throw std::system_error(errno, std::generic_category(), "cannot write " + path);
-  write_all(fd, bytes, path);
-  return path;
+  fs::create_directories(fs::path{stem}.parent_path(), error);
+  if (error) throw std::system_error(error, "cannot make the directory of " + stem);
+  const NewFile file = create(stem);
+  write_all(file.fd, bytes, file.path);
+  remove_old_ones(interface, fs::path{stem}.parent_path());
+  return file.path;
 }
 
 }  // namespace sixin4

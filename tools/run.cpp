@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstring>
 #include <iostream>
 #include <limits>
 #include <memory>
@@ -29,6 +30,7 @@
 #include "sixin4/control/status.hpp"
 #include "sixin4/engine/token_bucket.hpp"
 
+#include "crash.hpp"
 #include "flight_recorder.hpp"
 #include "tunnel.hpp"
 
@@ -110,6 +112,13 @@ void warn_of_surprises(const Tunnel& tunnel, control::Log& log) {
   }
 }
 
+class Supervisor;
+
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): who dies has nothing else to look at
+Supervisor* running = nullptr;
+
+void save_last_packets(int signal);
+
 /// Everything that runs in the control thread.
 class Supervisor {
  public:
@@ -120,7 +129,15 @@ class Supervisor {
                                               : configuration.control),
         first_remote_(control::resolve_ipv4(configuration.remote)),
         signals_(open_signals()),
-        tunnel_(configuration, first_remote_, log_) {}
+        tunnel_(configuration, first_remote_, log_) {
+    running = this;
+    on_crash(save_last_packets);
+  }
+  ~Supervisor() { running = nullptr; }
+  Supervisor(Supervisor&&) = delete;
+  Supervisor& operator=(Supervisor&&) = delete;
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
 
   void run();
   /// Writes what the flight recorder has to a file, and logs its path. `why` leads the line.
@@ -253,6 +270,10 @@ void Supervisor::reload() {
   log_.set_level(fresh.log_level);
   log_.write(LogLevel::info, "reload", "reloaded the configuration");
   warn_of_surprises(tunnel_, log_);
+}
+
+void save_last_packets(int signal) {
+  if (running != nullptr) running->save_recording(::strsignal(signal));
 }
 
 void Supervisor::save_recording(const std::string& why) noexcept {

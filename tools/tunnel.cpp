@@ -118,6 +118,8 @@ void Tunnel::reconfigure(const control::Configuration& fresh, const wire::Ipv4Ad
       control::far_end_of(fresh, remote) == control::far_end_of(configuration(), now_.remote);
   std::optional<Keepalive> keepalive = same_echoes ? std::nullopt : keepalive_for(fresh, remote);
 
+  Recorders recorders = endpoint_.make_recorders(fresh.recorder);
+
   const control::HostState former = host_.state();
   try {
     host_.apply(control::host_state_of(fresh, next.underlay.ends.local));
@@ -127,7 +129,7 @@ void Tunnel::reconfigure(const control::Configuration& fresh, const wire::Ipv4Ad
     throw;
   }
   if (!same_echoes) keepalive_ = std::move(keepalive);
-  endpoint_.record(fresh.recorder);
+  endpoint_.record(std::move(recorders));
 }
 
 void Tunnel::follow_host() {

@@ -104,6 +104,7 @@ capture inward -Q in
 capture short -s 60
 capture three -c 3
 capture ring -b files:2 -b filesize:2
+capture whole -b filesize:2
 capture both 'src host 192.0.2.3 or udp port 53'
 capture none 'udp port 53'
 pings 5 >/dev/null
@@ -113,7 +114,7 @@ pings 5 >/dev/null
 sleep 0.1
 ends three '-c ends by itself'
 check '-c: both forms count as one' 3 "$(ids three)"
-for name in drops inner outer inward short ring both none; do end_capture $name "$name ends"; done
+for name in drops inner outer inward short ring whole both none; do end_capture $name "$name ends"; done
 check '--drops: dropped packets only' 'drop: outer-source-mismatch
 drop: outer-source-mismatch
 drop: too-big' "$(fields drops frame frame.comment | sort)"
@@ -127,6 +128,13 @@ check '-s: the length is the whole' 1448 "$(fields short frame frame.len | sort 
 check 'a filter in either form' 2 "$(fields both frame frame.number | wc -l)"
 check 'a filter that nothing matches' 0 "$(fields none frame frame.number | wc -l)"
 check_match 'counts what was there' '^near6 \(inner\) [1-9][0-9]* 0 0 near6 \(outer\) [1-9][0-9]* 0 0$' "$(statistics none)"
+each_file_adds_up() { # all that there was up to a file's end is in it or in one before, where there is no filter
+  local file received delivered
+  for file in "$files"/whole_*; do
+    "$here/pcapng.py" statistics "$file" | sed -E 's/.*\) //'
+  done | awk '$1 != $3 || $2 != 0 { wrong = 1 } END { print (NR >= 6 && !wrong) ? "yes" : "no" }'
+}
+check '-b: the statistics are of the packets up to each file'"'"'s end' yes "$(each_file_adds_up)"
 check_match '-b: the last two files, with dumpcap'"'"'s names' '^ring_000[0-9]{2}_20[0-9]{12}\.pcapng ring_000[0-9]{2}_20[0-9]{12}\.pcapng$' \
   "$(cd "$files" && echo ring_*)"
 check '-b: each is whole' 'near6 (inner) near6 (outer) near6 (inner) near6 (outer)' \
@@ -141,9 +149,9 @@ stranger 1
 until_true 5 grep -q drop "$files/lines"
 captures[lines]=$lines
 ends lines 'SIGTERM ends it, too' kill -TERM "$lines"
-check_match 'a line a packet' '[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{9} out IP6 2001:db8:41::2 > 2001:db8:41::1: ICMP6, echo request' "$(cat "$files/lines")"
+check_match 'a line a packet' '[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6} out IP6 2001:db8:41::2 > 2001:db8:41::1: ICMP6, echo request' "$(cat "$files/lines")"
 check_match 'with the reason where it was dropped' 'in  IP 192\.0\.2\.3 > 192\.0\.2\.1: .*, drop: outer-source-mismatch' "$(cat "$files/lines")"
-check 'nothing else on standard output' '' "$(grep -Ev '^[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{9} (out|in ) IP' "$files/lines" || true)"
+check 'nothing else on standard output' '' "$(grep -Ev '^[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6} (out|in ) IP' "$files/lines" || true)"
 
 near bash -c "'$program' capture near6 --control '$socket' -w - 2>'$files/live.err' | tshark -n -l -r - >'$files/live' 2>/dev/null" &
 until_true 10 grep -q '^capturing on' "$files/live.err"
@@ -157,6 +165,20 @@ until_true 10 grep -q 'echo reply' "$files/live2" || true
 check '-w - into tcpdump: live' 1 "$(grep -c 'echo reply' "$files/live2")"
 succeeds 'a reader that goes away is an end' near bash -c "set -o pipefail; '$program' capture near6 --control '$socket' -w - 2>'$files/head.err' | head -c 10 >/dev/null"
 check_match 'a clean one' 'packets captured' "$(cat "$files/head.err")"
+
+mkfifo "$files/fifo"
+background near "$program" capture near6 --control "$socket" -w "$files/fifo" 'udp port 9' 2>"$files/fifo.err"
+captures[fifo]=$started
+head -c 10 "$files/fifo" >/dev/null
+ends fifo 'of a pipe with a name, too, though nothing matches' until_true 5 eval "! kill -0 $started 2>/dev/null"
+background near bash -c "trap '' HUP; exec '$program' capture near6 --control '$socket' -w '$files/hup.pcapng' 2>'$files/hup.err'"
+captures[hup]=$started
+until_true 10 grep -q '^capturing on' "$files/hup.err"
+kill -HUP "$started"
+pings 1 >/dev/null
+sleep 0.1
+end_capture hup 'nohup(1) is respected'
+check 'and the capture goes on' 4 "$(fields hup "$echoes" frame.number | wc -l)"
 
 # Mistakes.
 check 'a filter that is none: status 1' 1 "$(status_of "$program" capture near6 --control "$socket" ip6 andnot)"
@@ -235,6 +257,12 @@ kill -USR2 "$endpoint"
 until_true 5 eval '[[ -n $(saved signal) ]]' || true
 check_match 'SIGUSR2 writes it to a file' '^/run/sixin4/near6-20[0-9]{12}\.pcapng$' "$(saved signal)"
 check 'that others cannot read' 600 "$(stat -c %a "$(saved signal)")"
+kill -USR2 "$endpoint"
+twice() { (($(saved signal | sort -u | wc -l) == 2)); }
+until_true 5 twice || true
+check 'another one takes nothing away' 2 "$(saved signal | xargs ls 2>/dev/null | wc -l)"
+rm -f "$(saved signal | tail -n 1)"
+saved() { sed -n "s/.*$1: the last [0-9]* packets are in //p" "$files/near.log" | head -n 1; }
 check 'with those packets' 16 "$(tshark -n -r "$(saved signal)" 2>/dev/null | wc -l)"
 sed -i 's/recorder = 16/recorder = 0/' "$configuration"
 succeeds 'reload without' "$program" reload --control "$socket"
@@ -244,6 +272,28 @@ until_true 5 grep -q 'recorder is off' "$files/near.log" || true
 check_match 'which a signal is told, too' 'asked by a signal: the flight recorder is off' "$(cat "$files/near.log")"
 sed -i 's/recorder = 0/recorder = 8/' "$configuration"
 succeeds 'reload with it' "$program" reload --control "$socket"
+
+if ! grep -q __asan_init "$program" && ! grep -q __tsan_init "$program"; then # which need more memory than there is
+  sed -i 's/recorder = 8/recorder = 1048576\nmtu = 1400/' "$configuration"
+  prlimit --pid "$endpoint" --as=$(($(awk '/VmSize/ { print $2 }' "/proc/$endpoint/status") * 1024 + 65536)):
+  for again in 1 2; do
+    check_match "no memory for as many, $again" 'recorder: there is no memory for 1048576 packets' \
+      "$("$program" reload --control "$socket" 2>&1 || true)"
+  done
+  check 'and nothing has changed' 1280 "$(of_status near "s['mtu']")"
+  prlimit --pid "$endpoint" --as=unlimited:
+fi
+
+# The program's own mistake.
+background far "$program" run --interface crash6 --remote 192.0.2.9 --control "$files/crash.sock" 2>"$files/crash.log"
+crashing=$started
+until_true 10 grep -q '^ready: ' "$files/crash.log"
+kill -SEGV "$crashing"
+check 'a crash is one' yes "$(wait "$crashing" || echo yes)"
+check_match 'but for the last packets' 'Segmentation fault: the last [0-9]+ packets are in /run/sixin4/crash6-20[0-9]{12}\.pcapng' "$(cat "$files/crash.log")"
+last_words=$(sed -n 's/.* packets are in //p' "$files/crash.log")
+succeeds 'which can be read' capinfos "$last_words"
+rm -f "$last_words"
 
 # The end of the endpoint: an error writes the recorder, and captures end.
 capture last

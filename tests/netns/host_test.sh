@@ -199,5 +199,6 @@ status=0
 wait "$endpoint" || status=$?
 check "a deleted interface: exit status" 2 $status
 check_match "a deleted interface is named" 'near6 was deleted' "$(cat "$two_hosts_files/near.log")"
+rm -f "$(sed -n 's/.* packets are in //p' "$two_hosts_files/near.log")" # what the flight recorder has written of it
 check "and the rules are gone" "" "$(rules)"
 finish
