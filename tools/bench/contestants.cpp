@@ -15,6 +15,7 @@ namespace {
 constexpr std::chrono::seconds patience{10};
 constexpr std::chrono::milliseconds between_looks{5};
 const std::string interface = "tunnel";
+const std::string control_path = "/run/sixin4.sock";  // each side has a /run of its own
 
 using Words = std::vector<std::string>;
 
@@ -47,12 +48,9 @@ Process start(const Side& side, const std::vector<std::string>& command) {
 }
 
 Process start_sixin4(const Side& side, const Side& other, int mtu, const Words& options) {
-  Words command{"/proc/self/exe", "run",
-                "--interface",    interface,
-                "--remote",       other.ipv4,
-                "--address",      side.ipv6 + "/64",
-                "--mtu",          std::to_string(mtu),
-                "--control",      "/run/sixin4.sock"};
+  Words command{"/proc/self/exe", "run",       "--interface",     interface, "--remote",
+                other.ipv4,       "--address", side.ipv6 + "/64", "--mtu",   std::to_string(mtu),
+                "--control",      control_path};
   command.insert(command.end(), options.begin(), options.end());
   Process end = start(side, command);
   wait_for(end, side, [&end] {
@@ -60,6 +58,14 @@ Process start_sixin4(const Side& side, const Side& other, int mtu, const Words& 
     return text.starts_with("ready: ") || text.find("\nready: ") != std::string::npos;
   });
   return end;
+}
+
+Process start_beside(const Side& side, const Words& arguments) {
+  Words command{"/proc/self/exe"};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  Process beside = start(side, command);
+  wait_for(beside, side, [&beside] { return beside.output().find("capturing on") != std::string::npos; });
+  return beside;
 }
 
 bool has_interface(const Side& side) {
@@ -96,21 +102,15 @@ void start_kernel(const Side& side, const Side& other, int mtu, const std::strin
 
 const std::vector<Contestant>& contestants() {
   static const std::vector<Contestant> all{
-      {.name = "raw",
-       .meaning = "sixin4 run --wire raw",
-       .usual = true,
-       .options = {"--wire", "raw"},
-       .near_options = {}},
+      {.name = "raw", .meaning = "sixin4 run --wire raw", .usual = true, .options = {"--wire", "raw"}},
       {.name = "packet",
        .meaning = "sixin4 run --wire packet",
        .usual = true,
-       .options = {"--wire", "packet"},
-       .near_options = {}},
+       .options = {"--wire", "packet"}},
       {.name = "packet-offload",
        .meaning = "sixin4 run --wire packet --checksum-offload yes",
        .usual = true,
-       .options = {"--wire", "packet", "--checksum-offload", "yes"},
-       .near_options = {}},
+       .options = {"--wire", "packet", "--checksum-offload", "yes"}},
       {.name = "kept",
        .meaning = "raw, with a source rule that keeps the near side's address",
        .usual = false,
@@ -121,16 +121,19 @@ const std::vector<Contestant>& contestants() {
        .usual = false,
        .options = {"--wire", "raw"},
        .near_options = with_source_rule("use 2001:db8:41::1:25")},
-      {.name = "socat",
-       .meaning = "socat TUN IP4-SENDTO, where socat is installed",
-       .usual = true,
-       .options = {},
-       .near_options = {}},
+      {.name = "unrecorded",
+       .meaning = "raw, without the flight recorder",
+       .usual = false,
+       .options = {"--wire", "raw", "--recorder", "0"}},
+      {.name = "captured",
+       .meaning = "raw, while the near side captures every packet, into /dev/null",
+       .usual = false,
+       .options = {"--wire", "raw"},
+       .beside_near = {"capture", "--control", control_path, "--write", "/dev/null"}},
+      {.name = "socat", .meaning = "socat TUN IP4-SENDTO, where socat is installed", .usual = true},
       {.name = "kernel",
        .meaning = "a tunnel of eBPF programs in the kernel; needs --kernel-tunnel",
-       .usual = true,
-       .options = {},
-       .near_options = {}},
+       .usual = true},
   };
   return all;
 }
@@ -160,6 +163,7 @@ Tunnel start_tunnel(std::string_view contestant, const Bed& bed, int mtu, const 
     near_options.insert(near_options.end(), own.near_options.begin(), own.near_options.end());
     ends.push_back(start_sixin4(bed.near, bed.far, mtu, near_options));
     ends.push_back(start_sixin4(bed.far, bed.near, mtu, own.options));
+    if (!own.beside_near.empty()) ends.push_back(start_beside(bed.near, own.beside_near));
   }
   return Tunnel{std::move(ends)};
 }

@@ -14,9 +14,10 @@ namespace sixin4::bench {
 struct Contestant {
   std::string name;
   std::string meaning;
-  bool usual;                             ///< takes part where the command line names none
-  std::vector<std::string> options;       ///< of `sixin4 run`; none for a tunnel of others
-  std::vector<std::string> near_options;  ///< those of the near side only
+  bool usual = true;                        ///< takes part where the command line names none
+  std::vector<std::string> options{};       ///< of `sixin4 run`; none for a tunnel of others
+  std::vector<std::string> near_options{};  ///< those of the near side only
+  std::vector<std::string> beside_near{};  ///< arguments of one more sixin4 on the near side; none without it
 };
 
 [[nodiscard]] const std::vector<Contestant>& contestants();
