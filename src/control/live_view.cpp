@@ -12,6 +12,7 @@
 
 #include "sixin4/control/rates.hpp"
 
+#include "far_end_text.hpp"
 #include "for_people.hpp"
 
 namespace sixin4::control {
@@ -79,17 +80,7 @@ void write_head(std::ostream& text, const json& status) {
        << ", runs " << seconds_for_people(status.at("uptime_s").get<double>()) << '\n';
   text << "  mtu " << status.at("mtu") << ", path mtu " << status.at("path_mtu") << ", wire " << word("wire")
        << ", flows " << status.at("flows") << '\n';
-  const json& far_end = status.at("far_end");
-  const json& heard = far_end.at("last_heard_s");
-  text << (heard.is_null() ? std::string{"  far end not heard yet"}
-                           : "  far end heard " + seconds_for_people(heard.get<double>()) + " ago");
-  if (const json& rtt = far_end.at("rtt_ms"); !rtt.is_null()) {
-    text << ", rtt " << number_for_people(rtt.get<double>(), 1) << " ms";
-  }
-  if (const json& loss = far_end.at("loss"); !loss.is_null()) {
-    text << ", loss " << number_for_people(100 * loss.get<double>(), 1) << " %";
-  }
-  text << '\n';
+  text << "  " << far_end_text(status.at("far_end")) << '\n';
 }
 
 void write_rates(std::ostream& text, const History& history) {

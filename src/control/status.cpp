@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "far_end_text.hpp"
 #include "for_people.hpp"
 
 namespace sixin4::control {
@@ -15,14 +16,6 @@ using json = nlohmann::ordered_json;
 
 json to_json(const DirectionStatus& direction) {
   return {{"packets", direction.packets}, {"bytes", direction.bytes}, {"icmp_errors", direction.icmp_errors}};
-}
-
-void write_echoes(std::ostream& text, const json& far_end) {
-  const auto saved = text.flags();
-  text << std::fixed << std::setprecision(1);
-  if (!far_end.at("rtt_ms").is_null()) text << ", rtt " << far_end.at("rtt_ms").get<double>() << " ms";
-  if (!far_end.at("loss").is_null()) text << ", loss " << 100 * far_end.at("loss").get<double>() << " %";
-  text.flags(saved);
 }
 
 void write_direction(std::ostream& text, const char* name, const json& direction, const json& drops) {
@@ -98,12 +91,8 @@ std::string show_text(std::span<const std::string> statuses) {
     text << word("interface") << ": " << word("state") << ", " << word("local") << " > " << word("remote")
          << ", mtu " << object.at("mtu") << ", path mtu " << object.at("path_mtu") << ", wire "
          << word("wire") << " (" << word("wire_reason") << ")\n";
-    text << "  running for " << seconds_for_people(object.at("uptime_s").get<double>());
-    const json& heard = object.at("far_end").at("last_heard_s");
-    text << (heard.is_null() ? std::string{", far end not heard yet"}
-                             : ", far end heard " + seconds_for_people(heard.get<double>()) + " ago");
-    write_echoes(text, object.at("far_end"));
-    text << '\n';
+    text << "  running for " << seconds_for_people(object.at("uptime_s").get<double>()) << ", "
+         << far_end_text(object.at("far_end")) << '\n';
     write_direction(text, "out", object.at("out"), object.at("drops").at("out"));
     write_direction(text, "in", object.at("in"), object.at("drops").at("in"));
   }

@@ -96,7 +96,7 @@ TEST(Recorder, OfNoPacketsItKeepsNone) {
 TEST(Recorder, ARefusalFindsItsPacket) {
   Recorder recorder{256};
   recorder.refused(9, Verdict::too_big);
-  for (engine::PacketId id = 1; id <= 100; ++id) recorder.from_wire(id, filled(60, id));
+  for (engine::PacketId id = 1; id <= 100; ++id) recorder.from_tun(id, filled(60, id));
   recorder.refused(100, Verdict::too_big);
   recorder.refused(30, Verdict::tun_full);
   recorder.refused(4711, Verdict::loop);
@@ -140,6 +140,21 @@ TEST(Recorder, WhatHasLeftIsToldOnceWhatTheWireRefusesTwice) {
   EXPECT_EQ(packets[2].view().bytes[19], 1U);
   EXPECT_EQ(packets[2].view().bytes[20], 2U);
   EXPECT_FALSE(packets[3].seen.outward) << "an error of ours goes to the host";
+}
+
+TEST(Recorder, OfAPacketOfWhichOnlyTheBeginningCameTheHeaderTellsTheLength) {
+  Recorder recorder{4};
+  Octets packet = filled(128, 1);
+  packet[0] = 0x45;
+  packet[2] = 1;  // 256 and a few
+  packet[3] = 5;
+  recorder.from_wire(1, packet);
+  packet[2] = 0;
+  recorder.from_wire(2, packet);
+  const auto packets = recorder.packets();
+  ASSERT_EQ(packets.size(), 2U);
+  EXPECT_EQ(packets[0].seen.length, 261U);
+  EXPECT_EQ(packets[1].seen.length, 128U) << "as it is with merged ones";
 }
 
 TEST(Recorder, AReaderBesideTheWriterSeesWholePacketsInOrder) {

@@ -7,8 +7,8 @@ program=$(realpath "$1")
 # shellcheck source=tests/netns/checks.sh
 source "$(dirname "$0")/checks.sh"
 two_hosts_enter "$@"
-two_hosts_make
 command -v tshark >/dev/null || two_hosts_fail "needs tshark"
+two_hosts_make
 
 near6=2001:db8:41::2
 far6=2001:db8:41::1
@@ -41,13 +41,6 @@ ends() {
   "${@:3}"
   wait "${captures[$1]}" || status=$?
   check "$2: status 0" 0 $status
-}
-# fields NAME FILTER FIELD…: of each packet that tshark finds, separated by |
-fields() {
-  local file=$files/$1.pcapng filter=$2 field arguments=()
-  shift 2
-  for field in "$@"; do arguments+=(-e "$field"); done
-  tshark -n -r "$file" -Y "$filter" -T fields -E 'separator=|' "${arguments[@]}" 2>/dev/null
 }
 statistics() { "$here/pcapng.py" statistics "$files/$1.pcapng" | xargs; }
 ids() { "$here/pcapng.py" ids "$files/$1.pcapng"; }
@@ -244,7 +237,7 @@ check_match 'recorder: a line a packet' 'out IP6 2001:db8:41::2 > 2001:db8:41::1
 check 'recorder: the last packets, no more' 4096 "$("$program" recorder --control "$socket" | wc -l)"
 succeeds 'recorder -w' "$program" recorder near6 --control "$socket" -w "$files/recorder.pcapng"
 check 'recorder -w: headers and reasons' 'near6 (inner)|drop: too-big|96|1448
-near6 (outer)|drop: outer-source-mismatch|96|128' \
+near6 (outer)|drop: outer-source-mismatch|96|160' \
   "$(fields recorder 'frame.comment' frame.interface_name frame.comment frame.cap_len frame.len)"
 check 'recorder -w -' 'near6 (inner) near6 (outer)' \
   "$("$program" recorder near6 --control "$socket" -w - | tshark -n -r - -T fields -e frame.interface_name 2>/dev/null | sort -u | xargs)"

@@ -88,6 +88,14 @@ stop_capture() {
 # captured NAME [FILTER]: how many of its packets
 captured() { tcpdump -nr "$two_hosts_files/$1.pcap" "${@:2}" 2>/dev/null | wc -l; }
 
+# fields NAME FILTER FIELD…: of each packet that tshark finds in $two_hosts_files/NAME.pcapng, separated by |
+fields() {
+  local file=$two_hosts_files/$1.pcapng filter=$2 field arguments=()
+  shift 2
+  for field in "$@"; do arguments+=(-e "$field"); done
+  tshark -n -r "$file" -Y "$filter" -T fields -E 'separator=|' "${arguments[@]}" 2>/dev/null
+}
+
 # tcp_arrives WHAT FROM TO ADDRESS PORT: sends $two_hosts_files/sent from one host to another and compares what arrives
 tcp_arrives() {
   rm -f "$two_hosts_files/received" # it is made when somebody connects

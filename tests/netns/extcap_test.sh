@@ -6,8 +6,8 @@ program=$(realpath "$1")
 # shellcheck source=tests/netns/checks.sh
 source "$(dirname "$0")/checks.sh"
 two_hosts_enter "$@"
+command -v tshark >/dev/null || two_hosts_fail "needs tshark"
 two_hosts_make
-command -v tshark >/dev/null || { echo 'extcap_test.sh: needs tshark' >&2; exit 77; }
 
 near6=2001:db8:41::2
 far6=2001:db8:41::1
@@ -45,12 +45,6 @@ check 'an interface that is not listed: status 1' 1 "$(status_of "$link" --extca
 check_match 'tshark lists it' "$name \(6in4 tunnel $interface\)" "$(tshark -D 2>/dev/null)"
 check_match 'with its link type' 'RAW \(Raw IP\)' "$(tshark -i "$name" -L 2>&1)"
 
-fields() { # NAME FILTER FIELD…: of each packet, separated by |
-  local file=$files/$1.pcapng filter=$2 field arguments=()
-  shift 2
-  for field in "$@"; do arguments+=(-e "$field"); done
-  tshark -n -r "$file" -Y "$filter" -T fields -E 'separator=|' "${arguments[@]}" 2>/dev/null
-}
 pings() { near ping -n -q -c "$1" -i 0.05 -W 1 $far6 >/dev/null; }
 # Each time to another destination: the kernel remembers what it was told of one.
 too_big() { near ping -n -q -c 1 -W 1 -s 1400 -M do "2001:db8:44::$((++destination))" >/dev/null || true; }

@@ -18,7 +18,14 @@ class LiveTap {
 
   void begin(engine::Time now) noexcept { now_ = now; }
   void from_tun(engine::PacketId id, wire::Bytes packet) noexcept { write(id, packet, Form::inner, true); }
-  void from_wire(engine::PacketId id, wire::Bytes packet) noexcept { write(id, packet, Form::outer, false); }
+  void from_wire(engine::PacketId id, wire::Bytes packet) noexcept {
+    const SeenPacket seen{.id = id,
+                          .time = now_,
+                          .form = Form::outer,
+                          .outward = false,
+                          .length = static_cast<std::uint32_t>(length_of_outer(packet))};
+    ring_.write(seen, std::span{&packet, 1}, snap_length_);
+  }
   void withdrawn(engine::PacketId id) noexcept { ring_.withdraw(id); }
   void refused(engine::PacketId id, engine::Verdict verdict) noexcept { ring_.judge(id, verdict); }
   void to_wire(engine::PacketId id, std::span<const wire::Bytes> parts, engine::Verdict verdict) noexcept {

@@ -41,7 +41,7 @@ class Recorder {
     if (!slots_.empty()) write(id, packet, packet.size(), facts_of(Form::inner, true));
   }
   void from_wire(engine::PacketId id, wire::Bytes packet) noexcept {
-    if (!slots_.empty()) write(id, packet, packet.size(), facts_of(Form::outer, false));
+    if (!slots_.empty()) write(id, packet, length_of_outer(packet), facts_of(Form::outer, false));
   }
   void withdrawn(engine::PacketId id) noexcept;
   void refused(engine::PacketId id, engine::Verdict verdict) noexcept;
