@@ -37,6 +37,18 @@ std::unique_ptr<std::FILE, CaptureStream::Close> CaptureStream::open() {
 }
 
 std::ptrdiff_t CaptureStream::read(wire::MutableBytes buffer) noexcept {
+  std::size_t done = 0;
+  do {
+    const std::ptrdiff_t count = read_piece(buffer.subspan(done));
+    if (count <= 0) return done == 0 ? count : static_cast<std::ptrdiff_t>(done);
+    done += static_cast<std::size_t>(count);
+    // Less than a head in the buffer may be the part of one that has come so far.
+  } while (done < buffer.size() && buffered() >= head_size);
+  return static_cast<std::ptrdiff_t>(done);
+}
+
+/// Of one block, at most.
+std::ptrdiff_t CaptureStream::read_piece(wire::MutableBytes buffer) noexcept {
   if (!plain_ && head_begin_ == head_end_ && rest_of_block_ == 0) {
     if (!read_head()) return -1;
     take_head();
@@ -55,11 +67,19 @@ std::ptrdiff_t CaptureStream::read(wire::MutableBytes buffer) noexcept {
 }
 
 std::ptrdiff_t CaptureStream::read_some(wire::MutableBytes buffer) noexcept {
-  ssize_t count = 0;
-  do count = ::read(fd_, buffer.data(), buffer.size());
-  while (count < 0 && errno == EINTR);
-  if (count > 0) position_ += static_cast<std::uint64_t>(count);
-  return count;
+  if (buffered() == 0) {
+    ssize_t count = 0;
+    do count = ::read(fd_, buffer_.data(), buffer_.size());
+    while (count < 0 && errno == EINTR);
+    if (count <= 0) return count;
+    buffer_begin_ = 0;
+    buffer_end_ = static_cast<std::size_t>(count);
+  }
+  const std::size_t count = std::min(buffer.size(), buffered());
+  wire::copy(std::span{buffer_}.subspan(buffer_begin_, count), buffer);
+  buffer_begin_ += count;
+  position_ += count;
+  return static_cast<std::ptrdiff_t>(count);
 }
 
 /// False where the system refuses. The head is shorter where the file ends.

@@ -43,11 +43,16 @@ class CaptureStream {
  private:
   static constexpr std::size_t head_size = 12;  ///< type and length of a block, and what a link type is in
 
+  [[nodiscard]] std::ptrdiff_t read_piece(wire::MutableBytes buffer) noexcept;
   [[nodiscard]] std::ptrdiff_t read_some(wire::MutableBytes buffer) noexcept;
+  [[nodiscard]] std::size_t buffered() const noexcept { return buffer_end_ - buffer_begin_; }
   [[nodiscard]] bool read_head() noexcept;
   void take_head() noexcept;
 
   int fd_;
+  std::array<std::uint8_t, std::size_t{64} << 10U> buffer_{};
+  std::size_t buffer_begin_ = 0;  ///< what of the buffer is still to be handed over
+  std::size_t buffer_end_ = 0;
   std::uint64_t position_ = 0;
   bool plain_ = false;  ///< no pcapng, or no more
   bool begun_ = false;

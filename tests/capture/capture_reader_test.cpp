@@ -1,6 +1,7 @@
 // Capture files of both formats, whole and damaged, as libpcap's writer and as bytes have them.
 #include "sixin4/capture/capture_reader.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
@@ -81,7 +82,7 @@ pcapng::Buffer own_capture() {
   return bytes;
 }
 
-void expect_own_capture(CaptureReader& reader) {
+void expect_own_capture_begins(CaptureReader& reader) {
   auto frame = reader.next();
   ASSERT_TRUE(frame);
   EXPECT_EQ(frame->time.count(), 1700000000000000001);
@@ -91,6 +92,10 @@ void expect_own_capture(CaptureReader& reader) {
   ASSERT_TRUE(frame);
   EXPECT_EQ(frame->time.count(), 1700000000000000002);
   EXPECT_EQ(frame->bytes[0], 0x45);
+}
+
+void expect_own_capture(CaptureReader& reader) {
+  expect_own_capture_begins(reader);
   EXPECT_FALSE(reader.next());
 }
 
@@ -149,6 +154,48 @@ TEST_F(CaptureReaderTest, HandsOverWhatIsThereBeforeMoreComes) {
   writer.join();
   (void)std::fclose(file);
   EXPECT_FALSE(reader.next());
+}
+
+/// Calls of read(2) and its like that this process has made; 0 where the kernel does not count them.
+std::uint64_t reads_so_far() {
+  std::ifstream stream{"/proc/self/io"};
+  std::string word;
+  std::uint64_t count = 0;
+  while (stream >> word) {
+    if (word == "syscr:") stream >> count;
+  }
+  return count;
+}
+
+TEST_F(CaptureReaderTest, ReadsManyPacketsAtOnceAndTellsHowFarItIs) {
+  constexpr int count = 20000;
+  pcapng::Buffer bytes = own_capture();
+  const std::size_t head = bytes.size();
+  for (int i = 0; i < count; ++i) {
+    const Octets packet(static_cast<std::size_t>(1 + i % 300), 0x60);
+    pcapng::append_packet(bytes, {.interface = 0, .bytes = packet, .length = 300});
+  }
+  CaptureReader reader{write(bytes)};
+  const std::uint64_t before = reads_so_far();
+  std::uint64_t position = 0;
+  std::size_t handed_over = head;
+  expect_own_capture_begins(reader);
+  for (int i = 0; i < count; ++i) {
+    const auto frame = reader.next();
+    ASSERT_TRUE(frame);
+    ASSERT_EQ(frame->bytes.size(), static_cast<std::size_t>(1 + i % 300));
+    handed_over += frame->bytes.size();
+    EXPECT_GE(reader.position(), std::max<std::uint64_t>(position, handed_over));
+    position = reader.position();
+    constexpr std::size_t read_ahead = std::size_t{128} << 10U;
+    EXPECT_LE(position, bytes.size());
+    if (i == count / 2) {
+      EXPECT_LE(position, bytes.size() / 2 + read_ahead);
+    }
+  }
+  EXPECT_FALSE(reader.next());
+  EXPECT_EQ(reader.position(), bytes.size());
+  EXPECT_LT(reads_so_far() - before, count / 20);
 }
 
 TEST_F(CaptureReaderTest, SaysWhereAFileEndsEarly) {
