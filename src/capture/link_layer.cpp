@@ -66,18 +66,11 @@ LinkPayload ppp(wire::Bytes frame, std::size_t offset) noexcept {
   return ip ? ip_at(frame, offset + size) : not_ip;
 }
 
-/// A type of Ethernet's stands at `offset`; tags and what it announces are behind it.
-LinkPayload typed(wire::Bytes frame, std::size_t offset) noexcept {
-  auto type = field16(frame, offset);
-  while (type && std::ranges::find(ethertype::vlan_tags, *type) != ethertype::vlan_tags.end()) {
-    offset += tag_size;
-    type = field16(frame, offset);
-  }
-  if (!type) return cut_short;
-  const std::size_t behind = offset + 2;
-  if (*type == ethertype::ipv4 || *type == ethertype::ipv6) return ip_at(frame, behind);
-  if (*type == ethertype::ppp_session) return ppp(frame, behind + ppp_session_header);
-  if (*type > most_length) return not_ip;
+/// What a type of Ethernet's, or the length in its place, announces at `behind`.
+LinkPayload announced(wire::Bytes frame, std::uint16_t type, std::size_t behind) noexcept {
+  if (type == ethertype::ipv4 || type == ethertype::ipv6) return ip_at(frame, behind);
+  if (type == ethertype::ppp_session) return ppp(frame, behind + ppp_session_header);
+  if (type > most_length) return not_ip;
   // IEEE 802.2 with SNAP has the type behind it, under the organisation 00-00-00 (RFC 1042).
   constexpr std::array<std::uint8_t, 6> snap{0xaa, 0xaa, 0x03, 0x00, 0x00, 0x00};
   const auto llc = wire::fixed<snap.size()>(frame, behind);
@@ -87,6 +80,20 @@ LinkPayload typed(wire::Bytes frame, std::size_t offset) noexcept {
   if (!snap_type) return cut_short;
   const bool ip = *snap_type == ethertype::ipv4 || *snap_type == ethertype::ipv6;
   return ip ? ip_at(frame, behind + snap.size() + 2) : not_ip;
+}
+
+bool is_tag(std::uint16_t type) noexcept {
+  return std::ranges::find(ethertype::vlan_tags, type) != ethertype::vlan_tags.end();
+}
+
+/// A type of Ethernet's stands at `offset`; tags and what it announces are behind it.
+LinkPayload typed(wire::Bytes frame, std::size_t offset) noexcept {
+  auto type = field16(frame, offset);
+  while (type && is_tag(*type)) {
+    offset += tag_size;
+    type = field16(frame, offset);
+  }
+  return type ? announced(frame, *type, offset + 2) : cut_short;
 }
 
 /// An address and a control byte, where they were not left out (RFC 1662 §3.1, RFC 1661 §6.6); or Cisco's
@@ -118,10 +125,8 @@ constexpr std::size_t cooked2_size = 20;
 LinkPayload cooked2(wire::Bytes frame) noexcept {
   const auto type = field16(frame, 0);
   if (!type) return cut_short;
-  if (*type == ethertype::ipv4 || *type == ethertype::ipv6) return ip_at(frame, cooked2_size);
   // Behind the type of a tag stands its second half, and then the next type.
-  const bool tagged = std::ranges::find(ethertype::vlan_tags, *type) != ethertype::vlan_tags.end();
-  return tagged ? typed(frame, cooked2_size + 2) : not_ip;
+  return is_tag(*type) ? typed(frame, cooked2_size + 2) : announced(frame, *type, cooked2_size);
 }
 
 }  // namespace

@@ -55,6 +55,18 @@ std::vector<Framed> framings() {
        in_front({8, 0, 0, 0, 0, 0, 0, 3, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0}), 20},
       {"cooked, version 2, with a tag", DLT_LINUX_SLL2,
        in_front({0x81, 0, 0, 0, 0, 0, 0, 3, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0, 0, 5, 8, 0}), 24},
+      {"cooked, PPPoE", DLT_LINUX_SLL,
+       in_front({0, 0, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0, 0x88, 0x64, 0x11, 0, 0x12, 0x34, 0, 64, 0, 0x21}),
+       24},
+      {"cooked, SNAP", DLT_LINUX_SLL,
+       in_front({0, 0, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0, 0, 4, 0xaa, 0xaa, 3, 0, 0, 0, 8, 0}), 24},
+      {"cooked, version 2, PPPoE", DLT_LINUX_SLL2,
+       in_front({0x88, 0x64, 0, 0, 0, 0, 0,    3, 0,    1,    0, 6,  2, 0,
+                 0,    0,    0, 1, 0, 0, 0x11, 0, 0x12, 0x34, 0, 64, 0, 0x21}),
+       28},
+      {"cooked, version 2, SNAP", DLT_LINUX_SLL2,
+       in_front({0, 4, 0, 0, 0, 0, 0, 3, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0, 0xaa, 0xaa, 3, 0, 0, 0, 8, 0}),
+       28},
       {"PPP", DLT_PPP, in_front({0x00, 0x21}), 2},
       {"PPP, a compressed protocol", DLT_PPP, in_front({0x21}), 1},
       {"PPP in HDLC", DLT_PPP_SERIAL, in_front({0xff, 0x03, 0x00, 0x21}), 4},
@@ -99,6 +111,13 @@ TEST(LinkLayer, TellsOthersFromIp) {
   frame[13] = 38;  // the length of an IEEE 802.2 frame, spanning tree's
   frame[14] = frame[15] = 0x42;
   EXPECT_EQ(strip_link_header(DLT_EN10MB, frame).kind, Kind::other);
+  Octets cooked2(40, 0);
+  cooked2[1] = 0x04;  // IEEE 802.2
+  cooked2[20] = cooked2[21] = 0x42;
+  EXPECT_EQ(strip_link_header(DLT_LINUX_SLL2, cooked2).kind, Kind::other);
+  cooked2[0] = 0x08;
+  cooked2[1] = 0x06;
+  EXPECT_EQ(strip_link_header(DLT_LINUX_SLL2, cooked2).kind, Kind::other);
   EXPECT_EQ(strip_link_header(DLT_RAW, Octets{0x50, 1, 2, 3}).kind, Kind::other);
   EXPECT_EQ(strip_link_header(DLT_PPP, Octets{0xc0, 0x21, 1, 1}).kind, Kind::other);
   EXPECT_EQ(strip_link_header(DLT_LOOP, Octets{0, 0, 0, 7, 0x45}).kind, Kind::other);
