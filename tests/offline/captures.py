@@ -13,8 +13,8 @@ import shutil
 import struct
 import sys
 
-from scapy.all import (GRE, ICMP, IP, TCP, UDP, Dot1Q, Ether, ICMPv6EchoRequest, ICMPv6PacketTooBig, IPOption_RR, IPv6,
-                       IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, LLC, Raw, SNAP, fragment, raw)
+from scapy.all import (GRE, ICMP, IP, TCP, UDP, Dot1Q, Ether, ICMPv6EchoRequest, ICMPv6PacketTooBig, IPOption_NOP, IPOption_RR,
+                       IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, LLC, Raw, SNAP, fragment, raw)
 
 NEAR, FAR = "192.0.2.1", "198.51.100.1"
 HERE, THERE = "2001:db8:1::2", "2001:db8:ffff::1"
@@ -85,14 +85,23 @@ def framings():
     sll = struct.pack("!HHH8sH", 0, 1, 6, b"\2\0\0\0\0\1\0\0", 0x0800)
     sll_tagged = struct.pack("!HHH8sHHH", 0, 1, 6, b"\2\0\0\0\0\1\0\0", 0x8100, 5, 0x0800)
     sll2 = struct.pack("!HHiHBB8s", 0x0800, 0, 3, 1, 0, 6, b"\2\0\0\0\0\1\0\0")
+    snap, ppp = bytes.fromhex("aaaa030000000800"), pppoe + b"\x00\x21"
+
+    def cooked(kind, header):
+        """Of such a type, in both versions: what comes then is as on Ethernet."""
+        return [(fixed(sll[:14] + struct.pack("!H", kind) + header)), (fixed(struct.pack("!H", kind) + sll2[2:] + header))]
+
+    (sll_pppoe, sll2_pppoe), (sll_snap, sll2_snap) = cooked(0x8864, ppp), cooked(4, snap)
     tag = [("ethernet", ETHERNET, lambda p: raw(ethernet(p))),
            ("ethernet-padded", ETHERNET, lambda p: raw(ethernet(p)) + b"\xee" * 11),
            ("vlan", ETHERNET, lambda p: raw(Ether() / Dot1Q(vlan=5) / p)),
            ("qinq", ETHERNET, lambda p: raw(Ether(type=0x88A8) / Dot1Q(vlan=5, type=0x8100) / Dot1Q(vlan=6) / p)),
            ("snap", ETHERNET, lambda p: bytes(12) + struct.pack("!H", len(raw(p)) + 8)
-            + bytes.fromhex("aaaa030000000800") + raw(p)),
-           ("pppoe-ethernet", ETHERNET, lambda p: bytes(12) + b"\x88\x64" + pppoe + b"\x00\x21" + raw(p)),
-           ("pppoe", PPPOE, fixed(pppoe + b"\x00\x21")),
+            + snap + raw(p)),
+           ("pppoe-ethernet", ETHERNET, lambda p: bytes(12) + b"\x88\x64" + ppp + raw(p)),
+           ("pppoe", PPPOE, fixed(ppp)),
+           ("sll-pppoe", SLL, sll_pppoe), ("sll-snap", SLL, sll_snap),
+           ("sll2-pppoe", SLL2, sll2_pppoe), ("sll2-snap", SLL2, sll2_snap),
            ("sll", SLL, fixed(sll)), ("sll-tagged", SLL, fixed(sll_tagged)), ("sll2", SLL2, fixed(sll2)),
            ("raw", RAW, fixed(b"")), ("raw-12", OLD_RAW[0], fixed(b"")), ("raw-14", OLD_RAW[1], fixed(b"")),
            ("ipv4", IPV4, fixed(b"")),
@@ -102,6 +111,14 @@ def framings():
            ("null-little", NULL, fixed(struct.pack("<I", 2))), ("null-big", NULL, fixed(struct.pack(">I", 2))),
            ("loop", LOOP, fixed(struct.pack(">I", 2)))]
     return tag
+
+
+def too_large():
+    """Fragments whose payloads fit a packet, but not behind the options that the first one has."""
+    options, payload = [IPOption_NOP()] * 40, bytes(range(256)) * 256
+    ends = [1440, 16000, 32000, 48000, 64000, 65480]
+    return [outer(Raw(payload[begin:end]), id=302, frag=begin // 8, flags=0 if end == ends[-1] else "MF",
+                  options=[] if begin else options) for begin, end in zip([0, *ends], ends)]
 
 
 def nest(depth):
@@ -132,7 +149,8 @@ def write_all(folder):
               ethernet(IP(src=NEAR, dst=FAR) / GRE())]
     write_pcap(folder / "mixed.pcap", ETHERNET, [frame for pair in zip(others, map(ethernet, packets)) for frame in pair])
 
-    # Fragments: in order, backwards, of two packets mixed, one lost, one twice, two that overlap.
+    # Fragments: in order, backwards, of two packets mixed, one lost, one twice, two that overlap, more than a packet
+    # holds, and with ECN fields that no packet may have.
     big = outer(IPv6(src=HERE, dst=THERE) / UDP(sport=40000, dport=53) / Raw(b"f" * 3000), id=300)
     other = outer(IPv6(src=HERE, dst=THERE) / UDP(sport=40001, dport=53) / Raw(b"g" * 3000), id=301)
     pieces, other_pieces = fragment(big, fragsize=1480), fragment(other, fragsize=1480)
@@ -144,6 +162,10 @@ def write_all(folder):
     overlap = pieces[1].copy()
     overlap.frag, overlap.chksum = overlap.frag - 1, None
     write_pcap(folder / "fragments-overlap.pcap", RAW, [pieces[0], overlap, *pieces[1:]])
+    write_pcap(folder / "fragments-too-large.pcap", RAW, too_large())
+    marked = [piece.copy() for piece in pieces]
+    marked[1].tos, marked[1].chksum = 3, None
+    write_pcap(folder / "fragments-ecn.pcap", RAW, marked)
     late = [*pieces[:2], *[packets[0]] * 40, *pieces[2:]]
     write_pcap(folder / "fragments-late.pcap", RAW, late)
     inner_fragment = IPv6(src=HERE, dst=THERE) / IPv6ExtHdrFragment(id=9, m=1, nh=17) / UDP(sport=5, dport=6, len=3008) / Raw(
@@ -197,6 +219,10 @@ def write_seeds(folder):
         (folder / path.stem).write_bytes(seed)
         path.unlink()
     shutil.rmtree(captures)
+    # Of these the headers are enough.
+    heads = [raw(piece)[:68] for piece in too_large()]
+    (folder / "fragments-too-large").write_bytes(
+        bytes([FUZZED.index(RAW)]) + b"".join(struct.pack("!BH", 0, len(head)) + head for head in heads))
 
 
 if __name__ == "__main__":

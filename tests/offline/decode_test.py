@@ -87,7 +87,7 @@ class Tests:
         expected = self.lines("raw.pcap")
         check("raw: seven lines", 7, len(expected))
         names = ["ethernet", "ethernet-padded", "vlan", "qinq", "snap", "pppoe-ethernet", "pppoe", "sll", "sll-tagged",
-                 "sll2", "raw-12", "raw-14", "ipv4", "ppp", "ppp-compressed", "ppp-address", "ppp-hdlc", "cisco-hdlc",
+                 "sll2", "sll-pppoe", "sll-snap", "sll2-pppoe", "sll2-snap", "raw-12", "raw-14", "ipv4", "ppp", "ppp-compressed", "ppp-address", "ppp-hdlc", "cisco-hdlc",
                  "null-little", "null-big", "loop", "big-endian", "options"]
         for name in names:
             check(f"{name}: as without a link header", expected, self.lines(f"{name}.pcap"))
@@ -189,7 +189,8 @@ class Tests:
             check(f"{name}: one packet", [ADDRESSES + whole],
                   [line.split(" ", 1)[1] for line in self.lines(f"{name}.pcap")])
         check("fragments of two packets mixed", 2, len(self.lines("fragments-mixed.pcap")))
-        for name, count, left in (("fragments-lost", 2, 2), ("fragments-overlap", 4, 4)):
+        for name, count, left in (("fragments-lost", 2, 2), ("fragments-overlap", 4, 4), ("fragments-too-large", 6, 6),
+                                  ("fragments-ecn", 3, 3)):
             lines, error, _ = self.decode(self.captures / f"{name}.pcap")
             check(f"{name}: nothing is shown", [], lines)
             check(f"{name}: they are counted", f"{count} packets, 0 of 6in4, {left} fragments of incomplete ones",
