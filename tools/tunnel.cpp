@@ -51,10 +51,9 @@ std::uint64_t random_number() {
 control::DirectionStatus status_of(const engine::DirectionTotals& totals) {
   control::DirectionStatus status{
       .packets = totals.packets, .bytes = totals.bytes, .icmp_errors = totals.icmp_errors, .drops = {}};
-  for (std::size_t i = 0; i < engine::verdict_count; ++i) {
-    const auto verdict = static_cast<engine::Verdict>(i);
-    if (totals.drops[i] != 0) status.drops.emplace(engine::name_of(verdict), totals.drops[i]);
-  }
+  totals.for_each_drop([&status](engine::Verdict verdict, std::uint64_t count) {
+    status.drops.emplace(engine::name_of(verdict), count);
+  });
   return status;
 }
 

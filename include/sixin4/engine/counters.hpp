@@ -50,6 +50,14 @@ struct DirectionTotals {
     icmp_errors += counters.icmp_errors.value();
     for (std::size_t i = 0; i < verdict_count; ++i) drops[i] += counters.drops[i].value();
   }
+
+  /// Calls `use` with each reason that something was dropped for, and how often it was.
+  template <typename Use>
+  void for_each_drop(Use&& use) const {
+    for (std::size_t i = 0; i < verdict_count; ++i) {
+      if (drops[i] != 0) use(static_cast<Verdict>(i), drops[i]);
+    }
+  }
 };
 
 /// When something last happened; one writer, any number of readers.
