@@ -62,13 +62,14 @@ json tcp_json(wire::Bytes segment, std::size_t length) {
   const auto header = wire::fixed<wire::tcp::min_header_size>(segment);
   if (!header) return nullptr;
   const std::size_t header_length = wire::tcp::header_length(*header);
+  const bool fits = header_length >= wire::tcp::min_header_size && header_length <= length;
   return {{"source_port", wire::load16<0>(*header)},
           {"destination_port", wire::load16<2>(*header)},
           {"seq", wire::tcp::sequence_number(*header)},
           {"ack", wire::load32<8>(*header)},
           {"flags", wire::tcp::flags(*header)},
           {"window", wire::load16<14>(*header)},
-          {"length", length - std::min(length, header_length)}};
+          {"length", fits ? json(length - header_length) : json(nullptr)}};
 }
 
 json udp_json(wire::Bytes datagram, std::size_t length) {
@@ -115,11 +116,30 @@ std::string packet_json(const Layers& packet, const PacketFacts& facts) {
   json object{{"time", seconds_text(facts.time)}};
   json& layers = object["layers"] = json::array();
   for (const Layer& layer : packet.layers()) layers.push_back(layer_json(layer));
-  if (packet.end == LayersEnd::payload) add_payload(packet, object);
+  const bool has_headers = packet.count != 0 && packet.layers().back().header_length != 0;
+  const bool looked_into = packet.end == LayersEnd::payload || packet.end == LayersEnd::malformed;
+  if (has_headers && looked_into) add_payload(packet, object);
   object["truncated"] = packet.is_truncated();
   object["malformed"] = packet.end == LayersEnd::malformed;
   object["too_deep"] = packet.end == LayersEnd::too_deep;
+  object["incomplete"] = false;
   object["fragments"] = facts.fragments;
+  return object.dump() + '\n';
+}
+
+std::string packet_json(const capture::IncompletePacket& packet) {
+  const json layer{{"version", 4},
+                   {"source", control::to_string(packet.key.source.address)},
+                   {"destination", control::to_string(packet.key.destination.address)},
+                   {"protocol", packet.key.protocol},
+                   {"identification", packet.key.identification}};
+  const json object{{"time", seconds_text(packet.time)},
+                    {"layers", json::array({layer})},
+                    {"truncated", false},
+                    {"malformed", packet.malformed},
+                    {"too_deep", false},
+                    {"incomplete", true},
+                    {"fragments", packet.fragments}};
   return object.dump() + '\n';
 }
 

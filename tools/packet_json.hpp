@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "sixin4/capture/fragment_assembler.hpp"
 #include "sixin4/capture/layers.hpp"
 
 namespace sixin4 {
@@ -17,5 +18,7 @@ struct PacketFacts {
 
 /// With a line end.
 [[nodiscard]] std::string packet_json(const capture::Layers& packet, const PacketFacts& facts);
+/// Of fragments that never became a packet: the one layer has only what they have in common.
+[[nodiscard]] std::string packet_json(const capture::IncompletePacket& packet);
 
 }  // namespace sixin4

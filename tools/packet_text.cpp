@@ -25,7 +25,6 @@ using capture::Layers;
 using capture::LayersEnd;
 
 constexpr std::string_view truncated = "[truncated]";
-constexpr std::uint8_t protocol_icmp = 1;
 constexpr std::uint8_t no_next_header = 59;
 
 std::string number(std::size_t value) {
@@ -64,7 +63,7 @@ std::string flags_text(unsigned flags) {
 /// `length` is that of the whole segment, header included.
 std::string tcp_text(wire::Bytes segment, std::size_t length) {
   const auto header = wire::fixed<wire::tcp::min_header_size>(segment);
-  if (!header) return "TCP " + std::string{truncated};
+  if (!header) return "TCP";
   const std::size_t header_length = wire::tcp::header_length(*header);
   const unsigned flags = wire::tcp::flags(*header);
   std::string text = "Flags [" + flags_text(flags) + "]";
@@ -95,7 +94,7 @@ std::string unreachable_text(std::uint8_t code) {
 
 std::string icmpv6_text(wire::Bytes message, std::size_t length) {
   const auto header = wire::fixed<wire::icmpv6::header_size>(message);
-  if (!header) return "ICMP6 " + std::string{truncated};
+  if (!header) return "ICMP6";
   const std::uint8_t type = wire::load8<0>(*header);
   const std::uint8_t code = wire::load8<1>(*header);
   constexpr std::uint8_t time_exceeded = 3;
@@ -124,8 +123,8 @@ std::string icmpv6_text(wire::Bytes message, std::size_t length) {
 }
 
 std::string icmp_text(wire::Bytes message, std::size_t length) {
-  const auto header = wire::fixed<8>(message);
-  if (!header) return "ICMP " + std::string{truncated};
+  const auto header = wire::fixed<wire::icmp::header_size>(message);
+  if (!header) return "ICMP";
   const std::uint8_t type = wire::load8<0>(*header);
   const std::uint8_t code = wire::load8<1>(*header);
   if (type == wire::icmp::type_destination_unreachable && code == wire::icmp::code_fragmentation_needed) {
@@ -135,16 +134,17 @@ std::string icmp_text(wire::Bytes message, std::size_t length) {
   return "ICMP, type " + number(type) + ", code " + number(code) + ", length " + number(length);
 }
 
+/// Nothing but the protocol's name where its header is not there.
 std::string payload_text(const Layer& layer, wire::Bytes payload, std::size_t length) {
   switch (layer.protocol) {
     case wire::next_header::tcp:
       return tcp_text(payload, length);
     case wire::next_header::udp:
-      if (payload.size() < wire::udp::header_size) return "UDP " + std::string{truncated};
+      if (payload.size() < wire::udp::header_size) return "UDP";
       return "UDP, length " + number(length - std::min(length, wire::udp::header_size));
     case wire::next_header::icmpv6:
       return icmpv6_text(payload, length);
-    case protocol_icmp:
+    case wire::icmp::protocol:
       return icmp_text(payload, length);
     case no_next_header:
       return "no next header, length " + number(length);
@@ -154,21 +154,24 @@ std::string payload_text(const Layer& layer, wire::Bytes payload, std::size_t le
 }
 
 std::string fragment_text(const Layer& layer) {
-  const std::size_t length = layer.length - layer.header_length;
   std::array<char, 64> text{};
   if (layer.version == 4) {
+    // Options that are not all there have a length all the same.
+    const wire::Ipv4Header header{layer.bytes.first<wire::ipv4_header_size>()};
+    const std::size_t length = layer.length - header.header_length();
     (void)std::snprintf(text.data(), text.size(), "frag (%u:%zu@%zu%s) ", layer.identification, length,
                         layer.fragment_offset, layer.more_fragments ? "+" : "");
   } else {
+    const std::size_t length = layer.length - layer.header_length;
     (void)std::snprintf(text.data(), text.size(), "frag (0x%08x:%zu|%zu) ", layer.identification,
                         layer.fragment_offset, length);
   }
   return text.data();
 }
 
-/// `payload` is what there is behind the layer's headers.
-std::string layer_text(const Layer& layer, wire::Bytes payload) {
-  const Ports ports = ports_of(layer, payload);
+std::string layer_text(const Layer& layer) {
+  const bool has_payload = layer.header_length != 0;
+  const Ports ports = ports_of(layer, has_payload ? layer.bytes.subspan(layer.header_length) : wire::Bytes{});
   std::string text;
   if (layer.version == 4) {
     const wire::Ipv4Header header{layer.bytes.first<wire::ipv4_header_size>()};
@@ -182,6 +185,13 @@ std::string layer_text(const Layer& layer, wire::Bytes payload) {
   if (layer.missing != 0) text += "[" + number(layer.missing) + " bytes missing] ";
   if (layer.fragment) text += fragment_text(layer);
   return text;
+}
+
+/// Whether `payload_text` looks into what the layer carries.
+bool is_shown(const Layer& layer) {
+  return layer.header_length != 0 &&
+         (layer.protocol == wire::next_header::tcp || layer.protocol == wire::next_header::udp ||
+          layer.protocol == wire::next_header::icmpv6 || layer.protocol == wire::icmp::protocol);
 }
 
 std::string end_text(const Layers& packet) {
@@ -198,16 +208,17 @@ std::string end_text(const Layers& packet) {
     case LayersEnd::malformed:
       break;
   }
-  return "[malformed]";
+  const bool says_something = !packet.layers().empty() && is_shown(packet.layers().back());
+  return (says_something ? payload_text(packet.layers().back(), packet.payload, packet.payload_length) + ' '
+                         : "") +
+         "[malformed]";
 }
 
 }  // namespace
 
 std::string describe_layers(const Layers& packet) {
   std::string text;
-  for (const Layer& layer : packet.layers()) {
-    text += layer_text(layer, layer.bytes.subspan(layer.header_length));
-  }
+  for (const Layer& layer : packet.layers()) text += layer_text(layer);
   text += end_text(packet);
   if (packet.is_truncated() && !text.ends_with(truncated)) text += ' ' + std::string{truncated};
   return text;
@@ -215,6 +226,14 @@ std::string describe_layers(const Layers& packet) {
 
 std::string describe_packet(wire::Bytes packet, std::size_t length) {
   return describe_layers(capture::take_apart(packet, length));
+}
+
+std::string describe_incomplete(const capture::IncompletePacket& packet) {
+  const capture::FragmentKey& key = packet.key;
+  return "IP " + control::to_string(key.source.address) + " > " +
+         control::to_string(key.destination.address) + ": frag (" + number(key.identification) + ": " +
+         number(packet.fragments) + (packet.fragments == 1 ? " fragment" : " fragments") + ") ip-proto-" +
+         number(key.protocol) + (packet.malformed ? " [malformed]" : " [incomplete]");
 }
 
 std::string time_text(std::chrono::nanoseconds time) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string>
 
+#include "sixin4/capture/fragment_assembler.hpp"
 #include "sixin4/capture/layers.hpp"
 #include "sixin4/wire/bytes.hpp"
 
@@ -18,6 +19,9 @@ namespace sixin4 {
 [[nodiscard]] inline std::string describe_packet(wire::Bytes packet) {
   return describe_packet(packet, packet.size());
 }
+
+/// Of fragments that never became a packet; those that contradict each other are malformed.
+[[nodiscard]] std::string describe_incomplete(const capture::IncompletePacket& packet);
 
 /// `12:00:09.123456`, in the local time zone as tcpdump has it. `time` is since 1970.
 [[nodiscard]] std::string time_text(std::chrono::nanoseconds time);

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include "sixin4/wire/icmp.hpp"
+#include "sixin4/wire/icmpv6.hpp"
 #include "sixin4/wire/ipv6.hpp"
+#include "sixin4/wire/transport.hpp"
 
 namespace sixin4::capture {
 
@@ -81,6 +84,33 @@ Taken take_layer(wire::Bytes there, std::size_t room, unsigned version) noexcept
   return {.end = LayersEnd::malformed};
 }
 
+/// Nothing for protocols that are not looked into.
+std::size_t least_header(std::uint8_t protocol) noexcept {
+  switch (protocol) {
+    case wire::next_header::tcp:
+      return wire::tcp::min_header_size;
+    case wire::next_header::udp:
+      return wire::udp::header_size;
+    case wire::next_header::icmpv6:
+      return wire::icmpv6::header_size;
+    case wire::icmp::protocol:
+      return wire::icmp::header_size;
+    default:
+      return 0;
+  }
+}
+
+/// `there` is what the capture has of a payload that had `room` bytes on the wire.
+LayersEnd end_of_payload(const Layer& layer, wire::Bytes there, std::size_t room) noexcept {
+  const LayersEnd too_short = layer.more_fragments ? LayersEnd::fragment : LayersEnd::malformed;
+  if (room < least_header(layer.protocol)) return too_short;
+  const auto tcp = wire::fixed<wire::tcp::min_header_size>(there);
+  if (layer.protocol != wire::next_header::tcp || !tcp) return LayersEnd::payload;
+  const std::size_t told = wire::tcp::header_length(*tcp);
+  if (told < wire::tcp::min_header_size) return LayersEnd::malformed;
+  return told > room && !layer.more_fragments ? LayersEnd::malformed : LayersEnd::payload;
+}
+
 bool is_tunnel(std::uint8_t protocol) noexcept {
   return protocol == wire::protocol_ipv6 || protocol == wire::next_header::ipv4;
 }
@@ -121,7 +151,10 @@ Layers take_apart(wire::Bytes packet, std::size_t length) noexcept {
       result.end = LayersEnd::later_fragment;
       return result;
     }
-    if (!is_tunnel(layer.protocol)) return result;
+    if (!is_tunnel(layer.protocol)) {
+      result.end = end_of_payload(layer, there, room);
+      return result;
+    }
     version = layer.protocol == wire::protocol_ipv6 ? 6 : 4;
     if (layer.fragment || result.count == result.all.size()) {
       result.end = layer.fragment ? LayersEnd::fragment : LayersEnd::too_deep;

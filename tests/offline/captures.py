@@ -185,6 +185,8 @@ def write_all(folder):
     longer = raw(packets[3])[:20] + raw(packets[3])[20:24] + b"\x7f\xff" + raw(packets[3])[26:]
     write_pcap(folder / "malformed.pcap", RAW, [longer, raw(outer(Raw(b"\x45" * 60))), raw(outer(Raw(b""))),
                                                 raw(outer(Raw(b"\x60\0\0")))])
+    ip6 = IPv6(src=HERE, dst=THERE)
+    write_pcap(folder / "short.pcap", RAW, [outer(ip6.copy() / Raw(b"short")) for ip6.nh in (6, 17, 58)])
     write_pcap(folder / "empty.pcap", RAW, [])
     write_pcap(folder / "wireless.pcap", IEEE80211, [])
     whole = (folder / "raw.pcap").read_bytes()

@@ -59,7 +59,60 @@ TEST(PacketText, NamesFlagsAsTcpdumpDoes) {
 TEST(PacketText, SaysWhatATcpHeaderLiesAbout) {
   Octets packet = with(Tins::TCP(80, 4000));
   packet[40 + 12] = 0xf0;
-  EXPECT_TRUE(describe_packet(packet).ends_with("[bad header length 60], length 20"));
+  EXPECT_TRUE(describe_packet(packet).ends_with("[bad header length 60], length 20 [malformed]"));
+}
+
+TEST(PacketText, OfAHeaderThatDoesNotFitItsPacket) {
+  Octets packet = with(Tins::RawPDU(Octets{'1', '2', '3', '4', '5', '6', '7'}));
+  for (const auto& [protocol, name] : {std::pair{6, "TCP"}, {17, "UDP"}, {58, "ICMP6"}, {1, "ICMP"}}) {
+    packet[6] = static_cast<std::uint8_t>(protocol);
+    EXPECT_TRUE(describe_packet(packet).ends_with(std::string{": "} + name + " [malformed]")) << name;
+    // What the capture has not kept is another matter.
+    packet[5] = 60;
+    EXPECT_TRUE(describe_packet(packet, 100).ends_with(std::string{": "} + name + " [truncated]")) << name;
+    packet[5] = 7;
+  }
+}
+
+/// IPv4 with options in IPv6, of which only so many bytes were kept.
+Octets ipv4_in_ipv6(std::size_t kept) {
+  Tins::IP ipv4 = Tins::IP("10.0.0.2", "10.0.0.1") / Tins::TCP(80, 4000);
+  for (int i = 0; i < 36; ++i) ipv4.add_option(Tins::IP::option(1));
+  Octets packet = with(Tins::RawPDU(ipv4.serialize()));
+  packet[6] = 4;
+  packet.resize(kept);
+  return packet;
+}
+
+TEST(PacketText, MakesUpNoPortsWhereOptionsAreCutOff) {
+  constexpr std::size_t whole = 40 + 20 + 36 + 20;
+  EXPECT_EQ(describe_packet(ipv4_in_ipv6(40 + 30), whole), addresses + "IP 10.0.0.1 > 10.0.0.2: [truncated]");
+  EXPECT_TRUE(
+      describe_packet(ipv4_in_ipv6(whole)).starts_with(addresses + "IP 10.0.0.1.4000 > 10.0.0.2.80: "));
+}
+
+TEST(PacketText, OfAFragmentWhoseOptionsAreCutOff) {
+  Octets packet = ipv4_in_ipv6(40 + 30);
+  packet[40 + 6] = 0x20;
+  packet[40 + 4] = 0;
+  packet[40 + 5] = 9;
+  EXPECT_EQ(describe_packet(packet, 40 + 20 + 36 + 20),
+            addresses + "IP 10.0.0.1 > 10.0.0.2: frag (9:20@0+) [truncated]");
+}
+
+TEST(PacketText, OfFragmentsThatNeverBecameAPacket) {
+  capture::IncompletePacket packet{.key = {.source = {{{192, 0, 2, 1}}},
+                                           .destination = {{{198, 51, 100, 1}}},
+                                           .identification = 300,
+                                           .protocol = 41},
+                                   .time = {},
+                                   .fragments = 1};
+  EXPECT_EQ(describe_incomplete(packet),
+            "IP 192.0.2.1 > 198.51.100.1: frag (300: 1 fragment) ip-proto-41 [incomplete]");
+  packet.fragments = 2;
+  packet.malformed = true;
+  EXPECT_EQ(describe_incomplete(packet),
+            "IP 192.0.2.1 > 198.51.100.1: frag (300: 2 fragments) ip-proto-41 [malformed]");
 }
 
 TEST(PacketText, OfWhatIsNoPacket) {
@@ -99,6 +152,21 @@ TEST(PacketJson, IsALineThatParses) {
   EXPECT_EQ(object.at("layers").at(0).at("protocol"), 41);
   EXPECT_EQ(object.at("icmpv6").at("type"), 128);
   EXPECT_EQ(object.at("truncated"), false);
+}
+
+TEST(PacketJson, BelievesNoTcpHeaderThatDoesNotFit) {
+  Octets packet = with(Tins::TCP(80, 4000) / Tins::RawPDU("12345"));
+  const auto tcp_of = [](const Octets& bytes) {
+    return json::parse(packet_json(capture::take_apart(bytes, bytes.size()), {}));
+  };
+  EXPECT_EQ(tcp_of(packet).at("tcp").at("length"), 5);
+  EXPECT_EQ(tcp_of(packet).at("malformed"), false);
+  for (const unsigned words : {0U, 4U, 7U}) {  // of 4 bytes each: there are 25
+    packet[40 + 12] = static_cast<std::uint8_t>(words << 4U);
+    EXPECT_TRUE(tcp_of(packet).at("tcp").at("length").is_null());
+    EXPECT_EQ(tcp_of(packet).at("tcp").at("source_port"), 4000);
+    EXPECT_EQ(tcp_of(packet).at("malformed"), true);
+  }
 }
 
 TEST(PacketJson, HasNullForWhatIsNotThere) {

@@ -35,10 +35,10 @@ struct Layer {
 enum class LayersEnd : std::uint8_t {
   payload,         ///< what comes next is no IP
   later_fragment,  ///< what comes next is from the middle of something
-  fragment,        ///< what comes next is IP, and not all of it is there
+  fragment,        ///< what comes next is IP, or too short for its header: more of it is in other fragments
   too_deep,        ///< what comes next is IP, in more tunnels than are looked into
   cut_short,       ///< the capture has not kept enough
-  malformed        ///< what comes next should be IP, and contradicts itself
+  malformed        ///< what comes next contradicts itself, or is no IP and should be
 };
 
 struct Layers {
