@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 #include "sixin4/capture/link_layer.hpp"
 #include "sixin4/control/options.hpp"
-#include "sixin4/wire/ipv4.hpp"
 
 namespace sixin4 {
 
@@ -22,7 +22,10 @@ capture::CaptureReader open(const std::string& path) {
 
 }  // namespace
 
-CaptureInput::CaptureInput(const std::string& path) : reader_(open(path)) {}
+CaptureInput::CaptureInput(const std::string& path, bool bar, TakesIncomplete incomplete)
+    : reader_(open(path)), incomplete_(std::move(incomplete)) {
+  if (bar) progress_.emplace(reader_.size());
+}
 
 std::optional<InputPacket> CaptureInput::next() {
   using Kind = capture::LinkPayload::Kind;
@@ -37,11 +40,9 @@ std::optional<InputPacket> CaptureInput::next() {
     const InputPacket whole{.time = frame->time, .bytes = payload.packet, .length = frame->length - in_front};
     const auto header = wire::Ipv4Header::at(whole.bytes);
     if (!header || !header->is_fragment() || header->protocol() != wire::protocol_ipv6) return whole;
-    ++counts_.fragments;
-    const std::size_t cut = std::min<std::size_t>(whole.bytes.size(), header->total_length());
-    const wire::Bytes fragment = whole.bytes.first(std::max(cut, header->header_length()));
-    if (const auto packet = assembler_.add(fragment, frame->time)) {
+    if (const auto packet = assemble(whole, *header)) {
       ++counts_.reassembled;
+      counts_.fragments += packet->fragments;
       return InputPacket{.time = frame->time,
                          .bytes = packet->packet,
                          .length = packet->length,
@@ -53,12 +54,40 @@ std::optional<InputPacket> CaptureInput::next() {
 
 std::optional<capture::CapturedFrame> CaptureInput::next_frame() {
   try {
-    return reader_.next();
+    const auto frame = reader_.next();
+    if (!frame) {
+      end();
+    } else if (progress_) {
+      progress_->step([this] { return reader_.position(); });
+    }
+    return frame;
   } catch (const std::system_error&) {
     throw;
   } catch (const std::runtime_error& error) {
+    end();
     throw control::ConfigurationError(error.what());
   }
+}
+
+std::optional<capture::Reassembled> CaptureInput::assemble(const InputPacket& packet,
+                                                           const wire::Ipv4Header& header) {
+  const std::size_t cut = std::min<std::size_t>(packet.bytes.size(), header.total_length());
+  const wire::Bytes fragment = packet.bytes.first(std::max(cut, header.header_length()));
+  const auto whole = assembler_.add(fragment, packet.time);
+  tell_incomplete();
+  return whole;
+}
+
+void CaptureInput::tell_incomplete() const {
+  if (!incomplete_) return;
+  for (const capture::IncompletePacket& packet : assembler_.given_up()) incomplete_(packet);
+}
+
+/// What was waited for does not come any more.
+void CaptureInput::end() {
+  progress_.reset();
+  assembler_.finish();
+  tell_incomplete();
 }
 
 }  // namespace sixin4

@@ -4,12 +4,16 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
 #include "sixin4/capture/capture_reader.hpp"
 #include "sixin4/capture/fragment_assembler.hpp"
 #include "sixin4/wire/bytes.hpp"
+#include "sixin4/wire/ipv4.hpp"
+
+#include "progress.hpp"
 
 namespace sixin4 {
 
@@ -26,15 +30,18 @@ struct InputCounts {
   std::uint64_t not_ip = 0;
   std::uint64_t cut_short = 0;    ///< frames of which the capture has not even kept what they carry
   std::uint64_t reassembled = 0;  ///< packets, from so many
-  std::uint64_t fragments = 0;    ///< fragments
+  std::uint64_t fragments = 0;    ///< fragments, those that came twice left out
 };
 
 /// Whatever is wrong with the file is thrown as a control::ConfigurationError; what the system refuses as a
 /// std::system_error.
 class CaptureInput {
  public:
-  /// `path` is `-` for standard input.
-  explicit CaptureInput(const std::string& path);
+  using TakesIncomplete = std::function<void(const capture::IncompletePacket&)>;
+
+  /// `path` is `-` for standard input. `bar` says whether a terminal is to see how far it is. `incomplete`
+  /// is called from `next`.
+  explicit CaptureInput(const std::string& path, bool bar = false, TakesIncomplete incomplete = {});
 
   /// Nothing at the end of the file. IPv4 fragments of protocol 41 come together; others as they are.
   [[nodiscard]] std::optional<InputPacket> next();
@@ -46,9 +53,15 @@ class CaptureInput {
 
  private:
   [[nodiscard]] std::optional<capture::CapturedFrame> next_frame();
+  [[nodiscard]] std::optional<capture::Reassembled> assemble(const InputPacket& packet,
+                                                             const wire::Ipv4Header& header);
+  void tell_incomplete() const;
+  void end();
 
   capture::CaptureReader reader_;
+  std::optional<Progress> progress_;  ///< until the end of the file
   capture::FragmentAssembler assembler_;
+  TakesIncomplete incomplete_;
   InputCounts counts_;
 };
 

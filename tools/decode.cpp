@@ -5,20 +5,19 @@
 #include <cstdint>
 #include <iostream>
 #include <optional>
-#include <stdexcept>
 #include <utility>
-
-#include <unistd.h>
 
 #include "sixin4/capture/filter.hpp"
 #include "sixin4/capture/layers.hpp"
 #include "sixin4/control/options.hpp"
 
 #include "capture_input.hpp"
+#include "filter_option.hpp"
+#include "offline_options.hpp"
 #include "packet_json.hpp"
 #include "packet_text.hpp"
 #include "pcapng_output.hpp"
-#include "progress.hpp"
+#include "standard_output.hpp"
 
 namespace sixin4 {
 
@@ -33,10 +32,7 @@ const std::array options{
                     .meaning = "write the inner packets as pcapng instead of lines; - is standard output"},
     control::Option{.name = "json", .value = "", .meaning = "print an object a line for machines"}};
 
-struct Plan {
-  std::string input;
-  std::string output;  ///< empty: none
-  bool json = false;
+struct Plan : OfflineOptions {
   std::string filter;
 };
 
@@ -45,26 +41,10 @@ Plan plan_of(const std::vector<std::string>& arguments) {
   if (given.words.empty()) throw ConfigurationError("command line: decode needs a capture file, or -");
   Plan plan;
   plan.input = given.words.front();
-  for (const auto& [name, value] : given.options) {
-    if (name == "json") plan.json = true;
-    if (name != "write") continue;
-    if (value.empty()) throw ConfigurationError("command line: -w: give a file, or -");
-    plan.output = value;
-  }
+  for (const control::KeyValue& option : given.options) plan.take(option);
   for (std::size_t i = 1; i < given.words.size(); ++i) plan.filter += (i == 1 ? "" : " ") + given.words[i];
-  if (plan.json && plan.output == "-") {
-    throw ConfigurationError("command line: --json and -w - both want standard output");
-  }
-  refuse_same_file(plan.input, plan.output);
+  plan.check();
   return plan;
-}
-
-capture::Filter filter_of(const std::string& expression) {
-  try {
-    return capture::Filter{expression};
-  } catch (const std::invalid_argument& error) {
-    throw ConfigurationError(std::string{"command line: "} + error.what());
-  }
 }
 
 class Decoder {
@@ -75,6 +55,7 @@ class Decoder {
  private:
   struct Counts {
     std::uint64_t tunnelled = 0;
+    std::uint64_t cut_short = 0;  ///< in their IP header: nobody knows what they are
     std::uint64_t truncated = 0;
     std::uint64_t malformed = 0;
     std::uint64_t taken = 0;
@@ -83,23 +64,26 @@ class Decoder {
 
   void decode();
   void take(const InputPacket& packet);
+  void take(const capture::IncompletePacket& packet) const;
+  void print(const std::string& line) const;
   void write(const InputPacket& packet, const Layer* inner);
   void report() const;
 
   Plan plan_;
   capture::Filter filter_;
+  bool prints_;
   CaptureInput input_;
   std::optional<PcapngOutput> output_;
-  bool prints_;
   bool live_;  ///< somebody may wait for every packet
   Counts counts_;
 };
 
 Decoder::Decoder(Plan plan)
     : plan_(std::move(plan)),
-      filter_(filter_of(plan_.filter)),
-      input_(plan_.input),
+      filter_(filter_option(plan_.filter)),
       prints_(plan_.output.empty() || plan_.json),
+      input_(plan_.input, !plan_.prints_on_terminal(),
+             [this](const capture::IncompletePacket& packet) { take(packet); }),
       live_(!input_.file().size()) {
   if (!plan_.output.empty()) output_.emplace(plan_.output, std::vector<std::string>{"inner"});
 }
@@ -110,25 +94,22 @@ void Decoder::run() {
   } catch (const ConfigurationError&) {
     // What was readable is worth something.
     if (output_) output_->flush();
-    std::cout.flush();
+    flush_printed();
     report();
     throw;
   }
   if (output_) output_->flush();
-  std::cout.flush();
+  flush_printed();
   report();
 }
 
 void Decoder::decode() {
-  Progress progress{input_.file().size(), prints_ && ::isatty(STDOUT_FILENO) == 1};
-  while (const auto packet = input_.next()) {
-    take(*packet);
-    progress.step([this] { return input_.file().position(); });
-  }
+  while (const auto packet = input_.next()) take(*packet);
 }
 
 void Decoder::take(const InputPacket& packet) {
   const capture::Layers layers = capture::take_apart(packet.bytes, packet.length);
+  if (layers.count == 0 && layers.end == capture::LayersEnd::cut_short) ++counts_.cut_short;
   const auto outer = layers.outer_6in4();
   if (!outer) return;
   ++counts_.tunnelled;
@@ -141,14 +122,23 @@ void Decoder::take(const InputPacket& packet) {
   }
   ++counts_.taken;
   if (prints_) {
-    std::cout << (plan_.json ? packet_json(layers, {.time = packet.time, .fragments = packet.fragments})
-                             : time_text(packet.time) + ' ' + describe_layers(layers) +
-                                   (packet.fragments == 0
-                                        ? "\n"
-                                        : " [of " + std::to_string(packet.fragments) + " fragments]\n"));
-    if (live_) std::cout.flush();
+    const std::string fragments =
+        packet.fragments == 0 ? "" : " [of " + std::to_string(packet.fragments) + " fragments]";
+    print(plan_.json ? packet_json(layers, {.time = packet.time, .fragments = packet.fragments})
+                     : time_text(packet.time) + ' ' + describe_layers(layers) + fragments + '\n');
   }
   if (output_) write(packet, inner);
+}
+
+/// What is in it nobody knows, so that no filter finds it.
+void Decoder::take(const capture::IncompletePacket& packet) const {
+  if (!prints_ || !plan_.filter.empty()) return;
+  print(plan_.json ? packet_json(packet) : time_text(packet.time) + ' ' + describe_incomplete(packet) + '\n');
+}
+
+void Decoder::print(const std::string& line) const {
+  sixin4::print(line);
+  if (live_) flush_printed();
 }
 
 void Decoder::write(const InputPacket& packet, const Layer* inner) {
@@ -156,21 +146,24 @@ void Decoder::write(const InputPacket& packet, const Layer* inner) {
     ++counts_.unwritten;
     return;
   }
-  output_->write({.time_ns = static_cast<std::uint64_t>(packet.time.count()),
-                  .bytes = inner->bytes,
-                  .length = static_cast<std::uint32_t>(inner->length - inner->missing)});
-  if (live_) output_->flush();
+  output_->append({.time_ns = static_cast<std::uint64_t>(packet.time.count()),
+                   .bytes = inner->bytes,
+                   .length = static_cast<std::uint32_t>(inner->length - inner->missing)});
+  if (live_) {
+    output_->flush();
+  } else {
+    output_->flush_if_full();
+  }
 }
 
-/// `6in4: 80 of 120 packets (…)`
+/// `120 packets, 80 of 6in4 (…)`
 void Decoder::report() const {
   const InputCounts& input = input_.counts();
   std::string details;
   const auto tell = [&details](std::uint64_t count, const std::string& what) {
     if (count != 0) details += (details.empty() ? " (" : ", ") + std::to_string(count) + ' ' + what;
   };
-  tell(input.reassembled,
-       "put together from " + std::to_string(input.fragments - input_.left_over()) + " fragments");
+  tell(input.reassembled, "put together from " + std::to_string(input.fragments) + " fragments");
   tell(counts_.truncated, "truncated");
   tell(counts_.malformed, "malformed");
   if (!plan_.filter.empty())
@@ -178,7 +171,8 @@ void Decoder::report() const {
   std::cerr << input.frames << " packets, " << counts_.tunnelled << " of 6in4"
             << details + (details.empty() ? "" : ")");
   if (input_.left_over() != 0) std::cerr << ", " << input_.left_over() << " fragments of incomplete ones";
-  if (input.cut_short != 0) std::cerr << ", " << input.cut_short << " cut short before their IP header";
+  const std::uint64_t cut_short = input.cut_short + counts_.cut_short;
+  if (cut_short != 0) std::cerr << ", " << cut_short << " cut short before the end of their IP header";
   if (counts_.unwritten != 0)
     std::cerr << "; not written: " << counts_.unwritten << " without an inner header";
   std::cerr << '\n';

@@ -1,11 +1,8 @@
 #include "pcapng_output.hpp"
 
 #include <cerrno>
-#include <filesystem>
 #include <system_error>
 #include <utility>
-
-#include "sixin4/control/options.hpp"
 
 namespace sixin4 {
 
@@ -34,8 +31,7 @@ PcapngOutput::PcapngOutput(std::string path, const std::vector<std::string>& int
   for (const std::string& name : interfaces) pcapng::append_interface(buffer_, {.name = name});
 }
 
-void PcapngOutput::write(const pcapng::Packet& packet) {
-  pcapng::append_packet(buffer_, packet);
+void PcapngOutput::flush_if_full() {
   if (buffer_.size() >= buffer_size) flush();
 }
 
@@ -45,13 +41,6 @@ void PcapngOutput::flush() {
     refuse(path_);
   }
   buffer_.clear();
-}
-
-void refuse_same_file(const std::string& input, const std::string& output) {
-  std::error_code not_there;
-  if (std::filesystem::equivalent(input, output, not_there)) {
-    throw control::ConfigurationError("command line: -w: " + output + " is the capture that is read");
-  }
 }
 
 }  // namespace sixin4

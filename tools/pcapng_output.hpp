@@ -10,13 +10,15 @@
 
 namespace sixin4 {
 
-/// Whatever it throws is a std::system_error: the file cannot be written.
+/// Whatever it throws, but for `append`, is a std::system_error: the file cannot be written.
 class PcapngOutput {
  public:
   /// `path` is `-` for standard output. The interfaces are of link type RAW.
   PcapngOutput(std::string path, const std::vector<std::string>& interfaces);
 
-  void write(const wire::pcapng::Packet& packet);
+  void append(const wire::pcapng::Packet& packet) { wire::pcapng::append_packet(buffer_, packet); }
+  /// Call it between packets, so that they do not pile up.
+  void flush_if_full();
   /// Brings what was written to whoever reads it.
   void flush();
 
@@ -29,8 +31,5 @@ class PcapngOutput {
   std::unique_ptr<std::FILE, Close> file_;
   wire::pcapng::Buffer buffer_;  ///< what is not written yet
 };
-
-/// Throws control::ConfigurationError where writing `output` would destroy `input` before it is read.
-void refuse_same_file(const std::string& input, const std::string& output);
 
 }  // namespace sixin4

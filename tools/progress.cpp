@@ -17,10 +17,9 @@ constexpr const char* clear_line = "\r\x1b[K";
 
 }  // namespace
 
-Progress::Progress(std::optional<std::uint64_t> size, bool busy_terminal)
+Progress::Progress(std::optional<std::uint64_t> size)
     : size_(size), next_(std::chrono::steady_clock::now() + first_look) {
-  const bool terminal = ::isatty(STDERR_FILENO) == 1 && !busy_terminal;
-  if (!terminal || size_ == 0U) size_.reset();
+  if (::isatty(STDERR_FILENO) != 1 || size_ == 0U) size_.reset();
 }
 
 Progress::~Progress() {

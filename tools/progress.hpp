@@ -11,8 +11,8 @@ namespace sixin4 {
 class Progress {
  public:
   /// `size` is of the file; nothing where it is not known, and then nothing is drawn. Neither is it where
-  /// standard error is no terminal, nor where `busy_terminal` says that something else is written there.
-  Progress(std::optional<std::uint64_t> size, bool busy_terminal);
+  /// standard error is no terminal.
+  explicit Progress(std::optional<std::uint64_t> size);
   ~Progress();
   Progress(Progress&&) = delete;
   Progress& operator=(Progress&&) = delete;

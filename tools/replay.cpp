@@ -10,7 +10,6 @@
 #include <utility>
 
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include "sixin4/control/address_text.hpp"
 #include "sixin4/control/options.hpp"
@@ -24,11 +23,11 @@
 #include "capture_input.hpp"
 #include "offline_control.hpp"
 #include "pcapng_output.hpp"
-#include "progress.hpp"
 #include "replay_ends.hpp"
 #include "replay_plan.hpp"
 #include "replay_record.hpp"
 #include "replay_side.hpp"
+#include "standard_output.hpp"
 
 namespace sixin4 {
 
@@ -44,19 +43,23 @@ json to_json(const engine::DirectionCounters& counters) {
           {"icmp_errors", counters.icmp_errors.value()}};
 }
 
+engine::DirectionTotals totals_of(const engine::DirectionCounters& counters) {
+  engine::DirectionTotals totals;
+  totals.add(counters);
+  return totals;
+}
+
 json drops_json(const engine::DirectionCounters& counters) {
   json drops = json::object();
-  for (std::size_t i = 0; i < engine::verdict_count; ++i) {
-    const auto verdict = static_cast<Verdict>(i);
-    const std::uint64_t count = counters.dropped(verdict);
-    if (count != 0) drops[std::string{engine::name_of(verdict)}] = count;
-  }
+  totals_of(counters).for_each_drop([&drops](Verdict verdict, std::uint64_t count) {
+    drops[std::string{engine::name_of(verdict)}] = count;
+  });
   return drops;
 }
 
 std::uint64_t all_drops(const engine::DirectionCounters& counters) {
   std::uint64_t sum = 0;
-  for (std::size_t i = 0; i < engine::verdict_count; ++i) sum += counters.dropped(static_cast<Verdict>(i));
+  totals_of(counters).for_each_drop([&sum](Verdict /*verdict*/, std::uint64_t count) { sum += count; });
   return sum;
 }
 
@@ -100,7 +103,7 @@ class Replay {
 
 Replay::Replay(ReplayPlan plan)
     : plan_(std::move(plan)),
-      input_(plan_.input),
+      input_(plan_.input, !plan_.prints_on_terminal()),
       output_(plan_.output.empty()
                   ? std::nullopt
                   : std::optional<PcapngOutput>{std::in_place, plan_.output,
@@ -117,22 +120,18 @@ void Replay::run() {
   } catch (const control::ConfigurationError&) {
     // What was readable is worth something.
     if (output_) output_->flush();
-    std::cout.flush();
+    flush_printed();
     report();
     throw;
   }
   if (output_) output_->flush();
   if (plan_.json) print_json();
-  std::cout.flush();
+  flush_printed();
   report();
 }
 
 void Replay::replay() {
-  Progress progress{input_.file().size(), prints_ && ::isatty(STDOUT_FILENO) == 1};
-  while (const auto packet = input_.next()) {
-    take(*packet);
-    progress.step([this] { return input_.file().position(); });
-  }
+  while (const auto packet = input_.next()) take(*packet);
 }
 
 void Replay::take(const InputPacket& packet) {
@@ -160,6 +159,7 @@ void Replay::take(const InputPacket& packet) {
     default:
       break;
   }
+  record_.hand_over();
 }
 
 void Replay::take_error(wire::Bytes packet) {
@@ -230,7 +230,8 @@ void Replay::print_json() const {
         {"fragments", input_.left_over()}}},
       {"truncated", counts_.truncated},
   };
-  std::cout << object.dump(2) << '\n';
+  // The name of an interface is any bytes.
+  print(object.dump(2, ' ', false, json::error_handler_t::replace) + '\n');
 }
 
 }  // namespace

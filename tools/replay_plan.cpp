@@ -8,7 +8,6 @@
 #include "sixin4/wire/ipv4.hpp"
 
 #include "capture_input.hpp"
-#include "pcapng_output.hpp"
 
 namespace sixin4 {
 
@@ -49,7 +48,7 @@ wire::Ipv4Address local_of(const std::string& input, const wire::Ipv4Address& re
   if (input == "-") {
     throw ConfigurationError(file + ": local: 'auto' is found in a file, but not on standard input" + advice);
   }
-  CaptureInput capture{input};
+  CaptureInput capture{input, true};
   while (const auto packet = capture.next()) {
     const auto header = wire::Ipv4Header::at(packet->bytes);
     if (!header || header->protocol() != wire::protocol_ipv6) continue;
@@ -70,18 +69,12 @@ ReplayPlan replay_plan_of(const std::vector<std::string>& arguments) {
   std::string file;
   for (const auto& [name, value] : given.options) {
     if (name == "config") file = value;
-    if (name == "json") plan.json = true;
     if (name == "link-mtu") plan.link_mtu = link_mtu_of(value);
-    if (name != "write") continue;
-    if (value.empty()) throw ConfigurationError("command line: -w: give a file, or -");
-    plan.output = value;
+    plan.take({name, value});
   }
   if (file.empty())
     throw ConfigurationError("command line: replay needs -c FILE, the endpoint's configuration");
-  if (plan.json && plan.output == "-") {
-    throw ConfigurationError("command line: --json and -w - both want standard output");
-  }
-  refuse_same_file(plan.input, plan.output);
+  plan.check();
   plan.configuration = control::load_configuration(std::array<std::string, 2>{"-c", file});
   plan.remote = remote_of(plan.configuration, file);
   plan.local = plan.configuration.local ? *plan.configuration.local : local_of(plan.input, plan.remote, file);

@@ -8,12 +8,11 @@
 #include "sixin4/control/configuration.hpp"
 #include "sixin4/wire/address.hpp"
 
+#include "offline_options.hpp"
+
 namespace sixin4 {
 
-struct ReplayPlan {
-  std::string input;
-  std::string output;  ///< pcapng; empty: none
-  bool json = false;
+struct ReplayPlan : OfflineOptions {
   control::Configuration configuration;
   wire::Ipv4Address local;
   wire::Ipv4Address remote;

@@ -1,9 +1,9 @@
 #include "replay_record.hpp"
 
-#include <iostream>
 #include <string>
 
 #include "packet_text.hpp"
+#include "standard_output.hpp"
 
 namespace sixin4 {
 
@@ -54,7 +54,16 @@ void ReplayRecord::end() {
 
 void ReplayRecord::error(wire::Bytes packet, std::string_view outcome) {
   if (!prints_) return;
-  std::cout << time_text(time_) << " in  - " << outcome << ": " << describe_packet(packet) << '\n';
+  std::string line = time_text(time_) + " in  - ";
+  line.append(outcome).append(": ").append(describe_packet(packet)) += '\n';
+  lines_.insert(0, line);
+}
+
+void ReplayRecord::hand_over() {
+  if (output_ != nullptr) output_->flush_if_full();
+  if (lines_.empty()) return;
+  sixin4::print(lines_);
+  lines_.clear();
 }
 
 /// Now nothing more can be said of it.
@@ -67,19 +76,19 @@ void ReplayRecord::write(const Seen& seen, wire::Bytes packet) {
   if (output_ == nullptr) return;
   std::string comment;
   if (seen.verdict != engine::Verdict::pass) comment = "drop: " + std::string{engine::name_of(seen.verdict)};
-  output_->write({.interface = seen.form == Form::inner ? 0U : 1U,
-                  .time_ns = static_cast<std::uint64_t>(time_.count()),
-                  .direction = seen.outward ? wire::pcapng::Direction::out : wire::pcapng::Direction::in,
-                  .id = seen.id,
-                  .bytes = packet,
-                  .length = static_cast<std::uint32_t>(packet.size()),
-                  .comment = comment});
+  output_->append({.interface = seen.form == Form::inner ? 0U : 1U,
+                   .time_ns = static_cast<std::uint64_t>(time_.count()),
+                   .direction = seen.outward ? wire::pcapng::Direction::out : wire::pcapng::Direction::in,
+                   .id = seen.id,
+                   .bytes = packet,
+                   .length = static_cast<std::uint32_t>(packet.size()),
+                   .comment = comment});
 }
 
 void ReplayRecord::print(const Seen& seen, std::string_view what, wire::Bytes packet) {
   if (!prints_) return;
-  std::cout << time_text(time_) << (seen.outward ? " out " : " in  ") << seen.id << ' ' << what << ": "
-            << describe_packet(packet) << '\n';
+  lines_.append(time_text(time_)).append(seen.outward ? " out " : " in  ").append(std::to_string(seen.id));
+  lines_.append(" ").append(what).append(": ").append(describe_packet(packet)) += '\n';
 }
 
 wire::Bytes ReplayRecord::joined(std::span<const wire::Bytes> parts) {

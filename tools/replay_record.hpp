@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -39,8 +40,13 @@ class ReplayRecord {
   void answered(engine::PacketId id, wire::Bytes packet);
   void end();
 
-  /// An ICMP error of the capture, and what followed from it.
+  /// An ICMP error of the capture, and what has become of it. Stands in front of what was told since
+  /// `hand_over`, which follows from it.
   void error(wire::Bytes packet, std::string_view outcome);
+
+  /// Brings what was told on its way. Call it between packets: it throws std::system_error where nobody
+  /// takes that, which the pumps would not pass on.
+  void hand_over();
 
  private:
   enum class Form : std::uint8_t { inner, outer };
@@ -63,6 +69,7 @@ class ReplayRecord {
   std::optional<Seen> arrived_;                ///< and is not written yet, because it may be refused
   std::vector<std::uint8_t> arrived_bytes_{};  ///< as it came: the engine works on its own
   std::vector<std::uint8_t> joined_{};
+  std::string lines_{};
 };
 
 static_assert(engine::PacketObserver<ReplayRecord>);

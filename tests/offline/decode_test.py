@@ -16,6 +16,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 PYTHON_WITH_SCAPY = "/usr/bin/python3"  # Debian's own, whatever comes first in PATH
@@ -62,8 +63,9 @@ def comparable(line):
     """What tcpdump has and decode has not: TCP options, checksums, flow labels, HTTP, names of ports' protocols."""
     line = re.sub(r", options \[[^]]*\]", "", line)
     line = re.sub(r": HTTP.*| \[\|domain\]|\[(udp )?sum[^]]*\]", "", line)
-    line = re.sub(r"DSTOPT (\(.*?\) )?", "", line)
-    return line.rstrip()
+    # Behind extension headers it prints their names, and then the ports by themselves.
+    line = re.sub(r"IP6 (\S+) > (\S+): DSTOPT (?:\(.*?\) )?(\d+) > (\d+): ", r"IP6 \1.\3 > \2.\4: ", line)
+    return re.sub(r"(\.53: ).*", r"\1", line).rstrip()  # there it reads the payload
 
 
 def without_ports(line):
@@ -106,9 +108,6 @@ class Tests:
             theirs = [comparable(line) for line in tcpdump(self.captures / name)]
             ours = [comparable(line) for line in self.lines(name)]
             for one, other in zip(theirs, ours):
-                # Of port 53 tcpdump reads the payload, and behind extension headers it prints their names.
-                if ".53:" in other or ".54:" in other:
-                    one, other = (line.split(": UDP")[0].split(".5")[0] for line in (one, other))
                 check(f"{name}: as tcpdump has it", one, other)
             check(f"{name}: as many lines", len(theirs), len(ours))
 
@@ -188,16 +187,33 @@ class Tests:
         for name in ("fragments", "fragments-backwards", "fragments-twice"):
             check(f"{name}: one packet", [ADDRESSES + whole],
                   [line.split(" ", 1)[1] for line in self.lines(f"{name}.pcap")])
+        check("a fragment that comes twice counts once", "4 packets, 1 of 6in4 (1 put together from 3 fragments)",
+              self.decode(self.captures / "fragments-twice.pcap")[1].strip())
         check("fragments of two packets mixed", 2, len(self.lines("fragments-mixed.pcap")))
-        for name, count, left in (("fragments-lost", 2, 2), ("fragments-overlap", 4, 4), ("fragments-too-large", 6, 6),
-                                  ("fragments-ecn", 3, 3)):
+        incomplete = [("fragments-lost", ["300: 2 fragments", "incomplete"]),
+                      ("fragments-overlap", ["300: 2 fragments", "malformed"], ["300: 2 fragments", "incomplete"]),
+                      ("fragments-too-large", ["302: 6 fragments", "malformed"]),
+                      ("fragments-ecn", ["300: 3 fragments", "malformed"])]
+        for name, *packets in incomplete:
             lines, error, _ = self.decode(self.captures / f"{name}.pcap")
-            check(f"{name}: nothing is shown", [], lines)
-            check(f"{name}: they are counted", f"{count} packets, 0 of 6in4, {left} fragments of incomplete ones",
+            check(f"{name}: each packet has a line", [f"{ADDRESSES}frag ({what}) ip-proto-41 [{why}]" for what, why in packets],
+                  [line.split(" ", 1)[1] for line in lines])
+            count = sum(int(re.findall(r": (\d+)", what)[0]) for what, _ in packets)
+            check(f"{name}: they are counted", f"{count} packets, 0 of 6in4, {count} fragments of incomplete ones",
                   error.strip())
+            objects = [json.loads(line) for line in self.lines(f"{name}.pcap", "--json")]
+            check(f"{name}: in JSON", [(True, why == "malformed") for _, why in packets],
+                  [(one["incomplete"], one["malformed"]) for one in objects])
+            check(f"{name}: a filter finds none", [], self.lines(f"{name}.pcap", "ip6"))
+        one = json.loads(self.lines("fragments-lost.pcap", "--json")[0])
+        check("an incomplete packet in JSON", ("1700000001.000002007", 2, [
+            {"version": 4, "source": "192.0.2.1", "destination": "198.51.100.1", "protocol": 41, "identification": 300}]),
+              (one["time"], one["fragments"], one["layers"]))
         lines, error, _ = self.decode(self.captures / "fragments-late.pcap")
         check("half a minute later it is another packet", (40, True),
-              (len(lines), "3 fragments of incomplete ones" in error))
+              (len([line for line in lines if "incomplete" not in line]), "3 fragments of incomplete ones" in error))
+        check("which is told when it is given up", (["2 fragments", "1 fragment"], True),
+              (re.findall(r"\(300: (.*?)\)", "\n".join(lines)), "300: 1" in lines[-1]))
         out = self.captures / "whole.pcapng"
         self.decode(self.captures / "fragments.pcap", "-w", out)
         check("a packet that was put together has the right checksum", ["3048;1"], tshark_with_checksums(out))
@@ -221,15 +237,24 @@ class Tests:
                   all(without_ports(whole).startswith(re.sub(r"(TCP|UDP|ICMP6)? ?\[truncated\]", "", without_ports(line)).rstrip())
                       for whole, line in zip(full, lines)))
         for kept in (5, 19):
-            lines, _, status = self.decode(self.captures / f"snapped-{kept}.pcap")
+            lines, error, status = self.decode(self.captures / f"snapped-{kept}.pcap")
             check(f"{kept} bytes kept: nothing to tell", ([], 0), (lines, status))
+            check(f"{kept} bytes kept: but so many", "7 packets, 0 of 6in4, 7 cut short before the end of their IP header",
+                  error.strip())
         lines = self.lines("malformed.pcap")
         check("an inner length that is a lie", True, "[32729 bytes missing]" in lines[0])
         check("no IPv6 inside", 3, sum(line.endswith(ADDRESSES + "[malformed]") for line in lines))
+        lines, error, _ = self.decode(self.captures / "short.pcap")
+        check("headers that do not fit their packets are no truncation", (
+            ["TCP [malformed]", "UDP [malformed]", "ICMP6 [malformed]"], "3 packets, 3 of 6in4 (3 malformed)"),
+              ([line.split(": ")[-1] for line in lines], error.strip()))
+        objects = [json.loads(line) for line in self.lines("short.pcap", "--json")]
+        check("nor in JSON", [(None, True, False)] * 3, [(one[key], one["malformed"], one["truncated"]) for one, key in zip(
+            objects, ("tcp", "udp", "icmpv6"))])
 
     def mistakes(self):
-        def mistake(what, status, pattern, *arguments):
-            lines, error, seen = self.decode(*arguments)
+        def mistake(what, status, pattern, *arguments, **options):
+            lines, error, seen = self.decode(*arguments, **options)
             check(f"{what}: exit status", status, seen)
             check(f"{what}: the message", True, bool(re.search(pattern, error)) or error)
 
@@ -245,6 +270,17 @@ class Tests:
         before = (self.captures / "raw.pcap").read_bytes()
         mistake("its own input", 1, "is the capture that is read", self.captures / "raw.pcap", "-w", self.captures / "raw.pcap")
         check("its own input: stays", before, (self.captures / "raw.pcap").read_bytes())
+        with open(self.captures / "raw.pcap", "rb") as file:
+            mistake("its own input as standard input", 1, "raw.pcap is the capture that is read", "-", "-w",
+                    self.captures / "raw.pcap", stdin=file)
+        check("its own input as standard input: stays", before, (self.captures / "raw.pcap").read_bytes())
+        grows = self.captures / "grows.pcap"
+        grows.write_bytes(before)
+        with open(grows, "rb") as source, open(grows, "ab") as sink:
+            done = subprocess.run([self.program, "decode", "-", "-w", "-"], stdin=source, stdout=sink, stderr=subprocess.PIPE)
+        check("its own input as standard output", (1, before), (done.returncode, grows.read_bytes()))
+        with open("/dev/null") as nothing:
+            mistake("no capture on standard input", 1, "not a capture file", "-", "-w", "/dev/null", stdin=nothing)
         lines, error, status = self.decode(self.captures / "torn.pcap")
         check("a file that ends early: what there is", (6, 1, True), (len(lines), status, "truncated dump file" in error))
         if os.getuid() != 0:
@@ -292,9 +328,43 @@ class Tests:
         print(f"   peak {usage.ru_maxrss} kB resident, {usage.ru_utime + usage.ru_stime:.1f} s of CPU: {error.strip()}")
         check("200 MB: at most 24 MB resident", True, usage.ru_maxrss < 24 * 1024)
 
+        self.shows_bar("lines that are read slowly", big, 201)
+        check("and nowhere else", False, "[" in error)
+
+        # What is no IP takes time, too. Most of the file is holes.
+        other = self.captures / "other.pcap"
+        with open(other, "wb") as file:
+            file.write(head[:20] + struct.pack("<I", 1))
+            for number in range(8192):
+                file.write(struct.pack("<IIII", 1700000000, number, 262144, 262144))
+                file.seek(262144, os.SEEK_CUR)
+            file.truncate()
+        self.shows_bar("frames that are no IP", other, 2148)
+
+        # Nobody reads on where nobody takes what comes of it.
+        for what, expected in (("a full disk", "No space left on device"), ("a reader that has gone", "Broken pipe")):
+            if what == "a full disk":
+                sink = os.open("/dev/full", os.O_WRONLY)
+            else:
+                reading, sink = os.pipe()
+                os.close(reading)
+            with open(big, "rb") as source:
+                # Python ignores SIGPIPE, as many services do, and hands that on.
+                done = subprocess.run([self.program, "decode", "-"], stdin=source, stdout=sink, stderr=subprocess.PIPE, text=True,
+                                      restore_signals=False)
+                position = os.lseek(source.fileno(), 0, os.SEEK_CUR)
+            os.close(sink)
+            check(f"{what}: the message", (2, f"sixin4: cannot write to standard output: {expected}"),
+                  (done.returncode, done.stderr.strip()))
+            check(f"{what} ends it early", True, position < 10**6 or position)
+
+    def shows_bar(self, what, file, megabytes):
+        """On a terminal, while the lines go elsewhere and are not taken faster than so."""
         controller, terminal = pty.openpty()
-        watched = subprocess.Popen([self.program, "decode", big, "-w", "/dev/null"], stderr=terminal)
+        watched = subprocess.Popen([self.program, "decode", file], stdout=subprocess.PIPE, stderr=terminal)
         os.close(terminal)
+        while os.read(watched.stdout.fileno(), 65536):
+            time.sleep(0.01)
         shown = b""
         try:
             while piece := os.read(controller, 65536):
@@ -304,10 +374,9 @@ class Tests:
         os.close(controller)
         watched.wait()
         bars = re.findall(rb"\[(#*)\.*\] (\d+) % of (\d+) MB", shown)
-        check("a progress bar on a terminal", True, bool(bars) and bars[0][2] == b"201")
-        check("that grows", True, [int(bar[1]) for bar in bars] == sorted(int(bar[1]) for bar in bars))
-        check("and goes", True, shown.split(b"\x1b[K")[-1].startswith(b"1"))
-        check("and nowhere else", False, "[" in error)
+        check(f"{what}: a progress bar on a terminal", True, bool(bars) and int(bars[0][2]) == megabytes)
+        check(f"{what}: that grows", True, [int(bar[1]) for bar in bars] == sorted(int(bar[1]) for bar in bars))
+        check(f"{what}: and goes", True, bool(re.match(rb"\d+ packets", shown.split(b"\x1b[K")[-1])))
 
 
 def tshark_with_checksums(file):
