@@ -11,6 +11,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sixin4/capture/link_layer.hpp"
 #include "sixin4/control/address_text.hpp"
 #include "sixin4/control/options.hpp"
 #include "sixin4/engine/counters.hpp"
@@ -86,6 +87,7 @@ class Replay {
   ReplayPlan plan_;
   CaptureInput input_;
   std::optional<PcapngOutput> output_;
+  Framing framing_;
   bool prints_;
   OfflineControl control_;
   ReplayTun tun_;
@@ -110,6 +112,7 @@ Replay::Replay(ReplayPlan plan)
                                                 std::vector<std::string>{
                                                     plan_.configuration.interface + " (inner)",
                                                     plan_.configuration.interface + " (outer)"}}),
+      framing_(capture::has_link_header(input_.file().link_type()) ? Framing::link : Framing::bare),
       prints_(plan_.output.empty() && !plan_.json),
       control_(plan_.configuration, plan_.local, plan_.remote, plan_.link_mtu),
       record_(prints_, output_ ? &*output_ : nullptr) {}
@@ -139,7 +142,7 @@ void Replay::take(const InputPacket& packet) {
   now_ = std::max(now_, engine::Time{packet.time});
   control_.pass_time(now_);
   const engine::TunnelParameters& parameters = control_.parameters();
-  const ReplaySide side = side_of(packet.bytes, parameters);
+  const ReplaySide side = side_of(packet.bytes, framing_, parameters);
   ++counts_.of(side);
   record_.at(packet.time);
   switch (side) {

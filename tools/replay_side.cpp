@@ -14,14 +14,11 @@ namespace sixin4 {
 
 namespace {
 
-constexpr std::uint8_t protocol_icmp = 1;
-constexpr std::size_t icmp_header_size = 8;
-
 /// What an ICMP message about a packet quotes of it, less what a router adds behind it (RFC 4884 §5).
 wire::Bytes quoted_in(wire::Bytes message) noexcept {
-  const auto header = wire::fixed<icmp_header_size>(message);
+  const auto header = wire::fixed<wire::icmp::header_size>(message);
   if (!header) return {};
-  const wire::Bytes quoted = message.subspan(icmp_header_size);
+  const wire::Bytes quoted = message.subspan(wire::icmp::header_size);
   constexpr std::size_t least = 128;  // RFC 4884 §4: shorter quotations have nothing behind them
   const std::size_t told = std::size_t{4} * wire::load8<5>(*header);
   return told < least ? quoted : quoted.first(std::min(quoted.size(), told));
@@ -34,12 +31,14 @@ wire::Bytes payload_of(wire::Bytes packet, const wire::Ipv4Header& header) noexc
 
 /// The errors that the kernel gives to a raw socket (raw(7)), about what a tunnel sends.
 bool is_error_about_tunnel(wire::Bytes packet, const wire::Ipv4Header& header) noexcept {
-  constexpr std::uint8_t parameter_problem = 12;
   const wire::Bytes message = payload_of(packet, header);
   if (header.is_fragment() || message.empty()) return false;
+  // Of what was not kept all of nobody can tell.
+  const bool kept = packet.size() >= header.total_length();
+  if (kept && wire::sum_of(message).checksum() != 0) return false;
   const std::uint8_t type = message.front();
   const bool is_error = type == wire::icmp::type_destination_unreachable ||
-                        type == wire::icmp::type_time_exceeded || type == parameter_problem;
+                        type == wire::icmp::type_time_exceeded || type == wire::icmp::type_parameter_problem;
   if (!is_error) return false;
   const auto about = wire::Ipv4Header::at(quoted_in(message));
   return about && about->protocol() == wire::protocol_ipv6;
@@ -51,13 +50,16 @@ ReplaySide side_of_ipv4(wire::Bytes packet, const wire::Ipv4Header& header,
   const bool to_here = header.destination().address == parameters.local;
   const bool from_there = header.source().address == parameters.remote;
   const bool to_there = header.destination().address == parameters.remote;
-  if (header.protocol() == wire::protocol_ipv6) {
-    if (from_here && to_there) return ReplaySide::sent;
+  const bool is_tunnelled = header.protocol() == wire::protocol_ipv6;
+  if (is_tunnelled && from_here && to_there) return ReplaySide::sent;
+  // The kernel throws away what arrives like that. What leaves may get its checksum behind the capture.
+  if (wire::sum_of(packet.first(header.header_length())).checksum() != 0) return ReplaySide::other;
+  if (is_tunnelled) {
     // What comes from the far end for another of this host's addresses reaches this end too, and is refused.
     return to_here || from_there ? ReplaySide::inward : ReplaySide::other;
   }
   const bool is_error =
-      header.protocol() == protocol_icmp && to_here && is_error_about_tunnel(packet, header);
+      header.protocol() == wire::icmp::protocol && to_here && is_error_about_tunnel(packet, header);
   return is_error ? ReplaySide::error : ReplaySide::other;
 }
 
@@ -73,31 +75,49 @@ bool is_own_error(wire::Bytes packet, const wire::Ipv6Header& header,
   return about && !engine::is_ours(parameters, about->destination().address);
 }
 
-ReplaySide side_of_ipv6(wire::Bytes packet, const wire::Ipv6Header& header,
+/// What no router passes on (RFC 4291 §2.5.2, §2.5.3, §2.5.6 and §2.7).
+bool stays_on_its_link(const wire::Ipv6Header& header) noexcept {
+  const auto source = header.source().address;
+  const auto is_local = [](const wire::Ipv6Address& address) {
+    constexpr unsigned link_local_scope = 2;
+    const bool is_loopback = address.high() == 0 && address.low() == 1;
+    const bool is_near_group = address.is_multicast() && (address.octets[1] & 0x0fU) <= link_local_scope;
+    return is_loopback || is_near_group || address.is_link_local();
+  };
+  return source.is_unspecified() || source.is_multicast() || is_local(source) ||
+         is_local(header.destination().address);
+}
+
+ReplaySide side_of_ipv6(wire::Bytes packet, const wire::Ipv6Header& header, Framing framing,
                         const engine::TunnelParameters& parameters) noexcept {
   const auto source = header.source().address;
   if (is_own_error(packet, header, parameters)) return ReplaySide::received;
-  if (engine::is_ours(parameters, source)) return ReplaySide::outward;
   const auto destination = header.destination().address;
   // A router's advertisements, for example.
-  const bool from_there = source == wire::link_local_of(parameters.remote) && destination.is_multicast();
-  const bool to_here = engine::is_ours(parameters, destination);
-  return from_there || to_here ? ReplaySide::received : ReplaySide::outward;
+  if (source == wire::link_local_of(parameters.remote) && destination.is_multicast()) {
+    return ReplaySide::received;
+  }
+  // Where all of a host's links are seen together, the tunnel's own is told by the address that is only
+  // there.
+  const bool on_tunnel = framing == Framing::bare || source == wire::link_local_of(parameters.local);
+  if (!on_tunnel && stays_on_its_link(header)) return ReplaySide::other;
+  if (engine::is_ours(parameters, source)) return ReplaySide::outward;
+  return engine::is_ours(parameters, destination) ? ReplaySide::received : ReplaySide::outward;
 }
 
 }  // namespace
 
-ReplaySide side_of(wire::Bytes packet, const engine::TunnelParameters& parameters) noexcept {
+ReplaySide side_of(wire::Bytes packet, Framing framing, const engine::TunnelParameters& parameters) noexcept {
   if (const auto header = wire::Ipv4Header::at(packet)) return side_of_ipv4(packet, *header, parameters);
   const auto fixed_part = wire::fixed<wire::ipv6_header_size>(packet);
   if (!fixed_part || packet.front() >> 4U != 6) return ReplaySide::other;
-  return side_of_ipv6(packet, wire::Ipv6Header{*fixed_part}, parameters);
+  return side_of_ipv6(packet, wire::Ipv6Header{*fixed_part}, framing, parameters);
 }
 
 engine::WireError wire_error_of(wire::Bytes packet) noexcept {
   const wire::Ipv4Header header{packet.first<wire::ipv4_header_size>()};
   const wire::Bytes message = payload_of(packet, header);
-  const auto fixed_part = wire::fixed<icmp_header_size>(message);
+  const auto fixed_part = wire::fixed<wire::icmp::header_size>(message);
   if (!fixed_part) return {};
   engine::WireError error{.type = wire::load8<0>(*fixed_part),
                           .code = wire::load8<1>(*fixed_part),

@@ -20,8 +20,15 @@ enum class ReplaySide : std::uint8_t {
   other,     ///< nothing of this tunnel's
 };
 
+/// What the frames of a capture are.
+enum class Framing : std::uint8_t {
+  bare,  ///< IP packets, as a tunnel's interface has them
+  link   ///< with the header of a link that is no tunnel, or of all of a host's together
+};
+
 /// `packet` is what there is of one, from its IP header on.
-[[nodiscard]] ReplaySide side_of(wire::Bytes packet, const engine::TunnelParameters& parameters) noexcept;
+[[nodiscard]] ReplaySide side_of(wire::Bytes packet, Framing framing,
+                                 const engine::TunnelParameters& parameters) noexcept;
 
 /// The ICMP error that the packet is. Call only where its side is `error`.
 [[nodiscard]] engine::WireError wire_error_of(wire::Bytes packet) noexcept;

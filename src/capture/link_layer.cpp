@@ -138,6 +138,11 @@ bool knows_link_type(int link_type) noexcept {
   return std::ranges::find(known, link_type) != known.end();
 }
 
+bool has_link_header(int link_type) noexcept {
+  constexpr std::array bare{DLT_RAW, DLT_IPV4, DLT_IPV6, DLT_NULL, DLT_LOOP, link_type_raw_openbsd};
+  return std::ranges::find(bare, link_type) == bare.end();
+}
+
 LinkPayload strip_link_header(int link_type, wire::Bytes frame) noexcept {
   constexpr std::size_t ethernet_type = 12;
   switch (link_type) {

@@ -123,6 +123,14 @@ TEST(LinkLayer, TellsOthersFromIp) {
   EXPECT_EQ(strip_link_header(DLT_LOOP, Octets{0, 0, 0, 7, 0x45}).kind, Kind::other);
 }
 
+TEST(LinkLayer, TellsLinksFromBarePackets) {
+  for (const int bare : {DLT_RAW, DLT_IPV4, DLT_IPV6, DLT_NULL, DLT_LOOP})
+    EXPECT_FALSE(has_link_header(bare));
+  for (const int link : {DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_PPP, DLT_PPP_ETHER, DLT_C_HDLC}) {
+    EXPECT_TRUE(has_link_header(link));
+  }
+}
+
 TEST(LinkLayer, KnowsOfNoOthers) {
   EXPECT_FALSE(knows_link_type(DLT_IEEE802_11));
   EXPECT_FALSE(knows_link_type(-1));

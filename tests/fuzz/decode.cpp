@@ -94,7 +94,13 @@ void check_packet(wire::Bytes packet, std::size_t length, std::uint32_t fragment
   for (const capture::Layer& layer : layers.layers()) {
     (void)filter().matches(layer.bytes, static_cast<std::uint32_t>(layer.length - layer.missing));
   }
-  const ReplaySide side = side_of(packet, parameters());
+  if (line.find("[truncated]") != std::string::npos) {
+    check(layers.is_truncated(), "only a truncated packet is named so");
+  }
+  check((line.find("[malformed]") != std::string::npos) == (layers.end == capture::LayersEnd::malformed),
+        "and a malformed one likewise");
+  (void)side_of(packet, Framing::link, parameters());
+  const ReplaySide side = side_of(packet, Framing::bare, parameters());
   if (side == ReplaySide::error)
     check(is_within(wire_error_of(packet).quoted, packet), "a quotation is in its message");
   if (side == ReplaySide::outward) {
@@ -124,6 +130,10 @@ void check_frames(int link_type, wire::Bytes input) {
     const auto header = wire::Ipv4Header::at(payload.packet);
     if (!header || !header->is_fragment()) continue;
     const auto whole = assembler.add(payload.packet, time);
+    for (const capture::IncompletePacket& incomplete : assembler.given_up()) {
+      check(incomplete.fragments != 0, "an incomplete packet has a fragment");
+      check(nlohmann::json::parse(packet_json(incomplete)).at("incomplete") == true, "and says so");
+    }
     if (!whole) continue;
     check(whole->packet.size() <= whole->length && whole->length <= wire::ipv4_max_packet,
           "a packet has a length");

@@ -49,8 +49,8 @@ Octets icmp(const std::string& destination, Tins::ICMP::Flags type, const Octets
   return (Tins::IP(destination, router) / message / Tins::RawPDU(quoted)).serialize();
 }
 
-ReplaySide side(const Octets& packet) {
-  return side_of(packet, parameters());
+ReplaySide side(const Octets& packet, Framing framing = Framing::bare) {
+  return side_of(packet, framing, parameters());
 }
 
 TEST(ReplaySide, OfProtocol41IsReadOffItsAddresses) {
@@ -71,6 +71,48 @@ TEST(ReplaySide, OfIpv6IsOutwardUnlessItIsForUs) {
   EXPECT_EQ(side(bare(ours, "2001:db8:100::9")), ReplaySide::outward);
   EXPECT_EQ(side(bare("fe80::c633:6401", "ff02::1")), ReplaySide::received);
   EXPECT_EQ(side(bare("fe80::c000:201", "ff02::1")), ReplaySide::outward);
+}
+
+TEST(ReplaySide, OfIpv6OnAnotherLinkIsOfThatLinkWhereNoRouterPassesItOn) {
+  const std::string neighbour = "fe80::1234:56ff:fe78:9abc";
+  const std::vector<std::pair<std::string, std::string>> local_packets{
+      {neighbour, "ff02::fb"}, {neighbour, "fe80::2"}, {neighbour, theirs}, {theirs, "fe80::2"},
+      {ours, "ff02::1"},       {"::", "ff02::16"},     {"::1", "::1"},      {ours, "ff11::1"}};
+  for (const auto& [source, destination] : local_packets) {
+    EXPECT_EQ(side(bare(source, destination), Framing::link), ReplaySide::other) << source << destination;
+    EXPECT_EQ(side(bare(source, destination)), ReplaySide::outward) << source << destination;
+  }
+  EXPECT_EQ(side(bare(ours, theirs), Framing::link), ReplaySide::outward);
+  EXPECT_EQ(side(bare("2001:db8:bad::1", theirs), Framing::link), ReplaySide::outward);
+  EXPECT_EQ(side(bare(ours, "ff0e::1"), Framing::link), ReplaySide::outward);
+  EXPECT_EQ(side(bare(theirs, ours), Framing::link), ReplaySide::received);
+  // Of the tunnel's own link-local addresses it is known which link they are on.
+  EXPECT_EQ(side(bare("fe80::c000:201", "ff02::2"), Framing::link), ReplaySide::outward);
+  EXPECT_EQ(side(bare("fe80::c633:6401", "ff02::1"), Framing::link), ReplaySide::received);
+}
+
+TEST(ReplaySide, AWrongIpv4HeaderChecksumArrivesNowhere) {
+  for (const std::string& source : {remote, router}) {
+    Octets packet = tunnelled(source, local);
+    packet[10] ^= 0x55;
+    EXPECT_EQ(side(packet), ReplaySide::other);
+  }
+  Octets error = icmp(local, Tins::ICMP::DEST_UNREACHABLE, tunnelled(local, remote));
+  error[10] ^= 0x55;
+  EXPECT_EQ(side(error), ReplaySide::other);
+  // Offload may finish what this end has sent behind the capture.
+  Octets sent = tunnelled(local, remote);
+  sent[10] = sent[11] = 0;
+  EXPECT_EQ(side(sent), ReplaySide::sent);
+}
+
+TEST(ReplaySide, NobodyBelievesAnIcmpErrorWithAWrongChecksum) {
+  Octets packet = icmp(local, Tins::ICMP::DEST_UNREACHABLE, tunnelled(local, remote));
+  EXPECT_EQ(side(packet), ReplaySide::error);
+  packet[22] ^= 0x55;
+  EXPECT_EQ(side(packet), ReplaySide::other);
+  packet.pop_back();  // the capture has not kept all: nobody can tell
+  EXPECT_EQ(side(packet), ReplaySide::error);
 }
 
 /// From our address, with what it quotes.

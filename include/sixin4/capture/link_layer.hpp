@@ -20,6 +20,10 @@ struct LinkPayload {
 /// Link types are numbers as libpcap has them (DLT_…).
 [[nodiscard]] bool knows_link_type(int link_type) noexcept;
 
+/// Whether frames have a header of a link's own: bare IP packets have none, as a tunnel's interface hands
+/// them over, and what stands for one on the systems that have no bare ones says nothing but the version.
+[[nodiscard]] bool has_link_header(int link_type) noexcept;
+
 /// Takes off the headers in front of IP: Ethernet with any VLAN tags, PPPoE; Linux cooked, both versions;
 /// PPP, with and without HDLC framing; loopback; or none. `frame` is what the capture has of it.
 [[nodiscard]] LinkPayload strip_link_header(int link_type, wire::Bytes frame) noexcept;
