@@ -6,7 +6,9 @@ the scenario's own counters, and send and write its packets byte for byte.
 """
 
 import collections
+import fnmatch
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -18,29 +20,42 @@ import tempfile
 
 START = 1700000000 * 10**9
 UNITS = {"ms": 10**6, "s": 10**9, "min": 60 * 10**9}
-RAW = 101
+RAW, ETHERNET = 101, 1
 
-# What no capture file can tell a replay.
+# What no capture file can tell a replay: scenarios of nothing else, and statements by the comment that they have.
+# Statements that a packet socket has a part in are left out everywhere.
 LEFT_OUT = {
-    "not-ipv6-out": "from tun comes what looks like the IPv4 side",
-    "malformed-out": "offload data that contradicts its packet",
-    "outer-fragment": "the kernel would put fragments together",
-    "outer-malformed": "what no kernel hands to a raw socket",
-    "outer-options-skipped": "what no kernel hands to a raw socket, among others",
-    "icmp-about-somebody-else": "what no kernel hands to a raw socket of protocol 41, among others",
-    "icmp-of-other-types": "what no kernel hands to a raw socket",
-    "egress-filter": "what looks like the far end's own advertisement",
-    "loop-out": "from tun comes what looks like the IPv4 side",
-    "outer-source-mismatch": "one packet is between others, and does not name this tunnel",
-    "larger-than-link-fragmented": "segments of another size than the MTU's",
-    "source-rules": "segments of another size than the MTU's",
-    "tcp-super-packet-out": "segments of another size than the MTU's",
-    "too-big-out": "segments of another size than the MTU's",
-    "merged-udp-in": "a packet socket tells of joined datagrams",
-    "padding-cut": "a packet socket tells of joined datagrams",
-    "unfinished-checksum-in": "a packet socket tells of unfinished checksums",
+    "not-ipv6-out": "from tun comes what looks like the IPv4 side, or like nothing",
     "udp-super-packet-out": "nothing in a UDP super-packet tells its datagrams' size",
 }
+STATEMENTS_LEFT_OUT = {
+    # From tun comes what looks like the IPv4 side, or like the far end's own advertisement.
+    "loop-out": ["our outer packet"],
+    "egress-filter": ["fe80::c633:6401"],
+    # Less than a header, and offload data that contradicts its packet.
+    "malformed-out": ["an IPv6 header of 39 bytes", "one byte, version 6", "a checksum*", "segments of no bytes",
+                      "a finished checksum", "a UDP datagram called TCP", "TCP called UDP", "a kind that was never offered*",
+                      "a TCP header of*", "a fragment"],
+    # What no kernel hands to a raw socket of protocol 41.
+    "outer-fragment": ["the first", "the last"],
+    "outer-malformed": ["no bytes", "19 bytes", "version 6", "ICMP", "a total length of 19"],
+    "outer-options-skipped": ["IHL 15 in a packet of 20 bytes", "IHL 4"],
+    "icmp-about-somebody-else": [f"{what}, quoting {quoted}" for what in ("host unreachable", "fragmentation needed")
+                                 for quoted in ("another protocol", "nothing", "19 bytes", "version 6", "IHL 4",
+                                                "IHL 15 in 56 bytes")],
+    "icmp-of-other-types": ["source quench (RFC 6633)", "redirect", "echo reply", "echo request", "a type not assigned",
+                            "parameter problem about another protocol"],
+    # Between two others.
+    "outer-source-mismatch": ["both addresses wrong: the source is looked at first"],
+    # Segments of another size than the MTU's; and what is answered or not because that one was.
+    "larger-than-link-fragmented": ["a super-packet with segments of 3000 bytes"],
+    "tcp-super-packet-out": ["1000 + 1000 bytes, PSH ACK"],
+    "too-big-out": ["a super-packet of segments of 1481 bytes", "no answer any more",
+                    "one more may be answered after a hundredth of a second"],
+}
+
+# The tunnel MTU at which super-packets are cut as the scenario has them.
+MTU = {"source-rules": 1280, "tcp-super-packet-out": 1280}
 
 # What comes in one batch there is written joined, or answered as one; a capture's packets come one by one.
 JOINED = {"coalesced-tcp-in", "coalesced-udp-in", "fragmentation-needed"}
@@ -62,9 +77,14 @@ def check(what, expected, seen):
 
 
 def statements(text):
-    for line in re.sub(r"#.*", "", text).replace("\n ", " ").splitlines():
-        if line.split():
-            yield line.split()
+    """The comment above each, and its words."""
+    comment = ""
+    for line in text.replace("\n ", " \t").splitlines():
+        if line.startswith("#"):
+            comment = line[1:].strip()
+        words = re.sub(r"#[^\t]*", "", line).split()
+        if words:
+            yield comment, words
 
 
 def bytes_of(words):
@@ -89,31 +109,79 @@ def icmp_packet(words, local):
     return header[:10] + struct.pack("!H", checksum(header)) + header[12:] + message
 
 
+def renumbered(packets):
+    """Identifications count what leaves without DF; the fragments of a packet have the same."""
+    number, result = 0, []
+    for packet in packets:
+        flags = struct.unpack("!H", packet[6:8])[0]
+        if not flags & 0x4000:
+            number += not flags & 0x1FFF
+            header = packet[:4] + struct.pack("!H", number) + packet[6:10] + bytes(2) + packet[12:20]
+            packet = header[:10] + struct.pack("!H", checksum(header)) + header[12:] + packet[20:]
+        result.append(packet)
+    return result
+
+
 class Scenario:
-    """What a folder's file `packets` says."""
+    """What a folder's file `packets` says, but for what is left out."""
 
     def __init__(self, folder):
         settings = dict(line.split(" = ") for line in (folder / "endpoint.conf").read_text().splitlines())
         self.link_mtu, self.given = 1500, []
         self.expected = collections.defaultdict(list)
-        now = START
-        for words in statements((folder / "packets").read_text()):
+        self.counters = json.loads((folder / "counters.json").read_text())
+        patterns = {pattern: 0 for pattern in STATEMENTS_LEFT_OUT.get(folder.name, ())}
+        now, skipped = START, None
+        for comment, words in statements((folder / "packets").read_text()):
+            options = dict(word.split("=") for word in words if "=" in word)
+            times = int(options.get("times", 1))
             if words[0] == "link-mtu":
                 self.link_mtu = int(words[1])
             elif words[0] == "wait":
                 now += sum(int(number) * UNITS[unit] for number, unit in re.findall(r"(\d+)([a-z]+)", " ".join(words[1:])))
-            else:
-                times = int(dict(word.split("=") for word in words if "=" in word).get("times", 1))
-                if words[0] == ">":
-                    self.expected[words[1]] += [bytes_of(words[2:])] * times
+            elif words[0] == ">":
+                if skipped:
+                    self.discount(skipped, words[1], bytes_of(words[2:]), options)
                 else:
+                    self.expected[words[1]] += [bytes_of(words[2:])] * times
+            else:
+                about, reason = comment.rsplit(": ", 1) if self.is_drop(comment) else (comment, None)
+                matching = [pattern for pattern in patterns if fnmatch.fnmatchcase(about, pattern)]
+                skipped = words[0] if matching or "packet-socket" in options else None
+                for pattern in matching:
+                    patterns[pattern] += 1
+                if not skipped:
                     packet = icmp_packet(words, settings["local"]) if words[0] == "icmp" else bytes_of(words[1:])
                     self.given += [(now, packet)] * times
+                elif reason:
+                    drops = self.counters["drops"]["out" if skipped == "tun" else "in"]
+                    drops[reason] -= times
+                    if not drops[reason]:
+                        del drops[reason]
+        assert all(patterns.values()), f"{folder.name}: {patterns}"
+        if patterns:
+            self.expected["wire"] = renumbered(self.expected["wire"])
+
+    def is_drop(self, comment):
+        drops = self.counters["drops"]
+        return any(comment.endswith(f": {reason}") for reason in [*drops["out"], *drops["in"]])
+
+    def discount(self, came_from, goes_to, packet, options):
+        """What would have come of a statement that is left out; errors that answer it count nowhere."""
+        if came_from == "tun" and goes_to == "wire":
+            self.counters["out"]["packets"] -= not int.from_bytes(packet[6:8], "big") & 0x1FFF
+            self.counters["out"]["bytes"] -= len(packet) - 20
+        if came_from == "wire" and goes_to == "tun":
+            headers = int(options.get("headers", 0))
+            size = int(options["gso"].split(":")[1]) if "gso" in options else len(packet)
+            count = -(-(len(packet) - headers) // size)
+            self.counters["in"]["packets"] -= count
+            self.counters["in"]["bytes"] -= len(packet) + (count - 1) * headers
 
 
-def write_pcap(path, packets):
+def write_pcap(path, packets, link_type=RAW):
     with open(path, "wb") as file:
-        file.write(struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, RAW))
+        file.write(struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, link_type))
         for time, data in packets:
             file.write(struct.pack("<IIII", time // 10**9, time % 10**9, len(data), len(data)) + data)
 
@@ -162,8 +230,14 @@ def check_scenario(program, folder, directory):
     name, scenario = folder.name, Scenario(folder)
     capture, written = directory / f"{name}.pcap", directory / f"{name}.pcapng"
     write_pcap(capture, [(time, data) for time, data in scenario.given if data])
-    base = [capture, "-c", folder / "endpoint.conf", "--link-mtu", scenario.link_mtu]
-    expected = json.loads((folder / "counters.json").read_text())
+    configuration = directory / f"{name}.conf"
+    settings = (folder / "endpoint.conf").read_text()
+    if name in MTU:
+        settings, changes = re.subn("(?m)^mtu = .*", f"mtu = {MTU[name]}", settings)
+        assert changes == 1
+    configuration.write_text(settings)
+    base = [capture, "-c", configuration, "--link-mtu", scenario.link_mtu]
+    expected = scenario.counters
     told = json.loads(replay(program, *base, "--json"))
     seen = {way: {what: told[way][what] for what in ("packets", "bytes")} for way in ("out", "in")}
     check(f"{name}: counters", expected, {**seen, "drops": told["drops"]})
@@ -186,7 +260,7 @@ def check_scenario(program, folder, directory):
 
     again = directory / "again.pcapng"
     replay(program, *base, "-w", again)
-    left_out = json.loads(replay(program, *base[:1], "-c", folder / "endpoint.conf", "--json"))["left_out"]
+    left_out = json.loads(replay(program, *base[:3], "--json"))["left_out"]
     check(f"{name}: everything is of this tunnel", {"sent": 0, "received": 0, "others": 0, "fragments": 0}, left_out)
     check(f"{name}: twice the same", True, written.read_bytes() == again.read_bytes())
     lines = replay(program, *base)
@@ -199,7 +273,7 @@ def check_again(program, folder, directory):
     """
     name, scenario = folder.name, Scenario(folder)
     written = directory / f"{name}.pcapng"
-    base = ["-c", folder / "endpoint.conf", "--link-mtu", scenario.link_mtu, "--json"]
+    base = ["-c", directory / f"{name}.conf", "--link-mtu", scenario.link_mtu, "--json"]
     first = json.loads(replay(program, directory / f"{name}.pcap", *base))
     second = json.loads(replay(program, written, *base))
     for key in ("out", "in", "drops"):
@@ -212,7 +286,7 @@ remote = 198.51.100.1
 address = 2001:db8:1::2/64
 mtu = 1280
 """
-OUTER = bytes.fromhex("4500003c00000000ff290000c6336401c0000201")  # from the far end, 60 bytes
+OUTER = bytes.fromhex("4500003c00000000ff29cf62c6336401c0000201")  # from the far end, 60 bytes
 INNER = bytes.fromhex("6000000000003b4020010db8ffff00000000000000000001" + "20010db8000100000000000000000002")
 OUTWARD = bytes.fromhex("6000000000003b4020010db8000100000000000000000002" + "20010db8ffff00000000000000000001")
 
@@ -283,6 +357,48 @@ def check_command(program, directory):
     told, error, _ = run(directory / "cut.pcap", "-c", named, "--json")
     check("a packet that was cut short is judged by its length", ({"too-big": 1}, 1, True),
           (json.loads(told)["drops"]["out"], json.loads(told)["out"]["icmp_errors"], "zeros stand for the rest" in error))
+    mistake("its own input as standard input", 1, "one.pcap is the capture that is read", "-", "-c", named, "-w", capture,
+            stdin=open(capture, "rb"))
+
+    # A router's word about a packet of ours, and what follows from it.
+    quoted = OUTER[:12] + OUTER[16:20] + OUTER[12:16] + OUTWARD
+    told = icmp_packet(["icmp", "3", "4", "mtu=1400", quoted.hex()], "192.0.2.1")
+    automatic = directory / "automatic.conf"
+    automatic.write_text(named.read_text().replace("mtu = 1280", "mtu = auto"))
+    write_pcap(directory / "told.pcap", [(START, told)])
+    lines = run(directory / "told.pcap", "-c", automatic)[0].splitlines()
+    check("cause and effect, in this order", [" in  - taken: IP 203.0.113.9 > 192.0.2.1: ICMP unreachable, need to frag, mtu 1400",
+                                              " in  3 answered: IP6 2001:db8:1::2 > 2001:db8:1::2: ICMP6, packet too big, mtu 1380"],
+          [line[15:].split(", length")[0] for line in lines])
+    # What the kernel would have thrown away arrives nowhere.
+    for what, place in (("an ICMP checksum", 22), ("an IPv4 header checksum", 10)):
+        wrong = bytearray(told)
+        wrong[place] ^= 0x55
+        write_pcap(directory / "wrong.pcap", [(START, wrong)])
+        one = json.loads(run(directory / "wrong.pcap", "-c", automatic, "--json")[0])
+        check(f"{what} that is wrong", (1480, 1), (one["path_mtu"] - 20, one["left_out"]["others"]))
+
+    # Of another link is what no router passes on.
+    chatter = OUTWARD[:8] + socket.inet_pton(socket.AF_INET6, "fe80::1") + socket.inet_pton(socket.AF_INET6, "ff02::fb")
+    write_pcap(directory / "lan.pcap", [(START, bytes(12) + b"\x86\xdd" + data) for data in (chatter, OUTWARD)], ETHERNET)
+    one = json.loads(run(directory / "lan.pcap", "-c", named, "--json")[0])
+    check("a link's own packets are left out", (1, 1), (one["out"]["packets"], one["left_out"]["others"]))
+
+    # An interface's name is any bytes, JSON is UTF-8.
+    odd = directory / "odd.conf"
+    odd.write_bytes(named.read_bytes().replace(b"he6", b"h\xe96"))
+    check("a name that is no UTF-8", "h\ufffd6", json.loads(run(capture, "-c", odd, "--json")[0])["interface"])
+
+    # Nobody reads on where nobody takes what comes of it.
+    write_pcap(directory / "many.pcap", [(START, OUTER + INNER)] * 20000)
+    with open(directory / "many.pcap", "rb") as source, open("/dev/full", "w") as full:
+        done = subprocess.run([program, "replay", "-", "-c", named], stdin=source, stdout=full, stderr=subprocess.PIPE, text=True)
+        position = os.lseek(source.fileno(), 0, os.SEEK_CUR)
+    check("a full disk", (2, "sixin4: cannot write to standard output: No space left on device", True),
+          (done.returncode, done.stderr.strip(), position < 10**6 or position))
+    mistake("a full disk with -w", 2, "cannot write /dev/full: No space left", directory / "many.pcap", "-c", named, "-w",
+            "/dev/full")
+
     # The capture's clock may go back; the engine's does not.
     write_pcap(directory / "back.pcap", [(START, OUTER + INNER), (START - 10**12, OUTER + INNER), (0, OUTER + INNER)])
     check("time that goes back", 3, json.loads(run(directory / "back.pcap", "-c", named, "--json")[0])["in"]["packets"])
