@@ -25,12 +25,12 @@
 #include "sixin4/capture/ring.hpp"
 #include "sixin4/control/capture_request.hpp"
 #include "sixin4/control/control_socket.hpp"
-#include "sixin4/control/options.hpp"
 #include "sixin4/engine/verdict.hpp"
 
 #include "capture_head.hpp"
 #include "capture_plan.hpp"
 #include "extcap_toolbar.hpp"
+#include "filter_option.hpp"
 #include "packet_line.hpp"
 #include "ring_memory.hpp"
 
@@ -70,14 +70,6 @@ void end_on_signals() {
 void step_behind_the_tunnel() {
   constexpr int lowest_priority = 19;
   (void)::setpriority(PRIO_PROCESS, 0, lowest_priority);
-}
-
-capture::Filter compile(const std::string& expression) {
-  try {
-    return capture::Filter{expression};
-  } catch (const std::invalid_argument& error) {
-    throw control::ConfigurationError(std::string{"command line: "} + error.what());
-  }
 }
 
 /// For a file that has room for one; in truth each of them may match in another form.
@@ -162,7 +154,7 @@ Capture::Capture(CapturePlan plan, control::LastingAnswer endpoint, ExtcapToolba
       toolbar_(toolbar),
       interface_(control::interface_of(endpoint_.result)),
       expression_(filter_of(plan_, interface_)),
-      filters_{compile(expression_), compile(plan_.second_filter)} {
+      filters_{filter_option(expression_), filter_option(plan_.second_filter)} {
   for (io::FileDescriptor& descriptor : endpoint_.descriptors) memory_.emplace_back(std::move(descriptor));
   for (const RingMemory& memory : memory_) rings_.emplace_back(memory.bytes());
 }
