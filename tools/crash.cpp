@@ -13,7 +13,7 @@ namespace sixin4 {
 namespace {
 
 constexpr std::array signals{SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
-// A thread that is not in the copy may hold a lock that the copy waits for.
+// A thread that is not in the copy, or the dying one itself, may hold a lock that the copy waits for.
 constexpr unsigned seconds_of_a_copy = 5;
 
 // NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables): a signal handler reaches nothing else
@@ -21,7 +21,7 @@ LastWords last_words_of_all = nullptr;
 std::array<struct sigaction, signals.size()> former{};
 // NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables)
 
-/// Of the handlers of fork(2) this thread may be in the middle of what they wait for, so it has none.
+/// By _Fork(3), which runs no handlers: this thread may be in the middle of what they would wait for.
 void crash(int signal) {
   // The next crash, of another thread too, is nobody's any more.
   for (std::size_t i = 0; i < signals.size(); ++i) (void)::sigaction(signals.at(i), &former.at(i), nullptr);

@@ -49,7 +49,7 @@ class CaptureReaderTest : public testing::Test {
     return path;
   }
   /// By libpcap.
-  [[nodiscard]] std::string write_pcap(int link_type, unsigned precision) const {
+  [[nodiscard]] std::string write_pcap(int link_type, u_int precision) const {
     const std::string path = directory / "libpcap";
     const std::unique_ptr<pcap_t, decltype(&::pcap_close)> dead{
         ::pcap_open_dead_with_tstamp_precision(link_type, 65535, precision), &::pcap_close};
@@ -100,7 +100,7 @@ void expect_own_capture(CaptureReader& reader) {
 }
 
 TEST_F(CaptureReaderTest, ReadsWhatLibpcapWrites) {
-  for (const unsigned precision : {PCAP_TSTAMP_PRECISION_MICRO, PCAP_TSTAMP_PRECISION_NANO}) {
+  for (const u_int precision : {u_int{PCAP_TSTAMP_PRECISION_MICRO}, u_int{PCAP_TSTAMP_PRECISION_NANO}}) {
     CaptureReader reader{write_pcap(DLT_EN10MB, precision)};
     EXPECT_EQ(reader.link_type(), DLT_EN10MB);
     const auto frame = reader.next();

@@ -217,7 +217,7 @@ TEST_F(Ring, WhereTheFormThatWasRefusedFoundNoRoomAnotherOneTellsOfIt) {
 
 TEST_F(Ring, AHostilePositionLeadsTheWriterNowhere) {
   std::mt19937_64 random{4711};
-  for (int round = 0; round < 200; ++round) {
+  for (std::size_t round = 0; round < 200; ++round) {
     remake(600 + round);
     for (engine::PacketId id = 0; id < 50; ++id) {
       const std::array<std::uint64_t, 6> positions{0,

@@ -198,35 +198,41 @@ end_capture two 'the other one goes on'
 check 'and has all' 12 "$(fields two "$echoes" frame.number | wc -l)"
 check_match 'the tunnel, too' ' 0% packet loss' "$(pings 3)"
 
-# More than a capture has room for while it does not look.
+# As fast as the tunnel carries datagrams without a loss: captured by one that looks, and by one that does not.
 counters() { of_status near "' '.join(str(n) for n in (s['out']['packets'], sum(s['drops']['out'].values()), s['in']['packets'], sum(s['drops']['in'].values())))"; }
 count=40000
-background far python3 "$here/flood.py" receive $far6 5003 $count >"$files/arrived"
-receiver=$started
-until_true 5 eval 'far ss -Hlun "sport = :5003" | grep -q .'
-read -r out_before refused_before in_before dropped_before <<<"$(counters)"
-capture slow
-kill -STOP "${captures[slow]}"
-near python3 "$here/flood.py" send $far6 5003 $count 1200
-wait "$receiver"
-kill -CONT "${captures[slow]}"
-sleep 0.5
-pings 1 >/dev/null
-sleep 0.1
-end_capture slow 'a capture that does not look ends, too'
-read -r out_after refused_after in_after dropped_after <<<"$(counters)"
-check 'the tunnel lost nothing meanwhile' "$count" "$(cat "$files/arrived")"
-sent=$((out_after - out_before)) came=$((in_after - in_before))
-refused=$((refused_after - refused_before)) dropped=$((dropped_after - dropped_before))
-read -r inner_received inner_missed inner_delivered outer_received outer_missed outer_delivered \
-  <<<"$(statistics slow | sed -E 's/near6 \((inner|outer)\) ?//g')"
-check 'the statistics know what was missed' yes "$( ((inner_missed > 1000 && outer_missed > 1000)) && echo yes)"
-check 'inner: what there was is what was delivered and what was missed' "$((sent + refused + came))" "$((inner_delivered + inner_missed))"
-check 'outer: the same' "$((sent + came + dropped))" "$((outer_delivered + outer_missed))"
-check 'and is what was received' "$((inner_delivered + inner_missed)) $((outer_delivered + outer_missed))" "$inner_received $outer_received"
-check 'delivered is what is in the file' "$((inner_delivered + outer_delivered))" \
-  "$(capinfos -c -M "$files/slow.pcapng" | sed -n 's/Number of packets: *//p')"
-check_match 'and it says so' "$inner_missed inner and $outer_missed outer packets missed" "$(cat "$files/slow.err")"
+# flood NAME WHAT [SIGNAL]: while that capture runs, which gets the signal first
+flood() {
+  local receiver out_before refused_before in_before dropped_before out_after refused_after in_after dropped_after
+  background far python3 "$here/flood.py" receive $far6 5003 $count >"$files/arrived"
+  receiver=$started
+  until_true 5 eval 'far ss -Hlun "sport = :5003" | grep -q .'
+  read -r out_before refused_before in_before dropped_before <<<"$(counters)"
+  capture "$1"
+  [[ -z ${3:-} ]] || kill "-$3" "${captures[$1]}"
+  near python3 "$here/flood.py" send $far6 5003 $count 1200
+  wait "$receiver"
+  kill -CONT "${captures[$1]}"
+  sleep 0.5
+  pings 1 >/dev/null
+  sleep 0.1
+  end_capture "$1" "$2: it ends"
+  read -r out_after refused_after in_after dropped_after <<<"$(counters)"
+  check "$2: the tunnel lost nothing meanwhile" "$count" "$(cat "$files/arrived")"
+  local sent=$((out_after - out_before)) came=$((in_after - in_before))
+  local refused=$((refused_after - refused_before)) dropped=$((dropped_after - dropped_before))
+  read -r inner_received inner_missed inner_delivered outer_received outer_missed outer_delivered \
+    <<<"$(statistics "$1" | sed -E 's/near6 \((inner|outer)\) ?//g')"
+  check "$2: inner: what there was is what was delivered and what was missed" "$((sent + refused + came))" "$((inner_delivered + inner_missed))"
+  check "$2: outer: the same" "$((sent + came + dropped))" "$((outer_delivered + outer_missed))"
+  check "$2: and is what was received" "$((inner_delivered + inner_missed)) $((outer_delivered + outer_missed))" "$inner_received $outer_received"
+  check "$2: delivered is what is in the file" "$((inner_delivered + outer_delivered))" \
+    "$(capinfos -c -M "$files/$1.pcapng" | sed -n 's/Number of packets: *//p')"
+  check_match "$2: and it says so" "$inner_missed inner and $outer_missed outer packets missed" "$(cat "$files/$1.err")"
+}
+flood fast 'a capture that looks'
+flood slow 'a capture that does not look' STOP
+check 'which has missed many' yes "$( ((inner_missed > 1000 && outer_missed > 1000)) && echo yes)"
 
 # The flight recorder.
 too_big
@@ -281,11 +287,13 @@ fi
 background far "$program" run --interface crash6 --remote 192.0.2.9 --control "$files/crash.sock" 2>"$files/crash.log"
 crashing=$started
 until_true 10 grep -q '^ready: ' "$files/crash.log"
+until_true 10 "$program" show --control "$files/crash.sock" >/dev/null
+sleep 0.2 # in the middle of an allocation nothing could be written
 kill -SEGV "$crashing"
 check 'a crash is one' yes "$(wait "$crashing" || echo yes)"
 check_match 'but for the last packets' 'Segmentation fault: the last [0-9]+ packets are in /run/sixin4/crash6-20[0-9]{12}\.pcapng' "$(cat "$files/crash.log")"
 last_words=$(sed -n 's/.* packets are in //p' "$files/crash.log")
-succeeds 'which can be read' capinfos "$last_words"
+check 'which can be read' yes "$([[ -n $last_words ]] && capinfos "$last_words" >/dev/null && echo yes)"
 rm -f "$last_words"
 
 # The end of the endpoint: an error writes the recorder, and captures end.

@@ -38,7 +38,7 @@ only_in "$vectors" src/wire/sum_methods.cpp
 only_in '<libmnl/' src/control/netlink_message.cpp
 only_in '<boost/' src/control/options.cpp
 only_in '<pcap/' src/capture/capture_reader.cpp src/capture/filter.cpp src/capture/link_layer.cpp
-only_in '<nlohmann/' src/control/capture_request.cpp src/control/control_socket.cpp src/control/explanation.cpp src/control/flow_status.cpp src/control/live_view.cpp src/control/rates.cpp src/control/status.cpp tools/bench/json.cpp tools/packet_json.cpp tools/replay.cpp
+only_in '<nlohmann/' src/control/capture_request.cpp src/control/control_socket.cpp src/control/explanation.cpp src/control/far_end_text.hpp src/control/flow_status.cpp src/control/live_view.cpp src/control/rates.cpp src/control/status.cpp tools/bench/json.cpp tools/packet_json.cpp tools/replay.cpp
 only_in '<tins/'
 
 # Pure functions: no system call, no clock, no logging, no exception in what touches packets.
