@@ -67,7 +67,7 @@ TEST(Plan, MistakesAreRefusedWithTheOptionTheValueAndTheMend) {
       "rtt-load");
   EXPECT_EQ(refusal({"--contestants", "raw,sit"}),
             "command line: --contestants: there is no 'sit', but raw, packet, packet-offload, kept, "
-            "rewritten, socat, kernel");
+            "rewritten, unrecorded, captured, socat, kernel");
   EXPECT_EQ(
       refusal({"--contestants", "kernel"}),
       "command line: --contestants: kernel needs --kernel-tunnel FILE, the object file kernel_tunnel.bpf.o");
