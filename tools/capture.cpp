@@ -188,7 +188,7 @@ bool Capture::wait() {
        {.fd = file_ ? file_->fd() : STDOUT_FILENO, .events = 0, .revents = 0},
        {.fd = toolbar_ != nullptr ? toolbar_->fd() : -1, .events = POLLIN, .revents = 0}}};
   (void)::poll(polled.data(), polled.size(), static_cast<int>(look_period.count()));
-  if (polled[2].revents != 0) follow_toolbar();
+  if (toolbar_ != nullptr && polled[2].revents != 0) follow_toolbar();
   return polled[0].revents == 0 && polled[1].revents == 0;
 }
 

@@ -147,7 +147,7 @@ void ExtcapToolbar::send(const ToolbarMessage& message) {
   bytes[5] = message.command;
   bytes.insert(bytes.end(), message.payload.begin(),
                message.payload.begin() + static_cast<std::ptrdiff_t>(payload));
-  (void)!::write(out_.get(), bytes.data(), bytes.size());
+  [[maybe_unused]] const ssize_t written = ::write(out_.get(), bytes.data(), bytes.size());
 }
 
 }  // namespace sixin4

@@ -19,7 +19,8 @@ class Screen {
   Screen(const Screen&) = delete;
   Screen& operator=(const Screen&) = delete;
 
-  void draw(std::string_view text);
+  /// Where there is one.
+  static void draw(std::string_view text);
 
   /// Gives the terminal back, and takes it again: for a program that is stopped and goes on.
   void leave();

@@ -197,7 +197,7 @@ void watch_on_terminal(const WatchPlan& plan) {
   Screen screen;
   const auto draw = [&] {
     const auto size = Screen::size();
-    screen.draw(control::cut_to_rows(looks.text(size.columns), size.rows));
+    Screen::draw(control::cut_to_rows(looks.text(size.columns), size.rows));
   };
   for (auto due = Clock::now();;) {
     looks.look();
