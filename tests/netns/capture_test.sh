@@ -15,6 +15,8 @@ far6=2001:db8:41::1
 files=$two_hosts_files
 socket=$files/near.sock
 far ip address add 192.0.2.3/24 dev wire # a stranger's
+# No router solicitations in the middle of it: packets are counted.
+for side in near far; do $side sysctl -qw net.ipv6.conf.default.router_solicitations=0; done
 configuration=$files/near.conf
 printf '%s\n' 'interface = near6' 'remote = 192.0.2.2' "address = $near6/64" "control = $socket" \
   'route = 2001:db8:43::/64' 'queues = 2' >"$configuration"
@@ -49,7 +51,7 @@ stranger() { far python3 "$here/craft.py" 192.0.2.3 192.0.2.1 "$1" good; } # COU
 # Each time to another destination: the kernel remembers what it was told of one.
 too_big() { pings 1 2001:db8:44::$((++destination)) -s 1400 -M do >/dev/null || true; }
 destination=0
-# Router solicitations and the like come when they like. An error quotes the echo that it is about.
+# Multicast listener reports and the like come when they like. An error quotes the echo that it is about.
 echoes='(icmpv6.type == 128 || icmpv6.type == 129) && !(icmpv6.type == 2)'
 to_black_hole='ipv6.dst == 2001:db8:44::/64'
 
