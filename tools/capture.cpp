@@ -50,9 +50,9 @@ constexpr std::uint32_t least_seen = 512;
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): a signal handler reaches nothing else
 volatile std::sig_atomic_t told_to_end = 0;
 
-/// The first signal ends the capture, the second one the program, where it still writes. SIGHUP stays
-/// ignored where it is, as nohup(1) wants it; SIGINT does not, which shells ignore for what they start with
-/// &.
+/// The first signal ends the capture, the second one the program, where it still writes. An ignored SIGHUP
+/// stays so, as nohup(1) wants it; an ignored SIGINT does not: shells do that to all that runs in the
+/// background.
 void end_on_signals() {
   struct sigaction action {};
   action.sa_handler = [](int) { told_to_end = 1; };
