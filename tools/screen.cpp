@@ -33,6 +33,7 @@ void Screen::enter() {
   if (has_keyboard_) {
     termios silent = keyboard_;
     silent.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
+    silent.c_lflag |= NOFLSH;  // the key that ends this does not cut a draw in the middle of a sequence
     (void)::tcsetattr(STDIN_FILENO, TCSANOW, &silent);
   }
   std::cout << own_screen << std::flush;

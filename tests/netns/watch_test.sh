@@ -99,6 +99,7 @@ while time.monotonic() < end and watched.poll() is None:
         if how == "q":
             os.write(master, b"q")
         elif how == "key":
+            time.sleep(4)  # more draws are waiting than the terminal takes at once: the key is not to cut one
             os.write(master, b"\x03")
         else:
             watched.send_signal(signal.SIGTERM)
