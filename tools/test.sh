@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Builds sixin4 and runs every test, then everything once more under AddressSanitizer and
-# UndefinedBehaviorSanitizer.
+# Builds sixin4 and runs every test under AddressSanitizer and UndefinedBehaviorSanitizer, and then those that run the
+# whole program once more with the program as it ships.
 #   tools/test.sh           about a quarter of an hour on two processors
-#   tools/test.sh --long    also ThreadSanitizer, the fuzz targets for a minute each, clang-format and clang-tidy
+#   tools/test.sh --long    the unit tests without sanitizers, too; ThreadSanitizer, the fuzz targets for a minute
+#                           each, clang-format and clang-tidy
 # Tests that send packets make network namespaces of their own: they need root, or a kernel that lets users make
 # user namespaces. Where a test cannot run it is reported as skipped, with the reason in its output.
 set -euo pipefail
@@ -22,7 +23,8 @@ elif [[ $(id -u) != 0 ]] && ! unshare --user --map-root-user --net true 2>/dev/n
   echo "test.sh: neither root nor allowed to make user namespaces; tests that need a network will be skipped" >&2
 fi
 
-left_out=() # ctest's options for tests that are not to run
+targets=(--target all)
+selection=() # ctest's options for the tests that are to run
 
 # build_and_test DIRECTORY CMAKE_OPTION…
 build_and_test() {
@@ -30,8 +32,8 @@ build_and_test() {
   shift
   echo "== $directory $*"
   cmake -S . -B "$directory" -G Ninja -DSIXIN4_TESTS=ON "$@" >/dev/null
-  cmake --build "$directory"
-  ctest --test-dir "$directory" --output-on-failure --parallel "$(nproc)" "${left_out[@]}"
+  cmake --build "$directory" "${targets[@]}"
+  ctest --test-dir "$directory" --output-on-failure --parallel "$(nproc)" "${selection[@]}"
 }
 
 if [[ -n $long ]]; then
@@ -53,7 +55,9 @@ if [[ -n $long ]]; then
 fi
 
 # What boots a kernel or fetches one is worth its time once.
-[[ -n $long ]] || left_out=(--exclude-regex '^(uml|selftests)[.]')
-build_and_test build/sanitize -DSIXIN4_BENCH=OFF -DSIXIN4_SANITIZE=address,undefined
-left_out=()
+[[ -n $long ]] || selection=(--exclude-regex '^(uml|selftests)[.]')
+# By the other compiler, which is the quicker one with sanitizers.
+build_and_test build/sanitize -DSIXIN4_BENCH=OFF -DSIXIN4_SANITIZE=address,undefined -DCMAKE_CXX_COMPILER=clang++
+selection=()
+[[ -n $long ]] || targets=(--target program_tests) selection=(--label-regex '^program$')
 build_and_test build -DSIXIN4_BENCH=ON

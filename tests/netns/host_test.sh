@@ -162,9 +162,11 @@ check "after many reloads under traffic it is quiet" yes "$(idle)"
 kill -USR1 "$endpoint"
 until_true 3 grep -q 'packets' "$two_hosts_files/near.log" || true
 check_match "SIGUSR1 logs the counters in one line" 'near6: out [0-9]+ packets [0-9]+ bytes, in [0-9]+ packets' "$(cat "$two_hosts_files/near.log")"
+remove_recording() { rm -f "$(sed -n 's/.* packets are in //p' "$two_hosts_files/near.log")"; }
 kill -USR2 "$endpoint"
-sleep 0.1
+until_true 3 grep -q 'packets are in' "$two_hosts_files/near.log" || true
 check "SIGUSR2 does no harm" 0 "$(status_of kill -0 "$endpoint")"
+remove_recording
 
 # The end, in each way.
 "$program" down --control "$control"
@@ -199,6 +201,6 @@ status=0
 wait "$endpoint" || status=$?
 check "a deleted interface: exit status" 2 $status
 check_match "a deleted interface is named" 'near6 was deleted' "$(cat "$two_hosts_files/near.log")"
-rm -f "$(sed -n 's/.* packets are in //p' "$two_hosts_files/near.log")" # what the flight recorder has written of it
+remove_recording # which the error has written
 check "and the rules are gone" "" "$(rules)"
 finish
