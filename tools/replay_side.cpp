@@ -41,7 +41,10 @@ bool is_error_about_tunnel(wire::Bytes packet, const wire::Ipv4Header& header) n
                         type == wire::icmp::type_time_exceeded || type == wire::icmp::type_parameter_problem;
   if (!is_error) return false;
   const auto about = wire::Ipv4Header::at(quoted_in(message));
-  return about && about->protocol() == wire::protocol_ipv6;
+  if (!about || about->protocol() != wire::protocol_ipv6) return false;
+  // icmp_socket_deliver() in the kernel's net/ipv4/icmp.c
+  constexpr std::size_t least_behind_header = 8;
+  return !kept || message.size() >= wire::icmp::header_size + about->header_length() + least_behind_header;
 }
 
 ReplaySide side_of_ipv4(wire::Bytes packet, const wire::Ipv4Header& header,

@@ -138,6 +138,16 @@ TEST(ReplaySide, OfIcmpErrorsAboutATunnelIsTheWires) {
   EXPECT_EQ(side(icmp(local, unreachable, bare(ours, theirs))), ReplaySide::other);
 }
 
+TEST(ReplaySide, AnIcmpErrorThatQuotesTooLittleReachesNoRawSocket) {
+  Octets quoted = tunnelled(local, remote);
+  quoted.resize(20 + 8);
+  const Octets enough = icmp(local, Tins::ICMP::DEST_UNREACHABLE, quoted);
+  EXPECT_EQ(side(enough), ReplaySide::error);
+  quoted.pop_back();
+  EXPECT_EQ(side(icmp(local, Tins::ICMP::DEST_UNREACHABLE, quoted)), ReplaySide::other);
+  EXPECT_EQ(side(Octets(enough.begin(), enough.end() - 1)), ReplaySide::error) << "it was not kept all of";
+}
+
 TEST(ReplaySide, AnIcmpErrorTellsItsMtuAndWhatItQuotes) {
   const Octets quoted = tunnelled(local, remote);
   const Octets packet = icmp(local, Tins::ICMP::DEST_UNREACHABLE, quoted);

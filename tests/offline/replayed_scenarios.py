@@ -33,6 +33,7 @@ STATEMENTS_LEFT_OUT = {
                                                 "IHL 15 in 56 bytes")],
     "icmp-of-other-types": ["source quench (RFC 6633)", "redirect", "echo reply", "echo request", "a type not assigned",
                             "parameter problem about another protocol"],
+    "unreachable-quoting-enough": ["0 bytes"],
     # Between two others.
     "outer-source-mismatch": ["both addresses wrong: the source is looked at first"],
     # Segments of another size than the MTU's; and what is answered or not because that one was.
