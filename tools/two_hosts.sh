@@ -51,6 +51,8 @@ two_hosts_make() {
   local side
   for side in near far; do
     $side sysctl -qw net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.default.disable_ipv6=0
+    # Whoever counts packets wants none between two counts that the kernel sends when it likes.
+    $side sysctl -qw net.ipv6.conf.default.router_solicitations=0
     $side ip link set lo up
     $side ip link set wire addrgenmode none # IPv4 only
     $side ip link set wire up

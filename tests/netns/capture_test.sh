@@ -15,8 +15,6 @@ far6=2001:db8:41::1
 files=$two_hosts_files
 socket=$files/near.sock
 far ip address add 192.0.2.3/24 dev wire # a stranger's
-# No router solicitations in the middle of it: packets are counted.
-for side in near far; do $side sysctl -qw net.ipv6.conf.default.router_solicitations=0; done
 configuration=$files/near.conf
 printf '%s\n' 'interface = near6' 'remote = 192.0.2.2' "address = $near6/64" "control = $socket" \
   'route = 2001:db8:43::/64' 'queues = 2' >"$configuration"
