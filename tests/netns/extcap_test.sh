@@ -50,13 +50,14 @@ pings() { near ping -n -q -c "$1" -i 0.05 -W 1 $far6 >/dev/null; }
 too_big() { near ping -n -q -c 1 -W 1 -s 1400 -M do "2001:db8:44::$((++destination))" >/dev/null || true; }
 destination=0
 captures_now() { grep -c 'memfd:sixin4-capture' "/proc/$endpoint/maps" || true; }
-capturing() { (($(captures_now) > 0)); }
 idle() { (($(captures_now) == 0)); }
+# A capture's file begins once the endpoint's threads know of it.
+begun() { until_true 20 test -s "$files/$1.pcapng"; } # NAME
 # capture NAME OPTION…: by tshark, until end_capture
 capture() {
   background near tshark -i "$name" -w "$files/$1.pcapng" "${@:2}" 2>"$files/$1.err"
   tshark=$started
-  until_true 20 capturing || { echo "no capture: $(cat "$files/$1.err")" >&2; exit 1; }
+  begun "$1" || two_hosts_fail "no capture: $(cat "$files/$1.err")"
 }
 end_capture() { # NAME COUNT: when so many packets have come
   until_true 10 eval "((\$(tshark -n -r '$files/$1.pcapng' 2>/dev/null | wc -l) >= $2))" || true
@@ -91,7 +92,7 @@ background near "$link" --capture --extcap-interface "$name" --fifo "$files/fifo
 dialogue=$started
 cat "$files/fifo" >"$files/dialogue.pcapng" &
 reading=$!
-until_true 10 capturing
+begun dialogue || true
 pings 1
 too_big
 until_true 5 eval "((\$(tshark -n -r '$files/dialogue.pcapng' 2>/dev/null | wc -l) >= 1))" || true
@@ -122,7 +123,7 @@ cat "$files/fifo" >"$files/toolbar.pcapng" &
 reading=$!
 cat "$files/out" >"$files/told" &
 told=$!
-until_true 10 capturing
+begun toolbar || true
 shown() { tshark -n -r "$files/toolbar.pcapng" -T fields -e frame.interface_name -e frame.comment 2>/dev/null | sort | uniq -c | xargs; }
 shows() { [[ $(shown) == "$1" ]]; }
 message "$files/in" 255 0 ''
