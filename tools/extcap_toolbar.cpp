@@ -49,7 +49,7 @@ io::FileDescriptor open_pipe(const std::string& path) {
 }  // namespace
 
 const char* describe_toolbar() noexcept {
-  return "control {number=0}{type=selector}{display=Side}{tooltip=Packets as the host has them, the IPv4 "
+  return "control {number=0}{type=selector}{display=Form}{tooltip=Packets as the host has them, the IPv4 "
          "packets around them, or both}\n"
          "control {number=1}{type=boolean}{display=Dropped packets only}{default=false}\n"
          "control {number=2}{type=string}{display=Filter}{tooltip=In the language of tcpdump; has to "
