@@ -41,7 +41,10 @@ if [[ -n $long ]]; then
   git ls-files '*.cpp' '*.hpp' | xargs clang-format --dry-run --Werror
   cmake -S . -B build -G Ninja -DSIXIN4_TESTS=ON -DSIXIN4_BENCH=ON >/dev/null
   git ls-files 'src/*.cpp' 'tools/*.cpp' | xargs -P "$(nproc)" -n 1 clang-tidy -p build --quiet
+  # ThreadSanitizer's own thread keeps a program out of other namespaces, where `sixin4 bench` goes.
+  selection=(--exclude-regex '^(uml|selftests)[.]|^bench[.]bed$')
   build_and_test build/thread -DSIXIN4_BENCH=OFF -DSIXIN4_SANITIZE=thread
+  selection=()
   echo "== fuzz"
   cmake -S . -B build/fuzz -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DSIXIN4_TESTS=ON -DSIXIN4_BENCH=OFF -DSIXIN4_FUZZ=ON \
     -DSIXIN4_SANITIZE=address,undefined >/dev/null
