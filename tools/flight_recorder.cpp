@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -31,14 +32,14 @@ namespace fs = std::filesystem;
 constexpr const char* suffix = ".pcapng";
 constexpr std::size_t recordings_kept = 16;  ///< of an interface
 
-/// Beside the usual control socket; without the suffix.
-std::string path_now(const std::string& interface) {
+/// Without the suffix.
+std::string path_now(const std::string& interface, const fs::path& directory) {
   const std::time_t now = std::time(nullptr);
   std::tm local{};
   ::localtime_r(&now, &local);
   std::array<char, 32> time{};
   (void)std::strftime(time.data(), time.size(), "-%Y%m%d%H%M%S", &local);
-  return fs::path{control::control_path(interface)}.parent_path() / (interface + time.data());
+  return directory / (interface + time.data());
 }
 
 struct NewFile {
@@ -56,23 +57,35 @@ NewFile create(const std::string& stem) {
   }
 }
 
-/// Whether the file is one of this interface's: its name, a hyphen, and a time.
+/// Whether the file is one of this interface's, and of no other one whose name begins so: its name, a hyphen,
+/// a time, and perhaps a number.
 bool is_recording_of(const std::string& interface, const std::string& file) {
-  return file.size() > interface.size() + 1 && file.starts_with(interface + '-') && file.ends_with(suffix) &&
-         file.find_first_not_of("0123456789-", interface.size() + 1) == file.size() - std::strlen(suffix);
+  if (!file.starts_with(interface + '-') || !file.ends_with(suffix)) return false;
+  constexpr std::size_t time_length = 14;
+  constexpr std::size_t longest_number = 6;  // less than a time
+  std::string_view rest{file};
+  rest.remove_prefix(interface.size() + 1);
+  rest.remove_suffix(std::strlen(suffix));
+  constexpr const char* digits = "0123456789";
+  if (rest.size() < time_length || rest.find_first_not_of(digits) < time_length) return false;
+  rest.remove_prefix(time_length);
+  return rest.empty() || (rest.front() == '-' && rest.size() > 1 && rest.size() <= 1 + longest_number &&
+                          rest.find_first_not_of(digits, 1) == std::string_view::npos);
 }
 
-/// A service that fails and is started again and again would fill the memory that they are in.
-void remove_old_ones(const std::string& interface, const fs::path& directory) {
-  std::vector<fs::path> recordings;
+/// A service that fails and is started again and again would fill the memory that they are in. `newest`
+/// stays, whatever the clock says.
+void remove_old_ones(const std::string& interface, const fs::path& newest) {
+  std::vector<std::pair<fs::file_time_type, fs::path>> others;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator{directory, error}) {
-    if (is_recording_of(interface, entry.path().filename())) recordings.push_back(entry.path());
+  for (const auto& entry : fs::directory_iterator{newest.parent_path(), error}) {
+    if (entry.path() == newest || !is_recording_of(interface, entry.path().filename())) continue;
+    others.emplace_back(entry.last_write_time(error), entry.path());
   }
-  if (recordings.size() <= recordings_kept) return;
-  std::ranges::sort(recordings);
-  recordings.resize(recordings.size() - recordings_kept);
-  for (const fs::path& old : recordings) fs::remove(old, error);
+  if (others.size() < recordings_kept) return;
+  std::ranges::sort(others);
+  others.resize(others.size() - (recordings_kept - 1));
+  for (const auto& [time, old] : others) fs::remove(old, error);
 }
 
 void write_all(const io::FileDescriptor& fd, wire::Bytes bytes, const std::string& path) {
@@ -99,6 +112,11 @@ io::FileDescriptor ring_of(std::span<const capture::Recorded> packets) {
 }
 
 std::string save_recording(const std::string& interface, std::span<const capture::Recorded> packets) {
+  return save_recording(interface, packets, fs::path{control::control_path(interface)}.parent_path());
+}
+
+std::string save_recording(const std::string& interface, std::span<const capture::Recorded> packets,
+                           const fs::path& directory) {
   const auto offset = capture::time_of_day_offset();
   wire::pcapng::Buffer bytes;
   capture::PcapngBlocks blocks{capture_head(interface, {}, capture::Recorded::most_bytes)};
@@ -112,13 +130,12 @@ std::string save_recording(const std::string& interface, std::span<const capture
   const engine::Time started = packets.empty() ? engine::Time::clock::now() : packets.front().seen.time;
   blocks.finish(bytes, counts[0], counts[1], started, offset);
 
-  const std::string stem = path_now(interface);
   std::error_code error;
-  fs::create_directories(fs::path{stem}.parent_path(), error);
-  if (error) throw std::system_error(error, "cannot make the directory of " + stem);
-  const NewFile file = create(stem);
+  fs::create_directories(directory, error);
+  if (error) throw std::system_error(error, "cannot make the directory " + directory.string());
+  const NewFile file = create(path_now(interface, directory));
   write_all(file.fd, bytes, file.path);
-  remove_old_ones(interface, fs::path{stem}.parent_path());
+  remove_old_ones(interface, file.path);
   return file.path;
 }
 

@@ -1,6 +1,7 @@
 // What the flight recorders have: for a program that asks, and as a file.
 #pragma once
 
+#include <filesystem>
 #include <span>
 #include <string>
 
@@ -15,5 +16,8 @@ namespace sixin4 {
 /// Writes them to `/run/sixin4/INTERFACE-TIME.pcapng`, which nobody else may read, and returns that path.
 /// Throws std::system_error.
 std::string save_recording(const std::string& interface, std::span<const capture::Recorded> packets);
+/// The same in another directory, which is made where there is none. The last 16 of an interface stay.
+std::string save_recording(const std::string& interface, std::span<const capture::Recorded> packets,
+                           const std::filesystem::path& directory);
 
 }  // namespace sixin4

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -49,6 +51,50 @@ TEST(FlightRecorder, AllOfItArrives) {
 TEST(FlightRecorder, NothingArrivesWhereThereIsNothing) {
   const RingMemory memory{ring_of({})};
   EXPECT_FALSE(capture::RingReader{memory.bytes()}.next());
+}
+
+class SavedRecordings : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string path = testing::TempDir() + "recordings-XXXXXX";
+    ASSERT_NE(::mkdtemp(path.data()), nullptr);
+    directory = path;
+  }
+  void TearDown() override { std::filesystem::remove_all(directory); }
+  /// Somebody else's, or one from a while ago.
+  void make(const std::string& name, std::chrono::seconds ago) const {
+    std::ofstream{directory / name} << "x";
+    std::filesystem::last_write_time(directory / name, std::filesystem::file_time_type::clock::now() - ago);
+  }
+  [[nodiscard]] bool has(const std::string& name) const { return std::filesystem::exists(directory / name); }
+  std::filesystem::path directory;
+};
+
+TEST_F(SavedRecordings, TheLast16StayWhateverTheirNamesSay) {
+  using std::chrono::seconds;
+  for (int i = 0; i < 16; ++i) make("a-209912010101" + std::to_string(10 + i) + ".pcapng", seconds{100 - i});
+  const std::string saved = save_recording("a", {}, directory);
+  EXPECT_TRUE(std::filesystem::exists(saved));
+  EXPECT_FALSE(has("a-20991201010110.pcapng"));
+  EXPECT_TRUE(has("a-20991201010111.pcapng"));
+  for (int i = 2; i <= 17; ++i) make("a-20261122191957-" + std::to_string(i) + ".pcapng", seconds{60 - i});
+  make("a-20261122191957.pcapng", seconds{59});
+  (void)save_recording("a", {}, directory);
+  EXPECT_FALSE(has("a-20261122191957.pcapng")) << "the first of its second";
+  EXPECT_FALSE(has("a-20261122191957-2.pcapng"));
+  EXPECT_TRUE(std::filesystem::exists(saved));
+  EXPECT_TRUE(has("a-20261122191957-17.pcapng"));
+  EXPECT_TRUE(has("a-20261122191957-4.pcapng"));
+}
+
+TEST_F(SavedRecordings, AnotherTunnelsStay) {
+  const std::vector<std::string> others{"a-1-20261122191957.pcapng", "a-20261122191957-20261122191957.pcapng",
+                                        "a-2026112219195.pcapng",    "a-20261122191957.pcap",
+                                        "a-20261122191957-.pcapng",  "a-20261122191957x.pcapng",
+                                        "b-20261122191957.pcapng"};
+  for (const std::string& other : others) make(other, std::chrono::hours{1});
+  for (int i = 0; i < 20; ++i) (void)save_recording("a", {}, directory);
+  for (const std::string& other : others) EXPECT_TRUE(has(other)) << other;
 }
 
 TEST(RingMemory, CannotBeTakenAwayFromUnderTheWorker) {
