@@ -28,8 +28,9 @@ const fs::path directory = "/run/sixin4";
 constexpr std::size_t max_request = 4096;
 constexpr std::size_t max_answer = 1 << 20;
 constexpr std::size_t max_clients = 32;
+// So that there is room for others whatever is under way.
+constexpr std::ptrdiff_t max_lasting = 24;
 constexpr std::size_t max_descriptors = 253;  // the kernel's SCM_MAX_FD
-constexpr timeval answer_timeout{.tv_sec = 10, .tv_usec = 0};
 
 [[noreturn]] void refuse(const std::string& what) {
   throw std::system_error(errno, std::generic_category(), what);
@@ -201,12 +202,12 @@ void ControlServer::accept_client() {
   clients_.push_back({.fd = std::move(client)});
 }
 
-/// Whoever has said nothing for longest goes. One that has been answered may be waiting for our end; last of
-/// all goes one for whom something is under way.
+/// Whoever has said nothing for longest goes. One that has been answered may be waiting for our end; one for
+/// whom something is under way stays.
 void ControlServer::make_room() {
   auto leaving = std::ranges::find(clients_, false, &Client::answered);
   if (leaving == clients_.end()) leaving = std::ranges::find(clients_, nullptr, &Client::lasting);
-  clients_.erase(leaving != clients_.end() ? leaving : clients_.begin());
+  if (leaving != clients_.end()) clients_.erase(leaving);
 }
 
 bool ControlServer::answer(Client& client, const Handler& handler) {
@@ -223,7 +224,16 @@ bool ControlServer::answer(Client& client, const Handler& handler) {
     Answer answer = handler(verb);
     reply["result"] = json::parse(answer.result);
     descriptors = std::move(answer.descriptors);
-    if (answer.lasting) client.lasting = std::move(answer.lasting);
+    if (answer.lasting) {
+      const auto under_way =
+          std::ranges::count_if(clients_, [](const Client& c) { return c.lasting != nullptr; });
+      if (under_way >= max_lasting) {
+        descriptors.clear();
+        throw std::runtime_error("there are " + std::to_string(max_lasting) +
+                                 " captures already; end one of them");
+      }
+      client.lasting = std::move(answer.lasting);
+    }
   } catch (const ConfigurationError& error) {
     reply["configuration-error"] = error.what();
   } catch (const std::exception& error) {
@@ -233,14 +243,16 @@ bool ControlServer::answer(Client& client, const Handler& handler) {
   return send_with_descriptors(client.fd.get(), text, descriptors);
 }
 
-LastingAnswer ask_for_descriptors(const std::string& path, std::string_view verb) {
+LastingAnswer ask_for_descriptors(const std::string& path, std::string_view verb,
+                                  std::chrono::seconds patience) {
   LastingAnswer answer{.result = {}, .connection = open_socket(0), .descriptors = {}};
   const int fd = answer.connection.get();
   if (!connects(fd, path)) {
     if (errno == ENOENT || errno == ECONNREFUSED) throw NoSuchEndpoint("no running endpoint at " + path);
     refuse("cannot connect to control socket " + path);
   }
-  (void)::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &answer_timeout, sizeof answer_timeout);
+  const timeval limit{.tv_sec = patience.count(), .tv_usec = 0};
+  (void)::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   if (::send(fd, verb.data(), verb.size(), MSG_NOSIGNAL) < 0) refuse("cannot send to control socket " + path);
   std::string buffer(max_answer, '\0');
   const ssize_t length = receive_with_descriptors(fd, buffer, answer.descriptors);
@@ -255,8 +267,8 @@ LastingAnswer ask_for_descriptors(const std::string& path, std::string_view verb
   return answer;
 }
 
-std::string ask(const std::string& path, std::string_view verb, Wait wait) {
-  LastingAnswer answer = ask_for_descriptors(path, verb);
+std::string ask(const std::string& path, std::string_view verb, Wait wait, std::chrono::seconds patience) {
+  LastingAnswer answer = ask_for_descriptors(path, verb, patience);
   char nothing = 0;
   if (wait == Wait::for_end && ::recv(answer.connection.get(), &nothing, sizeof nothing, 0) < 0) {
     throw EndpointRefusal("the endpoint at " + path + " has been told to end, and still runs");

@@ -290,6 +290,27 @@ TEST_F(ControlSocketTest, WhatIsUnderWayEndsWithItsClient) {
   EXPECT_EQ(*begun, 1) << "many others do not push it out";
 }
 
+TEST_F(ControlSocketTest, WhatIsUnderWayStaysHoweverManyAsk) {
+  const auto token = std::make_shared<int>();
+  const Running endpoint{path_, [token](std::string_view) {
+                           Answer answer{"null"};
+                           answer.lasting = token;
+                           return answer;
+                         }};
+  std::list<LastingAnswer> lasting;
+  for (int i = 0; i < 24; ++i) lasting.push_back(ask_for_descriptors(path_, "begin"));
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(outcome(path_, "begin"), "EndpointRefusal: there are 24 captures already; end one of them");
+  }
+  for (const LastingAnswer& each : lasting) {
+    pollfd polled{.fd = each.connection.get(), .events = POLLIN, .revents = 0};
+    EXPECT_EQ(poll(&polled, 1, 0), 0);
+  }
+  lasting.pop_front();
+  for (int i = 0; i < 500 && token.use_count() > 26; ++i) std::this_thread::sleep_for(10ms);
+  EXPECT_EQ(outcome(path_, "begin"), "null");
+}
+
 TEST_F(ControlSocketTest, AConnectionEndsWithTheEndpoint) {
   auto endpoint = std::make_unique<Running>(path_);
   const LastingAnswer answer = ask_for_descriptors(path_, "down");

@@ -1,6 +1,7 @@
 // The running endpoint's Unix socket: one request, one answer, one message each.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -65,7 +66,7 @@ class ControlServer {
     bool answered = false;
     std::shared_ptr<void> lasting{};
   };
-  [[nodiscard]] static bool answer(Client& client, const Handler& handler);
+  [[nodiscard]] bool answer(Client& client, const Handler& handler);
   std::list<Client> clients_;
 };
 
@@ -81,12 +82,16 @@ class EndpointRefusal : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+inline constexpr std::chrono::seconds default_patience{10};
+
 /// What `ask` waits for: the answer, or after it the endpoint's end.
 enum class Wait : std::uint8_t { for_answer, for_end };
 
 /// Sends `verb` and returns the answer's JSON text. Throws NoSuchEndpoint, EndpointRefusal, the
-/// ConfigurationError that the endpoint met, or std::system_error where the system refuses.
-[[nodiscard]] std::string ask(const std::string& path, std::string_view verb, Wait wait = Wait::for_answer);
+/// ConfigurationError that the endpoint met, or std::system_error where the system refuses. An endpoint that
+/// takes longer than `patience` for its answer refuses, too.
+[[nodiscard]] std::string ask(const std::string& path, std::string_view verb, Wait wait = Wait::for_answer,
+                              std::chrono::seconds patience = default_patience);
 
 /// An answer with descriptors. What the endpoint has begun for it ends with the connection, and the
 /// connection with the endpoint: it becomes readable then.
@@ -96,6 +101,7 @@ struct LastingAnswer {
   std::vector<io::FileDescriptor> descriptors;
 };
 /// As `ask`.
-[[nodiscard]] LastingAnswer ask_for_descriptors(const std::string& path, std::string_view verb);
+[[nodiscard]] LastingAnswer ask_for_descriptors(const std::string& path, std::string_view verb,
+                                                std::chrono::seconds patience = default_patience);
 
 }  // namespace sixin4::control
