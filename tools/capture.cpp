@@ -146,6 +146,7 @@ class Capture {
   std::unordered_map<engine::PacketId, Packet> packets_;  ///< of one look
   std::array<CaptureCounts, 2> counts_{};
   std::uint64_t taken_ = 0;
+  bool endpoint_has_ended_ = false;
 };
 
 Capture::Capture(CapturePlan plan, control::LastingAnswer endpoint, ExtcapToolbar* toolbar)
@@ -174,6 +175,7 @@ void Capture::run() {
       look();
     }
     finish_file();
+    if (endpoint_has_ended_ && !plan_.quiet) std::cerr << "the endpoint has ended" << std::endl;
   } catch (const std::system_error& error) {
     if (error.code() != std::errc::broken_pipe) throw;
   }
@@ -189,7 +191,8 @@ bool Capture::wait() {
        {.fd = toolbar_ != nullptr ? toolbar_->fd() : -1, .events = POLLIN, .revents = 0}}};
   (void)::poll(polled.data(), polled.size(), static_cast<int>(look_period.count()));
   if (toolbar_ != nullptr && polled[2].revents != 0) follow_toolbar();
-  return polled[0].revents == 0 && polled[1].revents == 0;
+  endpoint_has_ended_ = polled[0].revents != 0;
+  return !endpoint_has_ended_ && polled[1].revents == 0;
 }
 
 void Capture::follow_toolbar() {
@@ -279,6 +282,9 @@ void Capture::take(const SeenPacket& seen) {
   if (!taken) return;
   if (file_) {
     file_->write(seen);
+  } else if (seen.form == Form::outer && plan_.form == Form::outer) {
+    // One inner packet may leave as many.
+    lines_.add(seen, packet.refused_form == Form::outer ? seen.verdict : packet.verdict);
   } else if (!packet.taken) {
     lines_.add(seen, packet.verdict);
   }

@@ -47,6 +47,13 @@ ConfigurationError mistake(const std::string& option, const std::string& what) {
   return ConfigurationError{"command line: --" + option + ": " + what};
 }
 
+/// Paths of nothing.
+void refuse_empty(const control::Arguments& given) {
+  for (const auto& [name, value] : given.options) {
+    if (value.empty() && (name == "write" || name == "control")) throw mistake(name, "give a path");
+  }
+}
+
 template <typename Number>
 Number number_of(const std::string& option, const std::string& text, Number least) {
   Number value{};
@@ -109,6 +116,7 @@ void find_endpoint(CapturePlan& plan, std::vector<std::string> words, const std:
 
 CapturePlan recorder_plan_of(const std::vector<std::string>& arguments) {
   control::Arguments given = control::parse_arguments(recorder_options, arguments);
+  refuse_empty(given);
   CapturePlan plan;
   for (const auto& [name, value] : given.options) (name == "write" ? plan.file : plan.control_path) = value;
   if (given.words.size() > 1) throw ConfigurationError("command line: give one NAME");
@@ -119,6 +127,7 @@ CapturePlan recorder_plan_of(const std::vector<std::string>& arguments) {
 
 CapturePlan capture_plan_of(const std::vector<std::string>& arguments) {
   control::Arguments given = control::parse_arguments(capture_options, arguments);
+  refuse_empty(given);
   CapturePlan plan;
   for (const auto& [name, value] : given.options) {
     if (name == "write") plan.file = value;

@@ -1,13 +1,14 @@
 // The program: verbs to functions, and errors to exit statuses.
 #include <array>
-#include <cerrno>
 #include <functional>
 #include <iostream>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <vector>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "sixin4/control/configuration.hpp"
 #include "sixin4/control/control_socket.hpp"
@@ -23,6 +24,7 @@
 #include "extcap.hpp"
 #include "replay.hpp"
 #include "run.hpp"
+#include "standard_output.hpp"
 #include "watch.hpp"
 
 namespace {
@@ -245,6 +247,15 @@ int dispatch(const Words& words) {
   return exit_done;
 }
 
+/// Where one was closed, what is opened next would be written to by whoever prints. To write to this one is
+/// refused as it is to a closed one.
+void fill_standard_descriptors() {
+  int fd = 0;
+  do fd = ::open("/dev/null", O_RDONLY);
+  while (fd >= 0 && fd <= STDERR_FILENO);
+  if (fd >= 0) (void)::close(fd);
+}
+
 int failed(int status, const char* what) {
   std::cerr << "sixin4: " << what << std::endl;
   return status;
@@ -254,9 +265,9 @@ int failed(int status, const char* what) {
 
 int main(int argc, char** argv) {
   try {
+    fill_standard_descriptors();
     const int status = dispatch({argv + 1, argv + argc});
-    if (!std::cout.flush())
-      throw std::system_error(EIO, std::generic_category(), "cannot write to standard output");
+    sixin4::flush_printed();
     return status;
   } catch (const ConfigurationError& error) {
     return failed(exit_usage, error.what());

@@ -1,5 +1,8 @@
 #include "sixin4/capture/filter.hpp"
 
+#include <algorithm>
+#include <cstdint>
+#include <span>
 #include <stdexcept>
 
 #include <pcap/pcap.h>
@@ -13,6 +16,15 @@ constexpr int longest_packet = 262144;  // what tcpdump takes for unlimited
 struct CloseHandle {
   void operator()(pcap_t* handle) const noexcept { ::pcap_close(handle); }
 };
+
+/// What only a kernel knows of a packet, such as its direction: no program runs that here.
+bool asks_the_kernel(const bpf_program& code) noexcept {
+  constexpr std::uint32_t kernel_area = 0xfffff000;  // SKF_AD_OFF of linux/filter.h
+  return std::ranges::any_of(std::span{code.bf_insns, code.bf_len}, [](const bpf_insn& instruction) {
+    const bool loads = BPF_CLASS(instruction.code) == BPF_LD || BPF_CLASS(instruction.code) == BPF_LDX;
+    return loads && BPF_MODE(instruction.code) == BPF_ABS && instruction.k >= kernel_area;
+  });
+}
 
 }  // namespace
 
@@ -33,6 +45,9 @@ Filter::Filter(const std::string& expression) {
   program_ = std::make_unique<Program>();
   if (::pcap_compile(handle.get(), &program_->code, expression.c_str(), 1, PCAP_NETMASK_UNKNOWN) != 0) {
     throw std::invalid_argument("filter '" + expression + "': " + ::pcap_geterr(handle.get()));
+  }
+  if (asks_the_kernel(program_->code)) {
+    throw std::invalid_argument("filter '" + expression + "': only about what is in the packet");
   }
 }
 

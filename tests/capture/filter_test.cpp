@@ -66,6 +66,12 @@ TEST(Filter, AMistakeIsNamed) {
   }
 }
 
+TEST(Filter, WhatOnlyAKernelKnowsIsRefused) {
+  for (const char* expression : {"inbound", "outbound", "not inbound", "tcp and outbound"}) {
+    EXPECT_THROW(Filter{expression}, std::invalid_argument) << expression;
+  }
+}
+
 TEST(Filter, MovesWithItsProgram) {
   Filter first{"udp"};
   const Filter second{std::move(first)};

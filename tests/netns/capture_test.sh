@@ -146,6 +146,15 @@ check_match 'a line a packet' '[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6} out IP6 2001
 check_match 'with the reason where it was dropped' 'in  IP 192\.0\.2\.3 > 192\.0\.2\.1: .*, drop: outer-source-mismatch' "$(cat "$files/lines")"
 check 'nothing else on standard output' '' "$(grep -Ev '^[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6} (out|in ) IP' "$files/lines" || true)"
 
+check 'a path of nothing' 1 "$(status_of "$program" capture near6 -w '' --control "$socket")"
+# What is closed is not what is opened next: here, the control socket.
+(until_true 10 grep -q '^capturing on' "$files/closed.err" && pings 1) >/dev/null &
+sent=$!
+status=0
+timeout 10 "$program" capture near6 --control "$socket" -c 1 >&- 2>"$files/closed.err" || status=$?
+wait "$sent" || true
+check 'a closed standard output' 2 $status
+
 near bash -c "'$program' capture near6 --control '$socket' -w - 2>'$files/live.err' | tshark -n -l -r - >'$files/live' 2>/dev/null" &
 until_true 10 grep -q '^capturing on' "$files/live.err"
 pings 2 >/dev/null
@@ -298,6 +307,17 @@ last_words=$(sed -n 's/.* packets are in //p' "$files/crash.log")
 check 'which can be read' yes "$([[ -n $last_words ]] && capinfos "$last_words" >/dev/null && echo yes)"
 rm -f "$last_words"
 
+# One packet may leave as several: where their form is asked for, each has its line.
+sed -i '/^mtu/d; s/^recorder = .*/recorder = 8/' "$configuration"
+printf 'mtu = 4000\n' >>"$configuration"
+"$program" reload --control "$socket"
+background near "$program" capture --control "$socket" -i outer -Q out -c 1 ip proto 41 >"$files/pieces" 2>"$files/pieces.err"
+captures[pieces]=$started
+until_true 10 grep -q '^capturing on' "$files/pieces.err"
+pings 1 $far6 -s 3000 >/dev/null
+ends pieces 'a packet in three fragments'
+check '-i outer: a line each' 3 "$(grep -c 'out IP 192\.0\.2\.1 > 192\.0\.2\.2: ' "$files/pieces")"
+
 # The end of the endpoint: an error writes the recorder, and captures end.
 capture last
 pings 8 >/dev/null
@@ -309,6 +329,7 @@ check 'an interface that is deleted is an error' 2 "$status"
 check_match 'with which the recorder is written' '^/run/sixin4/near6-20[0-9]{12}\.pcapng$' "$(saved 'No such device')"
 check 'and has the last packets' 8 "$(tshark -n -r "$(saved 'No such device')" 2>/dev/null | wc -l)"
 ends last 'a capture ends with its endpoint'
+check_match 'and says so' 'the endpoint has ended' "$(cat "$files/last.err")"
 check 'with all that there was' 32 "$(fields last "$echoes" frame.number | wc -l)"
 rm -f "$(saved 'No such device')"
 
