@@ -7,6 +7,7 @@
 
 #include "sixin4/capture/link_layer.hpp"
 #include "sixin4/control/options.hpp"
+#include "sixin4/wire/checksum.hpp"
 
 namespace sixin4 {
 
@@ -18,6 +19,13 @@ capture::CaptureReader open(const std::string& path) {
   } catch (const std::invalid_argument& error) {
     throw control::ConfigurationError(error.what());
   }
+}
+
+/// The kernel throws others away, and their packet never becomes whole. Of what the capture has not kept
+/// nothing is known.
+bool is_good_fragment(const InputPacket& packet, const wire::Ipv4Header& header) noexcept {
+  return header.total_length() <= packet.length &&
+         wire::sum_of(packet.bytes.first(header.header_length())).checksum() == 0;
 }
 
 }  // namespace
@@ -40,6 +48,7 @@ std::optional<InputPacket> CaptureInput::next() {
     const InputPacket whole{.time = frame->time, .bytes = payload.packet, .length = frame->length - in_front};
     const auto header = wire::Ipv4Header::at(whole.bytes);
     if (!header || !header->is_fragment() || header->protocol() != wire::protocol_ipv6) return whole;
+    if (!is_good_fragment(whole, *header)) return whole;
     if (const auto packet = assemble(whole, *header)) {
       ++counts_.reassembled;
       counts_.fragments += packet->fragments;

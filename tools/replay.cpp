@@ -64,6 +64,15 @@ std::uint64_t all_drops(const engine::DirectionCounters& counters) {
   return sum;
 }
 
+/// No kernel hands a fragment over, and nobody can tell what becomes of a header that the capture has not
+/// kept. Of a packet of protocol 41.
+bool can_be_judged(const InputPacket& packet) noexcept {
+  const auto outer = wire::Ipv4Header::at(packet.bytes);
+  if (!outer || outer->is_fragment()) return false;
+  const std::size_t headers = outer->header_length() + wire::ipv6_header_size;
+  return packet.bytes.size() >= std::min(packet.length, headers);
+}
+
 class Replay {
  public:
   explicit Replay(ReplayPlan plan);
@@ -78,6 +87,7 @@ class Replay {
   };
 
   void replay();
+  void finish();
   void take(const InputPacket& packet);
   void take_error(wire::Bytes packet);
   [[nodiscard]] wire::MutableBytes whole(const InputPacket& packet);
@@ -122,11 +132,13 @@ void Replay::run() {
     replay();
   } catch (const control::ConfigurationError&) {
     // What was readable is worth something.
-    if (output_) output_->flush();
-    flush_printed();
-    report();
+    finish();
     throw;
   }
+  finish();
+}
+
+void Replay::finish() {
   if (output_) output_->flush();
   if (plan_.json) print_json();
   flush_printed();
@@ -153,6 +165,11 @@ void Replay::take(const InputPacket& packet) {
       break;
     }
     case ReplaySide::inward:
+      if (!can_be_judged(packet)) {
+        --counts_.of(side);
+        ++counts_.of(ReplaySide::other);
+        break;
+      }
       wire_.give(whole(packet));
       while (inbound_.turn(parameters, now_, record_) == IoStatus::ok) continue;
       break;

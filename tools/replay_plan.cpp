@@ -2,6 +2,8 @@
 
 #include <array>
 #include <charconv>
+#include <filesystem>
+#include <system_error>
 
 #include "sixin4/control/address_text.hpp"
 #include "sixin4/control/options.hpp"
@@ -45,8 +47,12 @@ wire::Ipv4Address remote_of(const control::Configuration& configuration, const s
 wire::Ipv4Address local_of(const std::string& input, const wire::Ipv4Address& remote,
                            const std::string& file) {
   const std::string advice = "; give this end's IPv4 address as local";
-  if (input == "-") {
-    throw ConfigurationError(file + ": local: 'auto' is found in a file, but not on standard input" + advice);
+  std::error_code error;
+  if (input == "-" ||
+      (std::filesystem::exists(input, error) && !std::filesystem::is_regular_file(input, error))) {
+    throw ConfigurationError(file +
+                             ": local: 'auto' is found in a file that can be read twice, not on standard " +
+                             "input or in a pipe" + advice);
   }
   CaptureInput capture{input, true};
   while (const auto packet = capture.next()) {

@@ -49,7 +49,11 @@ std::string name_of_link_type(int link_type) {
 /// Of a time stamp that may be anything.
 std::chrono::nanoseconds time_of(const pcap_pkthdr& header) noexcept {
   constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() / std::nano::den - 1;
-  const auto seconds = std::clamp<std::int64_t>(header.ts.tv_sec, 0, most);
+  // A classic file has 32 bits without a sign, of which libpcap makes a number with one.
+  const std::int64_t stored = header.ts.tv_sec;
+  const bool is_behind_2038 = stored < 0 && stored >= std::numeric_limits<std::int32_t>::min();
+  const auto seconds =
+      std::clamp<std::int64_t>(is_behind_2038 ? static_cast<std::uint32_t>(stored) : stored, 0, most);
   const auto rest =
       std::clamp<std::int64_t>(header.ts.tv_usec, 0, std::nano::den - 1);  // nanoseconds, see below
   return std::chrono::seconds{seconds} + std::chrono::nanoseconds{rest};

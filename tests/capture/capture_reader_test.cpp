@@ -198,6 +198,16 @@ TEST_F(CaptureReaderTest, ReadsManyPacketsAtOnceAndTellsHowFarItIs) {
   EXPECT_LT(reads_so_far() - before, count / 20);
 }
 
+TEST_F(CaptureReaderTest, SecondsOfAClassicFileHaveNoSign) {
+  Octets file{0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 101, 0, 0, 0};
+  const Octets packet{0x80, 0x7e, 0xaa, 0x83, 5, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0x60};  // 2208988800.000005
+  file.insert(file.end(), packet.begin(), packet.end());
+  CaptureReader reader{write(file)};
+  const auto frame = reader.next();
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(frame->time, std::chrono::seconds{2208988800} + std::chrono::microseconds{5});
+}
+
 TEST_F(CaptureReaderTest, SaysWhereAFileEndsEarly) {
   const pcapng::Buffer whole = own_capture();
   for (std::size_t length = 0; length < whole.size(); ++length) {

@@ -241,6 +241,43 @@ def check_command(program, directory):
         one = json.loads(run(directory / "wrong.pcap", "-c", automatic, "--json")[0])
         check(f"{what} that is wrong", (1480, 1), (one["path_mtu"] - 20, one["left_out"]["others"]))
 
+    # Of a packet in fragments one that the kernel throws away takes the others with it.
+    payload = INNER[:4] + struct.pack("!H", 1000) + INNER[6:] + bytes(1000)
+
+    def fragment(offset, data, more, length=None, damage=0):
+        header = bytearray(OUTER[:2] + struct.pack("!HHH", length or 20 + len(data), 7, offset // 8 | more << 13) + OUTER[8:10] +
+                           b"\0\0" + OUTER[12:])
+        total = sum(struct.unpack("!10H", header))
+        total = (total & 0xFFFF) + (total >> 16)
+        header[10:12] = struct.pack("!H", ~(total + (total >> 16)) & 0xFFFF ^ damage)
+        return bytes(header) + data
+
+    for what, middle, others in (("whole", fragment(400, payload[400:800], 1), 0),
+                                 ("with a wrong header checksum", fragment(400, payload[400:800], 1, damage=0x55), 1),
+                                 ("shorter than it says", fragment(400, payload[400:700], 1, length=420), 1)):
+        write_pcap(directory / "pieces.pcap", [(START, fragment(0, payload[:400], 1)), (START, middle),
+                                               (START, fragment(800, payload[800:], 0))])
+        one = json.loads(run(directory / "pieces.pcap", "-c", named, "--json")[0])
+        check(f"a fragment {what}", (1 - others, others, 2 * others),
+              (one["in"]["packets"], one["left_out"]["others"], one["left_out"]["fragments"]))
+
+    # Nobody can judge a header that was not kept.
+    with open(directory / "beginning.pcap", "wb") as file:
+        file.write(struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 25, RAW))
+        file.write(struct.pack("<IIII", START // 10**9, 0, 25, 60) + (OUTER + INNER)[:25])
+    one = json.loads(run(directory / "beginning.pcap", "-c", named, "--json")[0])
+    check("an inner header that is not there", (0, {}, 1), (one["in"]["packets"], one["drops"]["in"], one["left_out"]["others"]))
+
+    # What could be read of a file that is cut is told, in every form.
+    (directory / "torn.pcap").write_bytes(capture.read_bytes()[:-1])
+    told, error, status = run(directory / "torn.pcap", "-c", named, "--json")
+    check("a file that is cut", (1, 1, True), (status, json.loads(told)["out"]["packets"], "truncated" in error or error))
+
+    # What can be read once only does not tell the local address as well.
+    pipe = directory / "pipe"
+    os.mkfifo(pipe)
+    mistake("a FIFO", 1, "not on standard input or in a pipe", pipe, "-c", configuration)
+
     # Of another link is what no router passes on.
     chatter = OUTWARD[:8] + socket.inet_pton(socket.AF_INET6, "fe80::1") + socket.inet_pton(socket.AF_INET6, "ff02::fb")
     write_pcap(directory / "lan.pcap", [(START, bytes(12) + b"\x86\xdd" + data) for data in (chatter, OUTWARD)], ETHERNET)
