@@ -28,6 +28,7 @@
 #include "sixin4/io/file_descriptor.hpp"
 
 #include "screen.hpp"
+#include "standard_output.hpp"
 
 namespace sixin4 {
 
@@ -72,7 +73,8 @@ class Wakeups {
 io::FileDescriptor Wakeups::open_signals() {
   sigset_t signals{};
   (void)sigemptyset(&signals);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGWINCH}) (void)sigaddset(&signals, number);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH})
+    (void)sigaddset(&signals, number);
   (void)::sigprocmask(SIG_BLOCK, &signals, nullptr);
   io::FileDescriptor fd{::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK)};
   if (!fd) throw std::system_error(errno, std::generic_category(), "cannot wait for signals");
@@ -117,7 +119,8 @@ std::optional<Wakeup> Wakeups::next_key() {
 std::optional<EndpointLook> look_at(std::string name, const std::string& path) {
   EndpointLook look{.name = std::move(name), .time = {}};
   try {
-    look.status = control::ask(path, "show");
+    constexpr std::chrono::seconds patience{1};  // who wants to end the view waits as long
+    look.status = control::ask(path, "show", control::Wait::for_answer, patience);
   } catch (const control::NoSuchEndpoint&) {
     return std::nullopt;
   } catch (const std::exception& error) {
@@ -221,9 +224,8 @@ void watch_on_terminal(const WatchPlan& plan) {
   std::string_view between;
   for (auto due = Clock::now();; std::this_thread::sleep_until(due = next_after(due, plan))) {
     looks.look();
-    std::cout << (plan.json ? looks.json() : std::string{std::exchange(between, "\n")} + looks.text(width))
-              << std::flush;
-    if (!std::cout) throw std::system_error(EIO, std::generic_category(), "cannot write to standard output");
+    print(plan.json ? looks.json() : std::string{std::exchange(between, "\n")} + looks.text(width));
+    flush_printed();
   }
 }
 

@@ -1,5 +1,6 @@
 #include "for_people.hpp"
 
+#include <algorithm>
 #include <array>
 #include <iomanip>
 #include <span>
@@ -11,7 +12,8 @@ namespace {
 
 std::string in_thousands(double quantity, std::span<const char* const> units) {
   std::size_t unit = 0;
-  for (; quantity >= 1000 && unit + 1 < units.size(); ++unit) quantity /= 1000;
+  // What would be rounded to a thousand is one of the next unit.
+  for (; quantity >= (unit == 0 ? 999.5 : 999.95) && unit + 1 < units.size(); ++unit) quantity /= 1000;
   return number_for_people(quantity, unit == 0 ? 0 : 1) + ' ' + units[unit];
 }
 
@@ -34,9 +36,9 @@ std::string bit_rate_for_people(double bits_per_second) {
 }
 
 std::string seconds_for_people(double seconds) {
-  if (seconds < 60) return number_for_people(seconds, 1) + " s";
+  if (seconds < 59.95) return number_for_people(seconds, 1) + " s";
   std::ostringstream text;
-  const auto whole = static_cast<std::uint64_t>(seconds);
+  const auto whole = static_cast<std::uint64_t>(std::max(seconds, 60.0));
   if (whole >= 86400) text << whole / 86400 << " d ";
   text << whole / 3600 % 24 << " h " << whole / 60 % 60 << " min";
   return text.str();

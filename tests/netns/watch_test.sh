@@ -98,6 +98,8 @@ while time.monotonic() < end and watched.poll() is None:
         raw = not termios.tcgetattr(slave)[3] & termios.ECHO
         if how == "q":
             os.write(master, b"q")
+        elif how == "quit":
+            os.write(master, b"\x1c")
         elif how == "key":
             time.sleep(4)  # more draws are waiting than the terminal takes at once: the key is not to cut one
             os.write(master, b"\x03")
@@ -115,7 +117,7 @@ print(frames[-1].decode())
 END
 # on_terminal HOW [DRAWS]: ended so after so many of them
 on_terminal() { python3 "$two_hosts_files/terminal.py" "$1" "${2:-3}" "$program" show near6 --watch --interval 0.3 --control "$socket"; }
-for how in q key signal; do
+for how in q key quit signal; do
   seen=$(on_terminal $how)
   check "on a terminal, ended by $how: done, and no key was echoed" 'status 0 silent keys True' "$(sed -n 1p <<<"$seen")"
   check 'the terminal is as it was' 'as before True' "$(sed -n 2p <<<"$seen")"
