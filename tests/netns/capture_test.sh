@@ -311,7 +311,7 @@ rm -f "$last_words"
 sed -i '/^mtu/d; s/^recorder = .*/recorder = 8/' "$configuration"
 printf 'mtu = 4000\n' >>"$configuration"
 "$program" reload --control "$socket"
-background near "$program" capture --control "$socket" -i outer -Q out -c 1 ip proto 41 >"$files/pieces" 2>"$files/pieces.err"
+background near "$program" capture --control "$socket" -i outer -Q out -c 1 'ip[6:2] & 0x3fff != 0' >"$files/pieces" 2>"$files/pieces.err"
 captures[pieces]=$started
 until_true 10 grep -q '^capturing on' "$files/pieces.err"
 pings 1 $far6 -s 3000 >/dev/null
