@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds sixin4 and runs every test under AddressSanitizer and UndefinedBehaviorSanitizer, and then those that run the
 # whole program once more with the program as it ships.
-#   tools/test.sh           about a quarter of an hour on two processors
+#   tools/test.sh           15 to 20 minutes on two processors
 #   tools/test.sh --long    the unit tests without sanitizers, too; ThreadSanitizer, the fuzz targets for a minute
 #                           each, clang-format and clang-tidy
 # Tests that send packets make network namespaces of their own: they need root, or a kernel that lets users make

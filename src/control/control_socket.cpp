@@ -210,6 +210,10 @@ void ControlServer::make_room() {
   if (leaving != clients_.end()) clients_.erase(leaving);
 }
 
+std::ptrdiff_t ControlServer::under_way() const noexcept {
+  return std::ranges::count_if(clients_, [](const Client& client) { return client.lasting != nullptr; });
+}
+
 bool ControlServer::answer(Client& client, const Handler& handler) {
   std::array<char, max_request> buffer{};
   const ssize_t length = ::recv(client.fd.get(), buffer.data(), buffer.size(), 0);
@@ -222,18 +226,13 @@ bool ControlServer::answer(Client& client, const Handler& handler) {
       throw std::runtime_error("only root and the user that runs the endpoint may do that");
     }
     Answer answer = handler(verb);
+    if (answer.lasting && under_way() >= max_lasting) {
+      throw std::runtime_error("there are " + std::to_string(max_lasting) +
+                               " captures already; end one of them");
+    }
     reply["result"] = json::parse(answer.result);
     descriptors = std::move(answer.descriptors);
-    if (answer.lasting) {
-      const auto under_way =
-          std::ranges::count_if(clients_, [](const Client& c) { return c.lasting != nullptr; });
-      if (under_way >= max_lasting) {
-        descriptors.clear();
-        throw std::runtime_error("there are " + std::to_string(max_lasting) +
-                                 " captures already; end one of them");
-      }
-      client.lasting = std::move(answer.lasting);
-    }
+    if (answer.lasting) client.lasting = std::move(answer.lasting);
   } catch (const ConfigurationError& error) {
     reply["configuration-error"] = error.what();
   } catch (const std::exception& error) {

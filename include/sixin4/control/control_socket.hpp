@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -66,6 +67,8 @@ class ControlServer {
     bool answered = false;
     std::shared_ptr<void> lasting{};
   };
+  /// Clients for whom something goes on behind the answer.
+  [[nodiscard]] std::ptrdiff_t under_way() const noexcept;
   [[nodiscard]] bool answer(Client& client, const Handler& handler);
   std::list<Client> clients_;
 };
