@@ -146,7 +146,7 @@ check_match 'a line a packet' '[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6} out IP6 2001
 check_match 'with the reason where it was dropped' 'in  IP 192\.0\.2\.3 > 192\.0\.2\.1: .*, drop: outer-source-mismatch' "$(cat "$files/lines")"
 check 'nothing else on standard output' '' "$(grep -Ev '^[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6} (out|in ) IP' "$files/lines" || true)"
 
-check 'a path of nothing' 1 "$(status_of "$program" capture near6 -w '' --control "$socket")"
+check 'a path of nothing' 1 "$(status_of timeout 5 "$program" capture near6 -w '' --control "$socket")"
 # What is closed is not what is opened next: here, the control socket.
 (until_true 10 grep -q '^capturing on' "$files/closed.err" && pings 1) >/dev/null &
 sent=$!
