@@ -72,9 +72,14 @@ Endpoint::Endpoint(std::span<const io::TunDevice> queues, const engine::TunnelPa
   }
 }
 
+void Endpoint::reconfigure(const engine::TunnelParameters& parameters) {
+  ends_.reset();
+  for (const auto& worker : workers_) worker->reconfigure(parameters, {});
+}
+
 void Endpoint::reconfigure(const engine::TunnelParameters& parameters, const io::WireEnds& ends,
                            const std::optional<io::NextHop>& next_hop) {
-  const bool other_ends = ends != ends_;
+  const bool other_ends = ends_ != ends;
   auto sockets =
       open_sockets(workers_.size(), ends, other_ends, next_hop, other_ends || next_hop != next_hop_);
   ends_ = ends;

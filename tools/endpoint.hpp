@@ -39,6 +39,9 @@ class Endpoint {
   Endpoint(std::span<const io::TunDevice> queues, const engine::TunnelParameters& parameters,
            const io::WireEnds& ends, const std::optional<io::NextHop>& next_hop, std::uint32_t recorder);
 
+  /// From the next batch on, without a new socket. The next call with ends opens all sockets anew, because
+  /// the links that the old ones are bound to may be others by then.
+  void reconfigure(const engine::TunnelParameters& parameters);
   /// From the next batch on. Opens new sockets where the ends or the next hop differ; throws
   /// std::system_error, nothing changed then, where they cannot be had.
   void reconfigure(const engine::TunnelParameters& parameters, const io::WireEnds& ends,
@@ -61,7 +64,7 @@ class Endpoint {
   [[nodiscard]] engine::Time last_heard() const noexcept;
 
  private:
-  io::WireEnds ends_;
+  std::optional<io::WireEnds> ends_;  ///< nothing: all sockets are to be opened anew
   std::optional<io::NextHop> next_hop_;
   WorkerReports reports_;
   Recorders recorders_;

@@ -102,6 +102,12 @@ control::Explanation explain(const control::ExplainQuery& query, const Settings&
                  .remote_port = query.port,
                  .protocol = query.protocol},
                 settings, now, explanation);
+  if (!settings.underlay.no_path.empty() && explanation.verdict == engine::name_of(engine::Verdict::pass)) {
+    explanation.leaves_as.clear();
+    explanation.pool.clear();
+    explanation.verdict = engine::name_of(engine::Verdict::wire_error);
+    explanation.verdict_reason = settings.underlay.no_path;
+  }
   return explanation;
 }
 

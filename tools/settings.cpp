@@ -29,6 +29,7 @@ engine::TunnelParameters parameters_of(const Settings& settings) {
       .pmtudisc = pmtudisc,
       .dont_fragment = pmtudisc && engine::path_carries_ipv6(path_mtu),
       .loops = underlay.loops,
+      .no_path = !underlay.no_path.empty(),
       .error_source = wire::link_local_of(underlay.ends.local),
       .ours = control::own_prefixes(configuration),
       .ingress_filter = configuration.ingress_filter,

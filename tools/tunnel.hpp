@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sixin4/control/configuration.hpp"
@@ -76,14 +77,20 @@ class Tunnel {
                                       const wire::Ipv4Address& remote);
   [[nodiscard]] engine::PathMtu path_over(const control::Configuration& configuration,
                                           const Underlay& underlay) const;
+  [[nodiscard]] std::optional<control::Link> own_link();
+  [[nodiscard]] std::string moved_away() const;
   [[nodiscard]] std::uint32_t link_mtu();
-  [[nodiscard]] bool link_is_up();
+  [[nodiscard]] bool has_path() const noexcept { return now_.underlay.no_path.empty(); }
+  [[nodiscard]] std::pair<control::EndpointState, std::string> state();
+  void follow_link();
   void follow_path();
+  void fail_closed(const std::string& why) noexcept;
   void keep_host_state();
   void switch_to(const Settings& next);
   void switch_wire(const WireChoice& wire);
   [[nodiscard]] std::string wire_name() const;
-  void use_neighbour();
+  [[nodiscard]] bool looks_again() const noexcept;
+  void verify_neighbour();
   template <typename Action>
   void undo(const char* what, Action&& action) noexcept;
 
@@ -91,12 +98,13 @@ class Tunnel {
   Clock::time_point started_ = Clock::now();
   control::Netlink netlink_;
   std::vector<io::TunDevice> queues_;
-  int link_index_;
+  int link_index_;     ///< 0 while the interface is in another network namespace
   Settings now_;       ///< what is in force, but for a path MTU that the next follow puts there
   std::uint16_t mtu_;  ///< in force: of the tunnel, and of its link
   control::HostNetwork host_;
   Endpoint endpoint_;
   std::optional<Keepalive> keepalive_;
+  std::string failure_;  ///< of the last attempt to follow the path; empty: it succeeded
   Clock::time_point look_at_wire_ = started_;  ///< when next to
   std::uint64_t sent_before_ = 0;              ///< packets, when that was last done
   Clock::time_point expire_flows_ = started_;  ///< when next to

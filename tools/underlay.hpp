@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "sixin4/control/configuration.hpp"
 #include "sixin4/control/netlink.hpp"
@@ -18,10 +19,12 @@ struct Underlay {
   std::uint16_t route_mtu = 0;  ///< of the link, or less where the route says so
   bool plain = true;            ///< as control::Ipv4Path has it
   bool loops = false;           ///< the route to the far end leads into the tunnel itself
+  std::string no_path{};        ///< the reason why no packet may be sent; empty: there is a path. The rest is
+                                ///< that of the last path.
   bool operator==(const Underlay&) const = default;
 };
 
-/// Throws std::system_error where there is no path, or not the link that it is bound to.
+/// Throws control::NoIpv4Path when the host has no path, and std::system_error when it cannot be looked up.
 [[nodiscard]] Underlay find_underlay(control::Netlink& netlink, const control::Configuration& configuration,
                                      const wire::Ipv4Address& remote, int tunnel_index);
 

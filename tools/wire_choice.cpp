@@ -10,9 +10,10 @@ namespace sixin4 {
 namespace {
 
 /// What of the IP layer a packet socket would pass by to somebody's harm.
-std::optional<std::string> user_of_ip_layer(control::Wire wanted) {
+std::optional<std::string> user_of_ip_layer(control::Netlink& netlink, control::Wire wanted) {
   try {
     if (control::has_ipsec_policy()) return "this host has IPsec policies";
+    if (netlink.has_rules_beyond_path_query()) return "this host routes IPv4 by protocol, port or TOS";
     if (wanted == control::Wire::packet) return std::nullopt;  // whoever says so knows of the firewall
     if (const auto filter = control::packet_filter()) return "this host has " + *filter;
     return std::nullopt;
@@ -26,9 +27,10 @@ std::optional<std::string> user_of_ip_layer(control::Wire wanted) {
 WireChoice choose_wire(control::Netlink& netlink, const control::Configuration& configuration,
                        const Underlay& underlay) {
   const auto raw = [](std::string reason) { return WireChoice{.next_hop = {}, .reason = std::move(reason)}; };
+  if (!underlay.no_path.empty()) return raw("nothing is sent without an IPv4 path");
   if (configuration.wire == control::Wire::raw) return raw("as configured");
   if (underlay.loops || !underlay.plain) return raw("the route is not one straight out of a link");
-  if (auto user = user_of_ip_layer(configuration.wire)) return raw(std::move(*user));
+  if (auto user = user_of_ip_layer(netlink, configuration.wire)) return raw(std::move(*user));
   try {
     const auto link = netlink.link(underlay.link_index);
     if (!link || !link->ethernet) return raw((link ? link->name : "the link") + " has no Ethernet header");

@@ -54,6 +54,7 @@ std::string to_json(const Explanation& explanation) {
     object["pool"] = or_null(explanation.pool);
     object["mtu"] = explanation.mtu;
     object["verdict"] = explanation.verdict;
+    object["verdict_reason"] = or_null(explanation.verdict_reason);
   }
   return object.dump();
 }
@@ -90,7 +91,9 @@ std::string explanation_text(const std::string& text) {
   } else {
     lines << " (rule " << object.at("rule") << ": " << word("rule_text") << ")\n";
   }
-  lines << "  mtu      " << object.at("mtu") << "\n  verdict  " << word("verdict") << '\n';
+  lines << "  mtu      " << object.at("mtu") << "\n  verdict  " << word("verdict");
+  if (!object.at("verdict_reason").is_null()) lines << " (" << word("verdict_reason") << ")";
+  lines << '\n';
   return lines.str();
 }
 

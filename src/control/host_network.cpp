@@ -80,6 +80,7 @@ bool HostNetwork::withdraw() noexcept {
   };
   const HostState former = std::exchange(state_, HostState{});
   for (const auto& rule : former.rules) attempt([&] { netlink_.remove_rule(rule); });
+  if (link_index_ == 0) return all_gone;
   for (const auto& route : former.routes) attempt([&] { netlink_.remove_route(link_index_, route); });
   for (const auto& address : former.addresses) {
     attempt([&] { netlink_.remove_address(link_index_, address); });

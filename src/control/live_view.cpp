@@ -78,6 +78,7 @@ void write_head(std::ostream& text, const json& status) {
   const auto word = [&](const char* name) { return status.at(name).get<std::string>(); };
   text << word("interface") << ": " << word("state") << ", " << word("local") << " > " << word("remote")
        << ", runs " << seconds_for_people(status.at("uptime_s").get<double>()) << '\n';
+  if (status.contains("reason")) text << "  " << word("reason") << '\n';
   text << "  mtu " << status.at("mtu") << ", path mtu " << status.at("path_mtu") << ", wire " << word("wire")
        << ", flows " << status.at("flows") << '\n';
   text << "  " << far_end_text(status.at("far_end")) << '\n';

@@ -270,47 +270,92 @@ void Netlink::remove_rule(const Rule& rule) {
   }
 }
 
-std::optional<Ipv4Path> Netlink::path_to(const Ipv4PathQuery& query) {
-  std::optional<Ipv4Path> path;
-  NetlinkRequest request = path_request(query, 0);
-  const auto outcome =
-      socket_->exchange(request, [&](const nlmsghdr& message) { path = parse_path(message); });
-  // EINVAL: the source is not an address of this host.
-  if (outcome.error == ENETUNREACH || outcome.error == EHOSTUNREACH ||
-      (query.source && outcome.error == EINVAL)) {
-    return std::nullopt;
+Ipv4Path Netlink::path_to(const Ipv4PathQuery& query) {
+  std::optional<Ipv4Route> route;
+  const auto outcome = socket_->exchange(path_request(query, 0),
+                                         [&](const nlmsghdr& message) { route = parse_ipv4_route(message); });
+  const auto no_path = [&query](const std::string& reason) {
+    return NoIpv4Path("no IPv4 path to " + to_string(query.destination) + ": " + reason);
+  };
+  // The kernel answers a foreign source as it answers a missing route or a blackhole: the errno depends on
+  // its version.
+  const bool refused = outcome.error == ENETUNREACH || outcome.error == EINVAL;
+  if (refused && query.source && !is_own_address(*query.source)) {
+    throw no_path(to_string(*query.source) + " is not an address of this host ('local' must be one)");
   }
-  if (outcome.error != 0) {
-    refuse(outcome, "get route " + to_string(query.destination) +
-                        (query.oif ? " oif " + dev(*query.oif) : std::string()));
+  switch (outcome.error) {
+    case 0:
+      break;
+    case ENETUNREACH:
+      throw no_path("this host has no route to it");
+    case EHOSTUNREACH:
+      throw no_path("an unreachable route leads to it");
+    case EACCES:
+      throw no_path("a prohibit route leads to it");
+    case EINVAL:
+      throw no_path("a blackhole route leads to it");
+    default:
+      refuse(outcome, "get route " + to_string(query.destination) +
+                          (query.oif ? " oif " + dev(*query.oif) : std::string()));
   }
-  if (!path) return std::nullopt;
-  const auto output = link(path->link_index);
-  if (!output) return std::nullopt;  // gone meanwhile, and the route with it
+  if (!route) throw no_path("the route to it has no source address or no link");
+  switch (route->kind) {
+    case Ipv4RouteKind::unicast:
+      break;
+    case Ipv4RouteKind::local:
+      throw no_path("it is an address of this host itself");
+    case Ipv4RouteKind::broadcast:
+      throw no_path("it is a broadcast address");
+    case Ipv4RouteKind::multicast:
+      throw no_path("it is a multicast address");
+  }
+  const auto output = link(route->path.link_index);
+  if (!output) throw no_path("the link of the route to it has just gone");
 
   // The route as it was configured: the answer above would hold what the kernel has been told by ICMP for a
   // while.
   std::uint32_t metric = 0;
   NetlinkRequest configured = path_request(query, RTM_F_FIB_MATCH);
   (void)socket_->exchange(configured, [&](const nlmsghdr& message) { metric = parse_mtu_metric(message); });
-  path->mtu = metric == 0 ? output->mtu : std::min(metric, output->mtu);
-  return path;
+  route->path.mtu = metric == 0 ? output->mtu : std::min(metric, output->mtu);
+  return route->path;
+}
+
+bool Netlink::is_own_address(const wire::Ipv4Address& address) {
+  std::optional<Ipv4Route> route;
+  (void)socket_->exchange(path_request({.destination = address}, 0),
+                          [&](const nlmsghdr& message) { route = parse_ipv4_route(message); });
+  return route && route->kind == Ipv4RouteKind::local;
+}
+
+bool Netlink::has_rules_beyond_path_query() {
+  fib_rule_hdr family{};
+  family.family = AF_INET;
+  const auto beyond = list<bool>(*socket_, NetlinkRequest(RTM_GETRULE, NLM_F_DUMP, family), "IPv4 rules",
+                                 parse_ipv4_rule_beyond_path_query);
+  return !beyond.empty();
 }
 
 std::optional<wire::MacAddress> Netlink::neighbour(int link_index, const wire::Ipv4Address& address) {
   std::optional<wire::MacAddress> found;
-  const auto outcome = socket_->exchange(neighbour_request(RTM_GETNEIGH, 0, link_index, address),
+  const auto outcome = socket_->exchange(neighbour_request(RTM_GETNEIGH, link_index, address),
                                          [&](const nlmsghdr& message) { found = parse_neighbour(message); });
   if (outcome.error == ENOENT || outcome.error == ENODEV) return std::nullopt;
   if (outcome.error != 0) refuse(outcome, "show neighbour " + to_string(address) + " dev " + dev(link_index));
   return found;
 }
 
-void Netlink::use_neighbour(int link_index, const wire::Ipv4Address& address) {
-  const auto outcome =
-      socket_->exchange(neighbour_request(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, link_index, address));
-  if (outcome.error == 0 || outcome.error == ENODEV || outcome.error == ENETDOWN) return;
-  refuse(outcome, "use neighbour " + to_string(address) + " dev " + dev(link_index));
+void Netlink::verify_neighbour(int link_index, const wire::Ipv4Address& address) {
+  bool stale = false;
+  const auto found =
+      socket_->exchange(neighbour_request(RTM_GETNEIGH, link_index, address),
+                        [&](const nlmsghdr& message) { stale = is_stale_neighbour_of_kernel(message); });
+  if (found.error != 0 || !stale) return;
+  // Neither NLM_F_CREATE nor NLM_F_REPLACE: an entry that has gone meanwhile is not made again.
+  const auto outcome = socket_->exchange(neighbour_request(RTM_NEWNEIGH, link_index, address));
+  const bool gone = outcome.error == ENOENT || outcome.error == ENODEV || outcome.error == ENETDOWN;
+  if (outcome.error == 0 || gone) return;
+  refuse(outcome, "verify neighbour " + to_string(address) + " dev " + dev(link_index));
 }
 
 }  // namespace sixin4::control

@@ -10,6 +10,7 @@
 #include <linux/if_addr.h>
 #include <linux/if_addrlabel.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -29,9 +30,28 @@ using wire::Ipv6Address;
 using wire::Ipv6Prefix;
 using wire::MacAddress;
 
+// Marks the rules that an endpoint has made, so that a removal takes no rule of another program: the kernel
+// lets a request without a condition remove a rule that has it, but never one of another protocol
+// (net/core/fib_rules.c, rule_find). The number is not among those of rtnetlink(7) and
+// /etc/iproute2/rt_protos.
+constexpr std::uint8_t rule_protocol = 41;
+
 /// Table numbers past 255 have no room in the family header, whose octet then says "look further".
 std::uint8_t table_octet(std::uint32_t table) {
   return table <= 0xff ? static_cast<std::uint8_t>(table) : std::uint8_t{RT_TABLE_UNSPEC};
+}
+
+Ipv4RouteKind ipv4_kind_of(std::uint8_t type) {
+  switch (type) {
+    case RTN_LOCAL:
+      return Ipv4RouteKind::local;
+    case RTN_BROADCAST:
+      return Ipv4RouteKind::broadcast;
+    case RTN_MULTICAST:
+      return Ipv4RouteKind::multicast;
+    default:
+      return Ipv4RouteKind::unicast;
+  }
 }
 
 }  // namespace
@@ -94,7 +114,7 @@ NetlinkRequest rule_request(std::uint16_t type, unsigned flags, const Rule& rule
   if (rule.to) request.put(FRA_DST, rule.to->address.octets);
   request.put(FRA_TABLE, rule.table);
   request.put(FRA_PRIORITY, rule.priority);
-  request.put(FRA_PROTOCOL, std::uint8_t{RTPROT_STATIC});
+  request.put(FRA_PROTOCOL, rule_protocol);
   return request;
 }
 
@@ -225,7 +245,7 @@ std::optional<Rule> parse_rule(const nlmsghdr& message) {
                         .priority = attributes.number(FRA_PRIORITY).value_or(0)});
 }
 
-std::optional<Ipv4Path> parse_path(const nlmsghdr& message) {
+std::optional<Ipv4Route> parse_ipv4_route(const nlmsghdr& message) {
   const auto family = family_header<rtmsg>(message);
   if (message.nlmsg_type != RTM_NEWROUTE || !family || family->rtm_family != AF_INET) return std::nullopt;
   const NetlinkAttributes attributes(message, sizeof *family);
@@ -234,10 +254,21 @@ std::optional<Ipv4Path> parse_path(const nlmsghdr& message) {
   const auto source = preferred ? preferred : attributes.address<Ipv4Address>(RTA_SRC);
   const auto link_index = attributes.number(RTA_OIF);
   if (!source || !link_index) return std::nullopt;
-  return Ipv4Path{.source = *source,
-                  .link_index = static_cast<int>(*link_index),
-                  .gateway = attributes.address<Ipv4Address>(RTA_GATEWAY),
-                  .plain = !attributes.has(RTA_VIA) && !attributes.has(RTA_ENCAP_TYPE)};
+  return Ipv4Route{.kind = ipv4_kind_of(family->rtm_type),
+                   .path = {.source = *source,
+                            .link_index = static_cast<int>(*link_index),
+                            .gateway = attributes.address<Ipv4Address>(RTA_GATEWAY),
+                            .plain = !attributes.has(RTA_VIA) && !attributes.has(RTA_ENCAP_TYPE)}};
+}
+
+std::optional<bool> parse_ipv4_rule_beyond_path_query(const nlmsghdr& message) {
+  constexpr std::size_t fra_dscp = FRA_DPORT_RANGE + 1;  // since Linux 6.13, newer than Debian 12's headers
+  const auto family = family_header<fib_rule_hdr>(message);
+  if (message.nlmsg_type != RTM_NEWRULE || !family || family->family != AF_INET) return std::nullopt;
+  const NetlinkAttributes attributes(message, sizeof *family);
+  const bool beyond = family->tos != 0 || attributes.has(fra_dscp) || attributes.has(FRA_IP_PROTO) ||
+                      attributes.has(FRA_SPORT_RANGE) || attributes.has(FRA_DPORT_RANGE);
+  return beyond ? std::optional{true} : std::nullopt;
 }
 
 /// The MTU that a route has as its metric, 0 where it has none.
@@ -276,13 +307,12 @@ NetlinkRequest ipv6_path_request(const Ipv6Address& destination, const std::opti
 }
 
 /// NTF_USE means something to RTM_NEWNEIGH only.
-NetlinkRequest neighbour_request(std::uint16_t type, unsigned flags, int link_index,
-                                 const Ipv4Address& address) {
+NetlinkRequest neighbour_request(std::uint16_t type, int link_index, const Ipv4Address& address) {
   ndmsg family{};
   family.ndm_family = AF_INET;
   family.ndm_ifindex = link_index;
   if (type == RTM_NEWNEIGH) family.ndm_flags = NTF_USE;
-  NetlinkRequest request(type, flags, family);
+  NetlinkRequest request(type, 0, family);
   request.put(NDA_DST, address.octets);
   return request;
 }
@@ -293,6 +323,13 @@ std::optional<MacAddress> parse_neighbour(const nlmsghdr& message) {
   const auto family = family_header<ndmsg>(message);
   if (message.nlmsg_type != RTM_NEWNEIGH || !family || (family->ndm_state & usable) == 0) return std::nullopt;
   return NetlinkAttributes(message, sizeof *family).address<MacAddress>(NDA_LLADDR);
+}
+
+bool is_stale_neighbour_of_kernel(const nlmsghdr& message) {
+  const auto family = family_header<ndmsg>(message);
+  if (message.nlmsg_type != RTM_NEWNEIGH || !family || family->ndm_state != NUD_STALE) return false;
+  const auto more_flags = NetlinkAttributes(message, sizeof *family).number(NDA_FLAGS_EXT).value_or(0);
+  return (family->ndm_flags & NTF_EXT_LEARNED) == 0 && (more_flags & NTF_EXT_MANAGED) == 0;
 }
 
 }  // namespace sixin4::control

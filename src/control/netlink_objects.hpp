@@ -11,6 +11,14 @@
 namespace sixin4::control {
 
 // Requests of `type` (RTM_NEW…, RTM_DEL…) with netlink `flags`.
+enum class Ipv4RouteKind : std::uint8_t { unicast, local, broadcast, multicast };
+
+/// The kernel's answer to an `Ipv4PathQuery`.
+struct Ipv4Route {
+  Ipv4RouteKind kind = Ipv4RouteKind::unicast;
+  Ipv4Path path;  ///< without its MTU
+};
+
 [[nodiscard]] NetlinkRequest address_request(std::uint16_t type, unsigned flags, int link_index,
                                              const InterfaceAddress& address);
 [[nodiscard]] NetlinkRequest route_request(std::uint16_t type, unsigned flags, int link_index,
@@ -22,7 +30,7 @@ namespace sixin4::control {
 // Questions.
 [[nodiscard]] NetlinkRequest link_question(int link_index);
 /// RTM_GETNEIGH asks for an IPv4 neighbour, RTM_NEWNEIGH tells that it is in use.
-[[nodiscard]] NetlinkRequest neighbour_request(std::uint16_t type, unsigned flags, int link_index,
+[[nodiscard]] NetlinkRequest neighbour_request(std::uint16_t type, int link_index,
                                                const wire::Ipv4Address& address);
 [[nodiscard]] NetlinkRequest ipv6_path_request(const wire::Ipv6Address& destination,
                                                const std::optional<wire::Ipv6Address>& source,
@@ -40,10 +48,14 @@ namespace sixin4::control {
 [[nodiscard]] std::optional<Ipv6Route> parse_route(const nlmsghdr& message, int link_index,
                                                    std::uint32_t table);
 [[nodiscard]] std::optional<Rule> parse_rule(const nlmsghdr& message);
-/// The path but for its MTU.
-[[nodiscard]] std::optional<Ipv4Path> parse_path(const nlmsghdr& message);
+[[nodiscard]] std::optional<Ipv4Route> parse_ipv4_route(const nlmsghdr& message);
+/// True for an IPv4 rule with a condition that `Ipv4PathQuery` cannot express.
+[[nodiscard]] std::optional<bool> parse_ipv4_rule_beyond_path_query(const nlmsghdr& message);
 /// Its link-layer address, where the kernel would send to it.
 [[nodiscard]] std::optional<wire::MacAddress> parse_neighbour(const nlmsghdr& message);
+/// Whether the kernel itself has found the neighbour and would verify it before it is used for long. An entry
+/// that another program has set (NTF_EXT_LEARNED, NTF_MANAGED) is not of that kind.
+[[nodiscard]] bool is_stale_neighbour_of_kernel(const nlmsghdr& message);
 /// The MTU that a route has as its metric, 0 where it has none.
 [[nodiscard]] std::uint32_t parse_mtu_metric(const nlmsghdr& message);
 

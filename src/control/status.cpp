@@ -18,6 +18,20 @@ json to_json(const DirectionStatus& direction) {
   return {{"packets", direction.packets}, {"bytes", direction.bytes}, {"icmp_errors", direction.icmp_errors}};
 }
 
+const char* name_of(EndpointState state) {
+  switch (state) {
+    case EndpointState::up:
+      return "up";
+    case EndpointState::down:
+      return "down";
+    case EndpointState::no_path:
+      return "no-path";
+    case EndpointState::moved:
+      return "moved";
+  }
+  return "";
+}
+
 void write_direction(std::ostream& text, const char* name, const json& direction, const json& drops) {
   text << "  " << std::left << std::setw(4) << name << std::right << std::setw(12)
        << direction.at("packets").get<std::uint64_t>() << " packets " << std::setw(9)
@@ -39,11 +53,11 @@ std::string to_json(const Status& status) {
   const auto or_null = [](const std::optional<double>& value) {
     return value ? json(*value) : json(nullptr);
   };
-  const json object{
+  json object{
       {"interface", status.interface},
       {"local", status.local},
       {"remote", status.remote},
-      {"state", status.up ? "up" : "down"},
+      {"state", name_of(status.state)},
       {"mtu", status.mtu},
       {"path_mtu", status.path_mtu},
       {"wire", status.wire},
@@ -58,6 +72,7 @@ std::string to_json(const Status& status) {
         {"last_heard_s", or_null(status.last_heard_s)}}},
       {"flows", status.flows},
   };
+  if (!status.reason.empty()) object["reason"] = status.reason;
   return object.dump();
 }
 
@@ -88,9 +103,10 @@ std::string show_text(std::span<const std::string> statuses) {
   for (const std::string& status : statuses) {
     const json object = json::parse(status);
     const auto word = [&](const char* name) { return object.at(name).get<std::string>(); };
-    text << word("interface") << ": " << word("state") << ", " << word("local") << " > " << word("remote")
-         << ", mtu " << object.at("mtu") << ", path mtu " << object.at("path_mtu") << ", wire "
-         << word("wire") << " (" << word("wire_reason") << ")\n";
+    const std::string reason = object.contains("reason") ? " (" + word("reason") + ")" : "";
+    text << word("interface") << ": " << word("state") << reason << ", " << word("local") << " > "
+         << word("remote") << ", mtu " << object.at("mtu") << ", path mtu " << object.at("path_mtu")
+         << ", wire " << word("wire") << " (" << word("wire_reason") << ")\n";
     text << "  running for " << seconds_for_people(object.at("uptime_s").get<double>()) << ", "
          << far_end_text(object.at("far_end")) << '\n';
     write_direction(text, "out", object.at("out"), object.at("drops").at("out"));

@@ -57,6 +57,7 @@ Verdict make_ready(const TunnelParameters& parameters, TunPacket& packet, std::o
     largest = segments->largest_packet();
   }
   if (largest > parameters.mtu) return Verdict::too_big;
+  if (parameters.no_path) return Verdict::wire_error;
   if (!rewrites && !parameters.mss_clamp) return Verdict::pass;
   // Not earlier: who hears of a refusal is to find its own packet in it.
   if (rewrites) rewrite(packet);
@@ -97,6 +98,7 @@ std::optional<wire::icmpv6::Error> answer_to(Verdict refusal, std::uint16_t mtu)
       return wire::icmpv6::destination_unreachable(wire::icmpv6::code_prohibited);
     case Verdict::flow_table_full:
     case Verdict::pool_exhausted:
+    case Verdict::wire_error:  // as the kernel's tunnels do without a route (dst_link_failure)
       return wire::icmpv6::destination_unreachable(wire::icmpv6::code_address_unreachable);
     default:
       return std::nullopt;

@@ -10,6 +10,7 @@
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 
 namespace sixin4::io {
@@ -104,6 +105,23 @@ std::vector<TunDevice> TunDevice::open_queues(const std::string& interface, std:
     }
   }
   return queues;
+}
+
+std::string TunDevice::name() const {
+  ifreq request{};
+  if (::ioctl(fd_.get(), TUNGETIFF, &request) < 0) return {};
+  const std::span<const char> name{request.ifr_name};
+  return {name.begin(), std::ranges::find(name, '\0')};
+}
+
+std::optional<bool> TunDevice::is_in_this_namespace() const noexcept {
+  const FileDescriptor its{::ioctl(fd_.get(), TUNGETDEVNETNS, 0)};
+  const FileDescriptor own{::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)};
+  struct stat of_device {};
+  struct stat of_thread {};
+  if (!its || !own || ::fstat(its.get(), &of_device) < 0 || ::fstat(own.get(), &of_thread) < 0)
+    return std::nullopt;
+  return of_device.st_dev == of_thread.st_dev && of_device.st_ino == of_thread.st_ino;
 }
 
 engine::ReadResult TunDevice::read(wire::MutableBytes buffer) const noexcept {

@@ -80,6 +80,16 @@ TEST(Explanation, EveryOutcomeHasItsWords) {
   EXPECT_EQ(source_line(rejected), "does not leave (rule 3: proto tcp port 25 use mail)");
 }
 
+TEST(Explanation, AVerdictMayHaveAReason) {
+  Explanation lost = of_mail();
+  lost.verdict = "wire-error";
+  lost.verdict_reason = "no IPv4 path to 192.0.2.2: this host has no route to it";
+  const std::string text = explanation_text(to_json(lost));
+  EXPECT_NE(text.find("  verdict  wire-error (no IPv4 path to 192.0.2.2: this host has no route to it)\n"),
+            std::string::npos)
+      << text;
+}
+
 TEST(Explanation, WhatDoesNotEnterTheTunnelHasNoVerdict) {
   Explanation elsewhere = of_mail();
   elsewhere.enters_tunnel = false;

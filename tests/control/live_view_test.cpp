@@ -25,7 +25,7 @@ Status he6(double uptime_s) {
   return {.interface = "he6",
           .local = "192.0.2.1",
           .remote = "192.0.2.2",
-          .up = true,
+          .state = EndpointState::up,
           .mtu = 1480,
           .path_mtu = 1500,
           .wire = "raw",
@@ -121,7 +121,8 @@ TEST(LiveView, AnEndpointThatEndedIsSaidTo) {
 
 TEST(LiveView, NoLineIsLongerThanTheWidth) {
   Status former = he6(401 * 86400.0 - 30);
-  former.up = false;
+  former.state = EndpointState::down;
+  former.reason = "interface fifteen-letters is down";
   former.interface = "fifteen-letters";
   former.local = former.remote = "192.168.100.200";
   Status current = former;
@@ -142,10 +143,11 @@ TEST(LiveView, NoLineIsLongerThanTheWidth) {
   }
   const std::vector looks{look(0s, {former}), look(1s, {current})};
   const auto lines = lines_of(live_view(looks, usual_width));
-  ASSERT_EQ(lines.size(), 7U + 10 + 13);
+  ASSERT_EQ(lines.size(), 8U + 10 + 13);
+  EXPECT_EQ(lines[1], "  interface fifteen-letters is down");
   EXPECT_EQ(lines, lines_of(live_view(looks, 200))) << "nothing is cut at 80 columns";
   for (const std::string& line : lines) EXPECT_LE(line.size(), usual_width) << line;
-  EXPECT_EQ(lines[4], "  out  999999 pps 999.9 Gbit/s 999999 pps 999.9 Gbit/s 999999 pps 999.9 Gbit/s");
+  EXPECT_EQ(lines[5], "  out  999999 pps 999.9 Gbit/s 999999 pps 999.9 Gbit/s 999999 pps 999.9 Gbit/s");
   for (const std::string& line : lines_of(live_view(looks, 30))) EXPECT_LE(line.size(), 30U) << line;
 }
 

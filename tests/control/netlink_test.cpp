@@ -259,7 +259,7 @@ TEST_F(NetlinkRule, IsAddedOnceAndRemovedOnce) {
   EXPECT_EQ(count(shown, "\"priority\""), 1U) << shown;
   EXPECT_EQ(count(shown, "\"src\":\"2001:db8::\",\"srclen\":48"), 1U) << shown;
   EXPECT_EQ(count(shown, "\"dst\":\"2001:db8:1::\",\"dstlen\":64"), 1U) << shown;
-  EXPECT_EQ(count(shown, "\"table\":\"100000\",\"protocol\":\"static\""), 1U) << shown;
+  EXPECT_EQ(count(shown, "\"table\":\"100000\",\"protocol\":\"41\""), 1U) << shown;
   EXPECT_EQ(count(run("ip -j -6 rule"), "\"priority\""), 3U) << "besides local and main";
 
   netlink.remove_rule(rule);
@@ -307,6 +307,17 @@ TEST_F(NetlinkRule, OfAnotherProtocolStays) {
   EXPECT_EQ(count(run("ip -j -6 rule show priority 77"), "\"priority\""), 1U);
 }
 
+TEST_F(NetlinkRule, OfAnotherProgramStaysWhereOursIsTheSameButForACondition) {
+  run("ip -6 rule add from 2001:db8::/48 iif lo table 100 priority 77 protocol static");
+  Netlink netlink;
+  const Rule ours{.from = net6("2001:db8::/48"), .table = 100, .priority = 77};
+  netlink.add_rule(ours);
+  netlink.remove_rule(ours);
+  const auto shown = run("ip -j -6 rule show priority 77");
+  EXPECT_EQ(count(shown, "\"priority\""), 1U) << shown;
+  EXPECT_EQ(count(shown, "\"iif\":\"lo\""), 1U) << shown;
+}
+
 TEST_F(NetlinkRule, WithMoreConditionsIsNotListed) {
   Netlink netlink;
   const Rule plain{.from = net6("2001:db8::/48"), .table = 100, .priority = 10};
@@ -343,28 +354,63 @@ TEST_F(NetlinkPath, CanBeBoundToALink) {
   run("ip addr add 192.0.2.1/24 dev sixin4 && ip addr add 198.51.100.1/24 dev far");
   run("ip route add default dev sixin4 && ip route add default dev far metric 5");
   Netlink netlink;
-  EXPECT_EQ(netlink.path_to({.destination = ip4("203.0.113.1")}).value().link_index, link_);
+  EXPECT_EQ(netlink.path_to({.destination = ip4("203.0.113.1")}).link_index, link_);
   const auto bound = netlink.path_to({.destination = ip4("203.0.113.1"), .oif = far_});
-  ASSERT_TRUE(bound);
-  EXPECT_EQ(bound->source, ip4("198.51.100.1"));
-  EXPECT_TRUE(bound->loops_into(far_));
-  EXPECT_FALSE(bound->loops_into(link_));
+  EXPECT_EQ(bound.source, ip4("198.51.100.1"));
+  EXPECT_TRUE(bound.loops_into(far_));
+  EXPECT_FALSE(bound.loops_into(link_));
 }
 
 TEST_F(NetlinkPath, IsNothingWithoutARoute) {
   bring_up();
   run("ip addr add 192.0.2.1/24 dev sixin4 && ip route add unreachable 203.0.113.0/24");
   Netlink netlink;
-  EXPECT_FALSE(netlink.path_to({.destination = ip4("198.51.100.1")}));
-  EXPECT_FALSE(netlink.path_to({.destination = ip4("203.0.113.1")}));
+  run("ip route add blackhole 203.0.114.0/24 && ip route add prohibit 203.0.115.0/24");
+  const auto reason = [&netlink](const Ipv4PathQuery& query) {
+    try {
+      (void)netlink.path_to(query);
+    } catch (const NoIpv4Path& no_path) {
+      return std::string{no_path.what()};
+    }
+    return std::string{"there is a path"};
+  };
+  EXPECT_EQ(reason({.destination = ip4("198.51.100.1")}),
+            "no IPv4 path to 198.51.100.1: this host has no route to it");
+  EXPECT_EQ(reason({.destination = ip4("203.0.113.1")}),
+            "no IPv4 path to 203.0.113.1: an unreachable route leads to it");
+  EXPECT_EQ(reason({.destination = ip4("203.0.114.1")}),
+            "no IPv4 path to 203.0.114.1: a blackhole route leads to it");
+  EXPECT_EQ(reason({.destination = ip4("203.0.114.1"), .source = ip4("192.0.2.1")}),
+            "no IPv4 path to 203.0.114.1: a blackhole route leads to it");
+  EXPECT_EQ(reason({.destination = ip4("203.0.115.1")}),
+            "no IPv4 path to 203.0.115.1: a prohibit route leads to it");
+  EXPECT_EQ(reason({.destination = ip4("192.0.2.2"), .source = ip4("192.0.2.7")}),
+            "no IPv4 path to 192.0.2.2: 192.0.2.7 is not an address of this host ('local' must be one)");
+  EXPECT_EQ(reason({.destination = ip4("192.0.2.1")}),
+            "no IPv4 path to 192.0.2.1: it is an address of this host itself");
+  EXPECT_EQ(reason({.destination = ip4("192.0.2.255")}),
+            "no IPv4 path to 192.0.2.255: it is a broadcast address");
+}
+
+TEST_F(NetlinkPath, KnowsOfRulesThatLookAtMoreThanAQuestionCanSay) {
+  Netlink netlink;
+  EXPECT_FALSE(netlink.has_rules_beyond_path_query());
+  run("ip rule add from 192.0.2.1 table 100 && ip rule add fwmark 1 table 100 && ip rule add iif lo table "
+      "100");
+  EXPECT_FALSE(netlink.has_rules_beyond_path_query());
+  for (const std::string more : {"ipproto 41", "ipproto udp dport 53", "ipproto udp sport 53", "tos 4"}) {
+    run("ip rule add priority 9 table 100 " + more);
+    EXPECT_TRUE(netlink.has_rules_beyond_path_query()) << more;
+    run("ip rule del priority 9");
+  }
 }
 
 TEST_F(NetlinkPath, SaysWhetherTheNextHopIsAPlainOne) {
   bring_up();
   run("ip addr add 192.0.2.1/24 dev sixin4 && ip route add 203.0.113.0/25 via inet6 fe80::1 dev sixin4");
   Netlink netlink;
-  EXPECT_TRUE(netlink.path_to({.destination = ip4("192.0.2.2")}).value().plain);
-  EXPECT_FALSE(netlink.path_to({.destination = ip4("203.0.113.1")}).value().plain);
+  EXPECT_TRUE(netlink.path_to({.destination = ip4("192.0.2.2")}).plain);
+  EXPECT_FALSE(netlink.path_to({.destination = ip4("203.0.113.1")}).plain);
 }
 
 TEST_F(NetlinkPath, KnowsTheEthernetAddressOfALinkThatHasOne) {
@@ -391,17 +437,30 @@ TEST_F(NetlinkPath, KnowsTheNeighboursThatTheKernelWouldSendTo) {
   EXPECT_EQ(neighbour(), std::nullopt);
 }
 
-TEST_F(NetlinkPath, ANeighbourInUseIsAskedWhetherItIsStillThere) {
+TEST_F(NetlinkPath, AStaleNeighbourIsVerified) {
   bring_up();
   run("ip addr add 192.0.2.1/24 dev sixin4");
   Netlink netlink;
   run("ip neigh replace 192.0.2.2 lladdr 02:00:00:00:00:02 dev sixin4 nud stale");
-  netlink.use_neighbour(link_, ip4("192.0.2.2"));
+  netlink.verify_neighbour(link_, ip4("192.0.2.2"));
   EXPECT_EQ(count(run("ip neigh show 192.0.2.2"), "DELAY"), 1U);
-  netlink.use_neighbour(link_, ip4("192.0.2.3"));
-  EXPECT_EQ(count(run("ip neigh show 192.0.2.3"), "INCOMPLETE"), 1U);
-  EXPECT_EQ(netlink.neighbour(link_, ip4("192.0.2.3")), std::nullopt);
-  netlink.use_neighbour(no_such_link, ip4("192.0.2.3"));
+  netlink.verify_neighbour(link_, ip4("192.0.2.3"));
+  EXPECT_EQ(count(run("ip neigh show 192.0.2.3"), "192.0.2.3"), 0U) << "no entry is made";
+  netlink.verify_neighbour(no_such_link, ip4("192.0.2.3"));
+}
+
+TEST_F(NetlinkPath, ANeighbourOfSomebodyElseStaysAsItIs) {
+  bring_up();
+  run("ip addr add 192.0.2.1/24 dev sixin4");
+  Netlink netlink;
+  for (const std::string kind : {"nud permanent", "nud noarp", "nud reachable", "nud stale extern_learn",
+                                 "nud permanent protocol static", "nud reachable extern_learn"}) {
+    run("ip neigh replace 192.0.2.2 lladdr 02:00:00:00:00:02 dev sixin4 " + kind);
+    const auto before = run("ip -d neigh show 192.0.2.2");
+    netlink.verify_neighbour(link_, ip4("192.0.2.2"));
+    EXPECT_EQ(run("ip -d neigh show 192.0.2.2"), before) << kind;
+    run("ip neigh del 192.0.2.2 dev sixin4");
+  }
 }
 
 TEST_F(NetlinkRefusal, NamesALinkThatDoesNotExist) {

@@ -13,7 +13,7 @@ Status busy() {
   return {.interface = "he6",
           .local = "192.0.2.1",
           .remote = "192.0.2.2",
-          .up = true,
+          .state = EndpointState::up,
           .mtu = 1480,
           .path_mtu = 1500,
           .wire = "raw",
@@ -80,6 +80,23 @@ TEST(StatusTest, PeopleSeeWhatHasNotHappenedYet) {
             "  running for 0.0 s, far end not heard yet\n"
             "  out            0 packets       0 B\n"
             "  in             0 packets       0 B\n");
+}
+
+TEST(StatusTest, AStateOtherThanUpHasAReason) {
+  Status status = fresh();
+  status.reason = "no IPv4 path to 192.0.2.2: this host has no route to it";
+  const std::vector<std::pair<EndpointState, std::string>> names{{EndpointState::down, "down"},
+                                                                 {EndpointState::no_path, "no-path"},
+                                                                 {EndpointState::moved, "moved"}};
+  for (const auto& [state, name] : names) {
+    status.state = state;
+    const std::string json = to_json(status);
+    EXPECT_NE(json.find("\"state\":\"" + name + "\""), std::string::npos) << json;
+    EXPECT_NE(json.find("\"reason\":\"" + status.reason + "\""), std::string::npos) << json;
+    const std::string text = show_text(std::vector{json});
+    EXPECT_EQ(text.substr(0, text.find(", 192.0.2.1")), "sixin4: " + name + " (" + status.reason + ")");
+  }
+  EXPECT_EQ(to_json(busy()).find("\"reason\""), std::string::npos);
 }
 
 TEST(StatusTest, PeopleSeeEveryEndpointOneBelowTheOther) {

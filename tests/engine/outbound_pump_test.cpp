@@ -278,6 +278,25 @@ TEST_F(OutboundPumpTest, ASourceThatIsNotOursIsAnsweredWithFailedPolicy) {
   EXPECT_EQ(parsed.rfind_pdu<Tins::ICMPv6>().code(), 5);
 }
 
+TEST_F(OutboundPumpTest, WithoutAnIpv4PathNothingIsSentAndSendersAreTold) {
+  parameters.no_path = true;
+  const Octets packet = packet_of(Udp{.payload = payload_of(100)});
+  tun.to_read.push_back({.bytes = packet});
+  turn();
+  EXPECT_TRUE(wire.sent.empty());
+  EXPECT_EQ(counters.packets.value(), 0U);
+  EXPECT_EQ(counters.dropped(Verdict::wire_error), 1U);
+  ASSERT_EQ(tun.written.size(), 1U);
+  const Octets& answer = tun.written.front().bytes;
+  const Tins::IPv6 error(answer.data(), static_cast<std::uint32_t>(answer.size()));
+  EXPECT_EQ(error.rfind_pdu<Tins::ICMPv6>().type(), Tins::ICMPv6::DEST_UNREACHABLE);
+  EXPECT_EQ(error.rfind_pdu<Tins::ICMPv6>().code(), 3);
+  parameters.no_path = false;
+  put(3);
+  turn();
+  EXPECT_EQ(wire.sent.size(), 1U);
+}
+
 TEST_F(OutboundPumpTest, ASuperPacketOfSegmentsThatAreTooBigIsAnsweredOnce) {
   tun.to_read.push_back(super_packet(Tcp{.payload = payload_of(60000)}, 1440));
   turn();

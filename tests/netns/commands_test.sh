@@ -106,7 +106,7 @@ check "check touches nothing" "" "$(ip -br link show type tun)"
 # Refusals of the system name the call and what would allow it.
 check "an unknown host name: exit status" 2 "$(status_of near timeout 20 "$program" run --remote no-such-host.invalid --control "$PWD/x.sock")"
 check_match "an unknown host name is named" 'no-such-host.invalid' "$(said near timeout 20 "$program" run --remote no-such-host.invalid --control "$PWD/x.sock")"
-check_match "no route" 'cannot reach remote 198.51.100.1' "$(said near "$program" run --remote 198.51.100.1 --control "$PWD/x.sock")"
+check_match "no route" 'no IPv4 path to 198.51.100.1: this host has no route to it' "$(said near "$program" run --remote 198.51.100.1 --control "$PWD/x.sock")"
 check_match "a local address of somebody else" "192.0.2.99: 'local' must be" "$(said near "$program" run --local 192.0.2.99 --remote 192.0.2.2 --control "$PWD/x.sock")"
 check_match "a link that is not there" 'link eth99' "$(said near "$program" run --dev eth99 --remote 192.0.2.2 --control "$PWD/x.sock")"
 if [[ -z ${two_hosts_in_user_namespace:-} ]]; then

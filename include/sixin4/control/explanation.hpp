@@ -27,10 +27,11 @@ struct Explanation {
   // Of what enters:
   std::uint16_t rule = 0;  ///< number of the source rule that decides; 0: none matches
   std::string rule_text{};
-  std::string leaves_as{};  ///< address; empty: it is one of `pool`, or none
-  std::string pool{};       ///< that the address comes from, where chance decides
-  std::uint32_t mtu = 0;    ///< of the tunnel
-  std::string verdict{};    ///< `pass`, or the reason for which it would be dropped
+  std::string leaves_as{};       ///< address; empty: it is one of `pool`, or none
+  std::string pool{};            ///< that the address comes from, where chance decides
+  std::uint32_t mtu = 0;         ///< of the tunnel
+  std::string verdict{};         ///< `pass`, or the reason for which it would be dropped
+  std::string verdict_reason{};  ///< in words, where there is more to say
 };
 
 [[nodiscard]] std::string explain_request(const ExplainQuery& query);

@@ -46,6 +46,12 @@ class HostNetwork {
 
   [[nodiscard]] const HostState& state() const noexcept { return state_; }
 
+  /// The link has gone out of this network namespace, so its number may be another link's by now: nothing is
+  /// done to links until `use_link`.
+  void leave_link() noexcept { link_index_ = 0; }
+  /// The link is there, perhaps under another number.
+  void use_link(int link_index) noexcept { link_index_ = link_index; }
+
  private:
   [[nodiscard]] bool link_is_up();
   std::size_t add_missing_labels();

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,12 @@
 namespace sixin4::control {
 
 class NetlinkSocket;
+
+/// The host would send no IPv4 packet to a destination. The text names the destination and the reason.
+class NoIpv4Path : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
 
 /// A request socket in the network namespace in which it was made. Every call waits for the kernel's
 /// answer. A refusal throws `std::system_error` with the kernel's errno and a text like
@@ -69,18 +76,23 @@ class Netlink {
   /// last.
   void remove_rule(const Rule& rule);
 
-  /// The path to a destination; nothing when there is no route to it, none that has a source address, or the
-  /// source asked for is not this host's.
-  [[nodiscard]] std::optional<Ipv4Path> path_to(const Ipv4PathQuery& query);
+  /// The path that the host's own packets to a destination take. Throws NoIpv4Path when the host has no route
+  /// to it, a route that discards or forbids packets, no source address, or not the source asked for.
+  [[nodiscard]] Ipv4Path path_to(const Ipv4PathQuery& query);
+  /// Whether an IPv4 policy rule looks at more of a packet than `path_to` can ask for: its protocol, its
+  /// ports, its TOS octet. Such a rule may send single packets another way.
+  [[nodiscard]] bool has_rules_beyond_path_query();
 
   /// The link-layer address of an IPv4 neighbour; nothing where the kernel has none that it would use.
   [[nodiscard]] std::optional<wire::MacAddress> neighbour(int link_index, const wire::Ipv4Address& address);
-  /// Tells the kernel that the neighbour is in use: it finds out the address, or in time whether it still
-  /// holds, as it does for packets of its own.
-  void use_neighbour(int link_index, const wire::Ipv4Address& address);
+  /// Has the kernel verify a stale neighbour, as a packet of its own to that neighbour would. An entry in any
+  /// other state stays as it is: a request with NTF_USE takes NUD_PERMANENT, NTF_EXT_LEARNED and NTF_MANAGED
+  /// from an entry (net/core/neighbour.c, __neigh_update), and those were set by somebody else.
+  void verify_neighbour(int link_index, const wire::Ipv4Address& address);
 
  private:
   [[nodiscard]] std::string dev(int link_index);
+  [[nodiscard]] bool is_own_address(const wire::Ipv4Address& address);
 
   std::unique_ptr<NetlinkSocket> socket_;
 };

@@ -16,14 +16,22 @@ struct DirectionStatus {
   std::map<std::string, std::uint64_t> drops;  ///< by the reason's name, those that have happened
 };
 
+enum class EndpointState : std::uint8_t {
+  up,
+  down,     ///< the interface is administratively down
+  no_path,  ///< the host has no IPv4 path to the far end: nothing is sent
+  moved,    ///< the interface is in another network namespace
+};
+
 struct Status {
   std::string interface;
   std::string local;
   std::string remote;
-  bool up = false;
+  EndpointState state = EndpointState::down;
+  std::string reason{};        ///< in words; empty: the state is `up`
   std::uint32_t mtu = 0;       ///< tunnel MTU
   std::uint32_t path_mtu = 0;  ///< of the IPv4 path, as far as it is known
-  std::string wire;            ///< how the IPv4 side sends: `raw` or `packet`
+  std::string wire;            ///< the socket by which the IPv4 side sends: `raw`, `packet` or `none`
   std::string wire_reason;     ///< why so, in words
   double uptime_s = 0;
   DirectionStatus out;

@@ -28,8 +28,9 @@ struct TunnelParameters {
       1500;               ///< largest IPv4 packet that the link towards `remote` takes, 68 (RFC 791) or more
   bool pmtudisc = false;  ///< RFC 4213 §3.2.2: ICMP lowers the tunnel MTU; false: §3.2.1, nothing does
   bool dont_fragment =
-      false;           ///< with `pmtudisc`, where the path carries 1280 bytes; `mtu` fits the link then
-  bool loops = false;  ///< the IPv4 route towards `remote` leads into the tunnel itself
+      false;             ///< with `pmtudisc`, where the path carries 1280 bytes; `mtu` fits the link then
+  bool loops = false;    ///< the IPv4 route towards `remote` leads into the tunnel itself
+  bool no_path = false;  ///< the host has no IPv4 path to `remote`: nothing may be sent
   wire::Ipv6Address error_source;      ///< where the ICMPv6 errors that we send come from
   std::vector<wire::Ipv6Prefix> ours;  ///< the addresses that belong to this end
   bool ingress_filter = true;          ///< refuse inner sources that are ours when they come from outside

@@ -2,6 +2,7 @@
 // virtio-net header that says what is unfinished about it.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,6 +26,12 @@ class TunDevice {
   [[nodiscard]] static std::vector<TunDevice> open_queues(const std::string& interface, std::size_t count);
 
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+
+  /// The interface's name now, wherever it is; empty once it was deleted.
+  [[nodiscard]] std::string name() const;
+  /// Whether the interface is in the network namespace of the calling thread; nothing where the kernel does
+  /// not tell (Linux before 5.2).
+  [[nodiscard]] std::optional<bool> is_in_this_namespace() const noexcept;
 
   /// Does not block. `buffer` has at least `engine::tun_read_size` bytes.
   [[nodiscard]] engine::ReadResult read(wire::MutableBytes buffer) const noexcept;
