@@ -85,9 +85,8 @@ TEST(StatusTest, PeopleSeeWhatHasNotHappenedYet) {
 TEST(StatusTest, AStateOtherThanUpHasAReason) {
   Status status = fresh();
   status.reason = "no IPv4 path to 192.0.2.2: this host has no route to it";
-  const std::vector<std::pair<EndpointState, std::string>> names{{EndpointState::down, "down"},
-                                                                 {EndpointState::no_path, "no-path"},
-                                                                 {EndpointState::moved, "moved"}};
+  const std::vector<std::pair<EndpointState, std::string>> names{
+      {EndpointState::down, "down"}, {EndpointState::no_path, "no-path"}, {EndpointState::moved, "moved"}};
   for (const auto& [state, name] : names) {
     status.state = state;
     const std::string json = to_json(status);
