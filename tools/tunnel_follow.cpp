@@ -138,8 +138,7 @@ Underlay Tunnel::underlay_now(const control::Configuration& configuration, const
     last.no_path = reason.what();
     return last;
   }
-  const std::string loop = "the IPv4 route to " + control::to_string(remote) + " leads into " +
-                           configuration.interface + " itself";
+  const std::string loop = loop_text(configuration, remote);
   if (!same_ends) throw std::system_error(ELOOP, std::generic_category(), loop);
   if (!now_.underlay.loops) {
     log_.write(LogLevel::warn, "loop",

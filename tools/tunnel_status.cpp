@@ -41,6 +41,7 @@ std::pair<control::EndpointState, std::string> Tunnel::state() {
     return {EndpointState::down, "cannot look at interface " + interface + ": " + error.what()};
   }
   if (!has_path()) return {EndpointState::no_path, now_.underlay.no_path};
+  if (now_.underlay.loops) return {EndpointState::no_path, loop_text(configuration(), now_.remote)};
   return {EndpointState::up, {}};
 }
 

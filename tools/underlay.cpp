@@ -33,4 +33,9 @@ Underlay find_underlay(control::Netlink& netlink, const control::Configuration& 
           .loops = path.loops_into(tunnel_index)};
 }
 
+std::string loop_text(const control::Configuration& configuration, const wire::Ipv4Address& remote) {
+  return "the IPv4 route to " + control::to_string(remote) + " leads into " + configuration.interface +
+         " itself";
+}
+
 }  // namespace sixin4

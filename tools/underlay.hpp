@@ -28,4 +28,8 @@ struct Underlay {
 [[nodiscard]] Underlay find_underlay(control::Netlink& netlink, const control::Configuration& configuration,
                                      const wire::Ipv4Address& remote, int tunnel_index);
 
+/// What is said of an underlay that loops.
+[[nodiscard]] std::string loop_text(const control::Configuration& configuration,
+                                    const wire::Ipv4Address& remote);
+
 }  // namespace sixin4

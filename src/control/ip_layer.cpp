@@ -25,6 +25,8 @@ void list(int protocol, const NetlinkRequest& request, const char* what,
     // To nfnetlink a part that is not there is an invalid request.
     if (outcome.error == EINVAL || outcome.error == EOPNOTSUPP) return;
     if (outcome.error != 0) throw std::system_error(outcome.error, std::generic_category(), what);
+    // A list that changed meanwhile may miss an object.
+    if (outcome.interrupted) throw std::system_error(EAGAIN, std::generic_category(), what);
   } catch (const std::system_error& error) {
     if (error.code() != std::errc::protocol_not_supported) throw;
   }

@@ -75,7 +75,10 @@ near ip route add 192.0.2.2/32 dev near6
 loops() { near ping -6 -c 1 -W 0.2 2001:db8:41::1 >/dev/null 2>&1 || (($(drops near out loop) > 0)); }
 until_true 5 loops || true
 check "the outer route leads into the tunnel: loop" yes "$((($(drops near out loop) > 0)) && echo yes || echo no)"
+check "show says so" "('no-path', 'the IPv4 route to 192.0.2.2 leads into near6 itself')" "$(of_status near "(s['state'], s['reason'])")"
 near ip route delete 192.0.2.2/32 dev near6
+until_true 2 status_is near "s['state']" up || true
+check "and when it is over" up "$(of_status near "s['state']")"
 
 # The interface down, and up again.
 near ip link set near6 down
