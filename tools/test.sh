@@ -49,7 +49,7 @@ if [[ -n $long ]]; then
   cmake -S . -B build/fuzz -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DSIXIN4_TESTS=ON -DSIXIN4_BENCH=OFF -DSIXIN4_FUZZ=ON \
     -DSIXIN4_SANITIZE=address,undefined >/dev/null
   cmake --build build/fuzz --target fuzz
-  for target in outbound inbound source icmp configuration pcapng decode; do
+  for target in outbound inbound source icmp configuration pcapng pcapng_parser decode; do
     mkdir -p "build/fuzz/found/$target"
     build/fuzz/tests/fuzz_$target -max_total_time=60 -max_len=4096 -timeout=10 -print_final_stats=1 \
       -artifact_prefix="build/fuzz/found/$target-" "build/fuzz/found/$target" "tests/fuzz/corpus/$target" 2>&1 |

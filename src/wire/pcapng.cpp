@@ -4,38 +4,14 @@
 #include <cstring>
 #include <limits>
 
+#include "sixin4/wire/pcapng_format.hpp"
+
 namespace sixin4::wire::pcapng {
 
 namespace {
 
-namespace block {
-constexpr std::uint32_t section_header = 0x0a0d0d0a;
-constexpr std::uint32_t interface_description = 1;
-constexpr std::uint32_t interface_statistics = 5;
-constexpr std::uint32_t enhanced_packet = 6;
-}  // namespace block
-
-namespace option {
-constexpr std::uint16_t end = 0;
-constexpr std::uint16_t comment = 1;
-constexpr std::uint16_t section_system = 3;
-constexpr std::uint16_t section_application = 4;
-constexpr std::uint16_t interface_name = 2;
-constexpr std::uint16_t interface_time_resolution = 9;
-constexpr std::uint16_t interface_filter = 11;
-constexpr std::uint16_t packet_flags = 2;
-constexpr std::uint16_t packet_id = 5;
-constexpr std::uint16_t statistics_start = 2;
-constexpr std::uint16_t statistics_end = 3;
-constexpr std::uint16_t statistics_received = 4;
-constexpr std::uint16_t statistics_dropped = 5;
-constexpr std::uint16_t statistics_delivered = 8;
-}  // namespace option
-
-constexpr std::uint32_t byte_order_magic = 0x1a2b3c4d;
 constexpr std::uint8_t nanoseconds = 9;          // 10^-9 s
 constexpr std::uint8_t language_of_libpcap = 0;  // of a filter
-constexpr std::size_t alignment = 4;
 
 /// Writes a block, its lengths once it is whole.
 class Block {

@@ -1,0 +1,295 @@
+#include "sixin4/wire/pcapng_parser.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "sixin4/wire/pcapng_format.hpp"
+
+namespace sixin4::wire::pcapng {
+
+namespace {
+
+using Kind = Step::Kind;
+
+// Type and length, and in a section header the byte order, without which the length cannot be read. The
+// shortest block that there can be has as many: type, length, and the length again.
+constexpr std::size_t head_size = 12;
+constexpr std::size_t trailer_size = 4;
+constexpr std::size_t option_head = 4;
+
+// Bytes in front of what has a variable length.
+constexpr std::size_t section_fixed = 24;
+constexpr std::size_t interface_fixed = 16;
+constexpr std::size_t simple_packet_fixed = 12;
+constexpr std::size_t packet_fixed = 28;
+
+constexpr std::uint64_t ns_per_second = 1'000'000'000;
+
+constexpr std::uint16_t swapped(std::uint16_t word) noexcept {
+  return __builtin_bswap16(word);
+}
+constexpr std::uint32_t swapped(std::uint32_t word) noexcept {
+  return __builtin_bswap32(word);
+}
+constexpr std::uint64_t swapped(std::uint64_t word) noexcept {
+  return __builtin_bswap64(word);
+}
+
+struct Time {
+  std::uint64_t seconds = 0;
+  std::uint64_t ns = 0;
+};
+
+/// 10 to the power of `exponent`, which 64 bits hold up to 19.
+constexpr std::uint64_t power_of_10(unsigned exponent) noexcept {
+  std::uint64_t power = 1;
+  while (exponent-- != 0) power *= 10;
+  return power;
+}
+
+/// Of a stamp that counts in 10^-digits s.
+constexpr Time decimal_time(std::uint64_t stamp, unsigned digits) noexcept {
+  constexpr unsigned ns_digits = 9;
+  constexpr unsigned most = 19;
+  if (digits <= ns_digits) {
+    const std::uint64_t units = power_of_10(digits);
+    return {.seconds = stamp / units, .ns = stamp % units * power_of_10(ns_digits - digits)};
+  }
+  // Of units that small 64 bits hold less than two seconds, and at the end no nanosecond.
+  if (digits > most) {
+    return {.ns = digits - ns_digits > most ? 0 : stamp / power_of_10(digits - ns_digits)};
+  }
+  const std::uint64_t units = power_of_10(digits);
+  return {.seconds = stamp / units, .ns = stamp % units / power_of_10(digits - ns_digits)};
+}
+
+/// Of a stamp that counts in 2^-bits s.
+constexpr Time binary_time(std::uint64_t stamp, unsigned bits) noexcept {
+  constexpr unsigned all = 64;
+  // The part of a second as a fraction of 2^64, which is multiplied in two halves because the product has 94
+  // bits.
+  std::uint64_t fraction = 0;
+  if (bits > all) fraction = bits - all < all ? stamp >> (bits - all) : 0;
+  if (bits == all) fraction = stamp;
+  if (bits > 0 && bits < all) fraction = stamp << (all - bits);
+  const std::uint64_t low = (fraction & 0xffffffffU) * ns_per_second;
+  const std::uint64_t high = (fraction >> 32U) * ns_per_second;
+  return {.seconds = bits < all ? stamp >> bits : 0, .ns = (high + (low >> 32U)) >> 32U};
+}
+
+/// Nanoseconds since 1970, as far as 63 bits hold them. `resolution` is if_tsresol: a negative power of 10, or with its
+/// top bit of 2.
+std::uint64_t time_of(std::uint64_t stamp, std::uint8_t resolution, std::int64_t offset_seconds) noexcept {
+  constexpr std::uint8_t binary = 0x80;
+  const unsigned exponent = resolution & ~unsigned{binary};
+  const Time time = (resolution & binary) != 0 ? binary_time(stamp, exponent)
+                                                              : decimal_time(stamp, exponent);
+  // Far from both ends of their type, so that their sum is in it.
+  constexpr std::int64_t far = std::numeric_limits<std::int64_t>::max() / 2;
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() / std::int64_t{ns_per_second} - 1;
+  const auto stamped = static_cast<std::int64_t>(std::min<std::uint64_t>(time.seconds, far));
+  const std::int64_t seconds = stamped + std::clamp(offset_seconds, -far, far);
+  if (seconds < 0) return 0;
+  if (seconds > most) return std::uint64_t{most} * ns_per_second + ns_per_second - 1;
+  return static_cast<std::uint64_t>(seconds) * ns_per_second + time.ns;
+}
+
+std::string number(std::uint64_t value) {
+  return std::to_string(value);
+}
+
+std::size_t padded(std::size_t size) noexcept {
+  return (size + alignment - 1) / alignment * alignment;
+}
+
+/// Whether a block of that type is needed as a whole.
+bool is_read(std::uint32_t type) noexcept {
+  return type == block::section_header || type == block::interface_description || type == block::packet ||
+         type == block::simple_packet || type == block::enhanced_packet;
+}
+
+std::size_t least_size(std::uint32_t type) noexcept {
+  switch (type) {
+    case block::section_header:
+      return section_fixed + trailer_size;
+    case block::interface_description:
+      return interface_fixed + trailer_size;
+    case block::simple_packet:
+      return simple_packet_fixed + trailer_size;
+    case block::packet:
+    case block::enhanced_packet:
+      return packet_fixed + trailer_size;
+    default:
+      return head_size;
+  }
+}
+
+}  // namespace
+
+/// In the section's byte order. `bytes` hold it: blocks have their least size before their fields are read.
+template <typename Word>
+Word Parser::word(Bytes bytes, std::size_t offset) const noexcept {
+  const Word of_network = network_order(load_native<Word>(bytes, offset));
+  return big_endian_ ? of_network : swapped(of_network);
+}
+
+Step Parser::next(Bytes there) {
+  if (skipped_block_ != 0) return take_end_of_skipped_block(there);
+  if (there.size() < head_size) return {.count = head_size};
+  const auto type_in_file = load32<0>(there.first<head_size>());
+  if (type_in_file == block::section_header) {
+    if (!take_byte_order(there)) return broken("a section header without the byte-order magic");
+  } else if (!begun_) {
+    return broken("no section header, with which a pcapng file begins");
+  }
+  const auto type = word<std::uint32_t>(there, 0);
+  const auto length = word<std::uint32_t>(there, 4);
+  const auto what = [&] { return "a block of type " + number(type) + " and " + number(length) + " bytes"; };
+  if (length % alignment != 0) return broken(what() + ", which is no multiple of 4");
+  if (length < least_size(type)) return broken(what() + ", which is too short for its type");
+  if (!is_read(type)) {
+    skipped_block_ = length;
+    return {.kind = Kind::passes, .count = length - trailer_size};
+  }
+  if (length > most_block) return broken(what() + ", of which " + number(most_block) + " are read at most");
+  if (there.size() < length) return {.count = length};
+  const Bytes block = there.first(length);
+  const auto again = word<std::uint32_t>(block, length - trailer_size);
+  if (again != length) return broken(what() + ", with a length of " + number(again) + " at its end");
+  return take(block, type);
+}
+
+/// Of a section header's first bytes. The interfaces of the section before are of no use any more.
+bool Parser::take_byte_order(Bytes head) noexcept {
+  const std::uint32_t magic = load32<8>(head.first<head_size>());
+  if (magic != byte_order_magic && magic != swapped(byte_order_magic)) return false;
+  begun_ = true;
+  big_endian_ = magic == byte_order_magic;
+  interfaces_.clear();
+  return true;
+}
+
+Step Parser::take(Bytes block, std::uint32_t type) {
+  switch (type) {
+    case block::section_header:
+      return take_section(block);
+    case block::interface_description:
+      return take_interface(block);
+    case block::simple_packet:
+      return take_simple_packet(block);
+    case block::packet:
+      return take_packet(block, word<std::uint16_t>(block, 8));
+    default:
+      return take_packet(block, word<std::uint32_t>(block, 8));
+  }
+}
+
+/// The section's length is of no use where the blocks are read one after the other, and may be -1 for
+/// unknown.
+Step Parser::take_section(Bytes block) {
+  const auto major = word<std::uint16_t>(block, 12);
+  const auto minor = word<std::uint16_t>(block, 14);
+  // Some programs have written 1.2 (section 4.1 of the draft), and mean 1.0.
+  if (major != 1 || (minor != 0 && minor != 2)) {
+    return broken("version " + number(major) + '.' + number(minor) + " of the format, not 1.0");
+  }
+  return pass(block.size());
+}
+
+Step Parser::take_interface(Bytes block) {
+  if (interfaces_.size() == most_interfaces) {
+    return broken("more than " + number(most_interfaces) + " interfaces in a section");
+  }
+  Interface interface {
+    .link_type = word<std::uint16_t>(block, 8), .snap_length = word<std::uint32_t>(block, 12)
+  };
+  const Bytes options = block.first(block.size() - trailer_size).subspan(interface_fixed);
+  const std::string fault = take_options(options, interface);
+  if (!fault.empty()) return broken("interface " + number(interfaces_.size()) + ": " + fault);
+  interfaces_.push_back(interface);
+  return pass(block.size());
+}
+
+/// Returns what is wrong with them. The option that ends them may be left out at the end of a block.
+std::string Parser::take_options(Bytes options, Interface& interface) const {
+  while (options.size() >= option_head) {
+    const auto code = word<std::uint16_t>(options, 0);
+    const auto length = word<std::uint16_t>(options, 2);
+    if (code == option::end) return {};
+    const auto what = [&] { return "option " + number(code) + " of " + number(length) + " bytes"; };
+    if (padded(length) > options.size() - option_head) return what() + " is longer than its block";
+    const Bytes value = options.subspan(option_head, length);
+    options = options.subspan(option_head + padded(length));
+    if (code == option::interface_time_resolution) {
+      if (length != sizeof(std::uint8_t)) return what() + ", where a time resolution has 1";
+      interface.time_resolution = value.front();
+    } else if (code == option::interface_time_offset) {
+      if (length != sizeof(std::uint64_t)) return what() + ", where a time offset has 8";
+      interface.time_offset_seconds = static_cast<std::int64_t>(word<std::uint64_t>(value, 0));
+    }
+  }
+  return {};
+}
+
+/// It is of the section's first interface, and has neither a time nor the number of bytes that were kept.
+Step Parser::take_simple_packet(Bytes block) {
+  if (interfaces_.empty()) return broken("a packet, and no interface is described in front of it");
+  const Interface& interface = interfaces_.front();
+  const auto length = word<std::uint32_t>(block, 8);
+  const std::uint32_t kept = interface.snap_length == 0 ? length : std::min(length, interface.snap_length);
+  const auto bytes = slice(block.first(block.size() - trailer_size), simple_packet_fixed, kept);
+  if (!bytes) return broken("a packet of " + number(kept) + " bytes is longer than its block");
+  const std::uint64_t count = pass(block.size()).count;
+  return {.kind = Kind::packet,
+          .count = count,
+          .packet = {.link_type = interface.link_type, .bytes = *bytes, .length = length}};
+}
+
+/// An enhanced packet block, or the obsolete packet block, which only has a shorter number of the interface.
+Step Parser::take_packet(Bytes block, std::uint32_t interface) {
+  if (interface >= interfaces_.size()) {
+    return broken("a packet of interface " + number(interface) + ", and " + number(interfaces_.size()) +
+                  " are described in front of it");
+  }
+  const Interface& from = interfaces_[interface];
+  const std::uint64_t stamp =
+      std::uint64_t{word<std::uint32_t>(block, 12)} << 32U | word<std::uint32_t>(block, 16);
+  const auto kept = word<std::uint32_t>(block, 20);
+  const auto bytes = slice(block.first(block.size() - trailer_size), packet_fixed, kept);
+  if (!bytes) return broken("a packet of " + number(kept) + " bytes is longer than its block");
+  const std::uint64_t count = pass(block.size()).count;
+  return {.kind = Kind::packet,
+          .count = count,
+          .packet = {.link_type = from.link_type,
+                     .time_ns = time_of(stamp, from.time_resolution, from.time_offset_seconds),
+                     .bytes = *bytes,
+                     .length = std::max(kept, word<std::uint32_t>(block, 24))}};
+}
+
+Step Parser::take_end_of_skipped_block(Bytes there) {
+  if (there.size() < trailer_size) return {.count = trailer_size};
+  const auto again = word<std::uint32_t>(there, 0);
+  if (again != skipped_block_) {
+    return broken("a block of " + number(skipped_block_) + " bytes, with a length of " + number(again) +
+                  " at its end");
+  }
+  position_ += skipped_block_;
+  skipped_block_ = 0;
+  return {.kind = Kind::passes, .count = trailer_size};
+}
+
+/// Over a whole block.
+Step Parser::pass(std::uint64_t count) noexcept {
+  position_ += count;
+  return {.kind = Kind::passes, .count = count};
+}
+
+Step Parser::broken(const std::string& what) const {
+  return {.kind = Kind::broken, .fault = "byte " + number(position_) + ": " + what};
+}
+
+std::string Parser::ends_early() const {
+  return "byte " + number(position_) + ": the file ends within the block that begins there";
+}
+
+}  // namespace sixin4::wire::pcapng

@@ -1,0 +1,136 @@
+// Fuzzes the parser of pcapng files: it asks for bounded memory, finds the same however the bytes come, and
+// what libpcap accepts it reads as libpcap does.
+//
+// Input: how many bytes come at a time (1 byte; 0: 256), then the file.
+#include "sixin4/wire/pcapng_parser.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <pcap/pcap.h>
+
+#include "sixin4/wire/bytes.hpp"
+
+namespace {
+
+using namespace sixin4;
+using Kind = wire::pcapng::Step::Kind;
+
+void check(bool holds, const char* what) {
+  if (holds) return;
+  std::cerr << "violated: " << what << std::endl;
+  std::abort();
+}
+
+struct Packet {
+  std::uint64_t time_ns = 0;
+  std::uint32_t length = 0;
+  std::vector<std::uint8_t> bytes;
+  bool operator==(const Packet&) const = default;
+};
+
+struct Parsed {
+  std::vector<Packet> packets;
+  std::string fault;
+  bool operator==(const Parsed&) const = default;
+};
+
+/// In memory of exactly its size, so that one byte too far is seen.
+Parsed parse(wire::Bytes file, std::size_t at_once) {
+  Parsed parsed;
+  wire::pcapng::Parser parser;
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  for (;;) {
+    const auto copy = std::make_unique<std::uint8_t[]>(end - begin);
+    std::ranges::copy(file.subspan(begin, end - begin), copy.get());
+    const wire::Bytes there{copy.get(), end - begin};
+    const wire::pcapng::Step step = parser.next(there);
+    switch (step.kind) {
+      case Kind::broken:
+        check(step.fault.starts_with("byte "), "a fault has a place");
+        parsed.fault = step.fault;
+        return parsed;
+      case Kind::needs:
+        check(step.count > there.size() && step.count <= wire::pcapng::most_block,
+              "what is needed is bounded");
+        if (end == file.size()) {
+          if (begin != end || !parser.is_between_blocks()) parsed.fault = parser.ends_early();
+          return parsed;
+        }
+        end = std::min(end + std::max(at_once, static_cast<std::size_t>(step.count) / 64), file.size());
+        continue;
+      case Kind::packet:
+        check(step.count <= there.size(), "a packet is there");
+        check(step.packet.bytes.size() <= step.packet.length, "a packet has its bytes");
+        check(step.packet.time_ns <= INT64_MAX, "a time has a sign");
+        parsed.packets.push_back({.time_ns = step.packet.time_ns,
+                                  .length = step.packet.length,
+                                  .bytes = {step.packet.bytes.begin(), step.packet.bytes.end()}});
+        break;
+      case Kind::passes:
+        break;
+    }
+    check(step.count > 0, "a step goes on");
+    if (step.count > file.size() - begin) {
+      parsed.fault = parser.ends_early();
+      return parsed;
+    }
+    begin += static_cast<std::size_t>(step.count);
+    end = std::max(begin, end);
+  }
+}
+
+/// What libpcap reads where it has nothing against the file. Interfaces of other times or types it refuses
+/// itself.
+void check_by_libpcap(wire::Bytes file, const Parsed& parsed) {
+  std::vector<std::uint8_t> copy{file.begin(), file.end()};
+  if (copy.empty()) return;
+  std::array<char, PCAP_ERRBUF_SIZE> error{};
+  std::FILE* const stream = ::fmemopen(copy.data(), copy.size(), "rb");
+  check(stream != nullptr, "there is memory");
+  pcap_t* const opened =
+      ::pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO, error.data());
+  if (opened == nullptr) {
+    (void)std::fclose(stream);
+    return;
+  }
+  const std::unique_ptr<pcap_t, decltype(&::pcap_close)> handle{opened, &::pcap_close};
+  std::size_t count = 0;
+  for (;; ++count) {
+    pcap_pkthdr* header = nullptr;
+    const u_char* bytes = nullptr;
+    const int result = ::pcap_next_ex(handle.get(), &header, &bytes);
+    if (result == PCAP_ERROR_BREAK) break;
+    if (result != 1) return;
+    if (count >= parsed.packets.size()) continue;
+    const Packet& packet = parsed.packets[count];
+    check(std::ranges::equal(packet.bytes, wire::Bytes{bytes, header->caplen}), "a packet has other bytes");
+    check(packet.length == std::max(header->len, header->caplen), "a packet has another length");
+  }
+  check(count == parsed.packets.size(), "libpcap finds another number of packets");
+  check(parsed.fault.empty(), "libpcap has nothing against the file");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const wire::Bytes input{data, size};
+  if (input.empty()) return -1;
+  const wire::Bytes file = input.subspan(1);
+  const Parsed parsed = parse(file, std::max<std::size_t>(file.size(), 1));
+  check(parse(file, input.front() == 0 ? 256 : input.front()) == parsed,
+        "other bytes at a time, other packets");
+  // libpcap takes other files, too.
+  const auto magic = wire::fixed<4>(file);
+  if (magic && wire::load32<0>(*magic) == 0x0a0d0d0a) check_by_libpcap(file, parsed);
+  return 0;
+}
