@@ -31,7 +31,7 @@ bool is_good_fragment(const InputPacket& packet, const wire::Ipv4Header& header)
 }  // namespace
 
 CaptureInput::CaptureInput(const std::string& path, bool bar, TakesIncomplete incomplete)
-    : reader_(open(path)), incomplete_(std::move(incomplete)) {
+    : path_(path), reader_(open(path)), incomplete_(std::move(incomplete)) {
   if (bar) progress_.emplace(reader_.size());
 }
 
@@ -39,13 +39,21 @@ std::optional<InputPacket> CaptureInput::next() {
   using Kind = capture::LinkPayload::Kind;
   while (const auto frame = next_frame()) {
     ++counts_.frames;
-    const capture::LinkPayload payload = capture::strip_link_header(reader_.link_type(), frame->bytes);
+    if (!capture::knows_link_type(frame->link_type)) {
+      ++counts_.unknown_link;
+      if (!unknown_link_type_) unknown_link_type_ = frame->link_type;
+      continue;
+    }
+    const capture::LinkPayload payload = capture::strip_link_header(frame->link_type, frame->bytes);
     if (payload.kind != Kind::ip) {
       ++(payload.kind == Kind::other ? counts_.not_ip : counts_.cut_short);
       continue;
     }
     const std::size_t in_front = frame->bytes.size() - payload.packet.size();
-    const InputPacket whole{.time = frame->time, .bytes = payload.packet, .length = frame->length - in_front};
+    const InputPacket whole{.time = frame->time,
+                            .bytes = payload.packet,
+                            .length = frame->length - in_front,
+                            .link_type = frame->link_type};
     const auto header = wire::Ipv4Header::at(whole.bytes);
     if (!header || !header->is_fragment() || header->protocol() != wire::protocol_ipv6) return whole;
     if (!is_good_fragment(whole, *header)) return whole;
@@ -55,10 +63,19 @@ std::optional<InputPacket> CaptureInput::next() {
       return InputPacket{.time = frame->time,
                          .bytes = packet->packet,
                          .length = packet->length,
-                         .fragments = packet->fragments};
+                         .fragments = packet->fragments,
+                         .link_type = frame->link_type};
     }
   }
+  check_link_types();
   return std::nullopt;
+}
+
+/// One interface of many may be of any kind. Where all packets are of unknown kinds, nothing was read.
+void CaptureInput::check_link_types() const {
+  if (!unknown_link_type_ || counts_.unknown_link != counts_.frames) return;
+  throw control::ConfigurationError(path_ + ": sixin4 does not know the link type " +
+                                    capture::link_type_text(*unknown_link_type_));
 }
 
 std::optional<capture::CapturedFrame> CaptureInput::next_frame() {

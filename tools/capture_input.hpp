@@ -23,14 +23,16 @@ struct InputPacket {
   wire::Bytes bytes{};              ///< what the capture has of it, padding included; valid until the next
   std::size_t length = 0;           ///< that it had
   std::uint32_t fragments = 0;      ///< that it was put together from; 0: it came whole
+  int link_type = 0;                ///< of the frame that it came in, DLT_…; of its last fragment
 };
 
 struct InputCounts {
   std::uint64_t frames = 0;
   std::uint64_t not_ip = 0;
-  std::uint64_t cut_short = 0;    ///< frames of which the capture has not even kept what they carry
-  std::uint64_t reassembled = 0;  ///< packets, from so many
-  std::uint64_t fragments = 0;    ///< fragments, those that came twice left out
+  std::uint64_t unknown_link = 0;  ///< frames of link types that sixin4 does not know
+  std::uint64_t cut_short = 0;     ///< frames of which the capture has not even kept what they carry
+  std::uint64_t reassembled = 0;   ///< packets, from so many
+  std::uint64_t fragments = 0;     ///< fragments, those that came twice left out
 };
 
 /// Whatever is wrong with the file is thrown as a control::ConfigurationError; what the system refuses as a
@@ -47,6 +49,8 @@ class CaptureInput {
   [[nodiscard]] std::optional<InputPacket> next();
 
   [[nodiscard]] const InputCounts& counts() const noexcept { return counts_; }
+  /// The first link type that sixin4 does not know.
+  [[nodiscard]] std::optional<int> unknown_link_type() const noexcept { return unknown_link_type_; }
   /// Fragments whose packets never became whole.
   [[nodiscard]] std::uint64_t left_over() const noexcept { return assembler_.left_over(); }
   [[nodiscard]] const capture::CaptureReader& file() const noexcept { return reader_; }
@@ -57,12 +61,15 @@ class CaptureInput {
                                                              const wire::Ipv4Header& header);
   void tell_incomplete() const;
   void end();
+  void check_link_types() const;
 
+  std::string path_;
   capture::CaptureReader reader_;
   std::optional<Progress> progress_;  ///< until the end of the file
   capture::FragmentAssembler assembler_;
   TakesIncomplete incomplete_;
   InputCounts counts_;
+  std::optional<int> unknown_link_type_;
 };
 
 }  // namespace sixin4

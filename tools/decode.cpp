@@ -9,6 +9,7 @@
 
 #include "sixin4/capture/filter.hpp"
 #include "sixin4/capture/layers.hpp"
+#include "sixin4/capture/link_layer.hpp"
 #include "sixin4/control/options.hpp"
 
 #include "capture_input.hpp"
@@ -173,6 +174,10 @@ void Decoder::report() const {
   if (input_.left_over() != 0) std::cerr << ", " << input_.left_over() << " fragments of incomplete ones";
   const std::uint64_t cut_short = input.cut_short + counts_.cut_short;
   if (cut_short != 0) std::cerr << ", " << cut_short << " cut short before the end of their IP header";
+  if (input_.unknown_link_type()) {
+    std::cerr << ", " << input.unknown_link << " of link types that sixin4 does not know, such as "
+              << capture::link_type_text(*input_.unknown_link_type());
+  }
   if (counts_.unwritten != 0)
     std::cerr << "; not written: " << counts_.unwritten << " without an inner header";
   std::cerr << '\n';

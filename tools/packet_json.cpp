@@ -14,6 +14,7 @@ namespace sixin4 {
 
 namespace {
 
+using capture::Carrier;
 using capture::Layer;
 using capture::Layers;
 using capture::LayersEnd;
@@ -25,6 +26,23 @@ std::string seconds_text(std::chrono::nanoseconds time) {
   constexpr std::size_t fraction = 9;
   if (digits.size() <= fraction) digits.insert(0, fraction + 1 - digits.size(), '0');
   return digits.insert(digits.size() - fraction, ".");
+}
+
+void add_carrier(const Layer& layer, json& object) {
+  switch (layer.carrier) {
+    case Carrier::none:
+      return;
+    case Carrier::gre:
+      object["carrier"] = "gre";
+      return;
+    case Carrier::vxlan:
+      object["carrier"] = "vxlan";
+      break;
+    case Carrier::geneve:
+      object["carrier"] = "geneve";
+      break;
+  }
+  object["vni"] = layer.network;
 }
 
 json layer_json(const Layer& layer) {
@@ -55,6 +73,7 @@ json layer_json(const Layer& layer) {
                           {"more", layer.more_fragments},
                           {"identification", layer.identification}};
   }
+  add_carrier(layer, object);
   return object;
 }
 

@@ -20,6 +20,7 @@ namespace sixin4 {
 
 namespace {
 
+using capture::Carrier;
 using capture::Layer;
 using capture::Layers;
 using capture::LayersEnd;
@@ -169,6 +170,20 @@ std::string fragment_text(const Layer& layer) {
   return text.data();
 }
 
+std::string carrier_text(const Layer& layer) {
+  switch (layer.carrier) {
+    case Carrier::none:
+      return {};
+    case Carrier::gre:
+      return "GRE: ";
+    case Carrier::vxlan:
+      return "VXLAN vni " + number(layer.network) + ": ";
+    case Carrier::geneve:
+      return "Geneve vni " + number(layer.network) + ": ";
+  }
+  return {};
+}
+
 std::string layer_text(const Layer& layer) {
   const bool has_payload = layer.header_length != 0;
   const Ports ports = ports_of(layer, has_payload ? layer.bytes.subspan(layer.header_length) : wire::Bytes{});
@@ -184,7 +199,7 @@ std::string layer_text(const Layer& layer) {
   }
   if (layer.missing != 0) text += "[" + number(layer.missing) + " bytes missing] ";
   if (layer.fragment) text += fragment_text(layer);
-  return text;
+  return text + carrier_text(layer);
 }
 
 /// Whether `payload_text` looks into what the layer carries.

@@ -73,6 +73,10 @@ bool can_be_judged(const InputPacket& packet) noexcept {
   return packet.bytes.size() >= std::min(packet.length, headers);
 }
 
+std::uint64_t no_ip_packets_of(const InputCounts& input) noexcept {
+  return input.not_ip + input.cut_short + input.unknown_link;
+}
+
 class Replay {
  public:
   explicit Replay(ReplayPlan plan);
@@ -97,7 +101,6 @@ class Replay {
   ReplayPlan plan_;
   CaptureInput input_;
   std::optional<PcapngOutput> output_;
-  Framing framing_;
   bool prints_;
   OfflineControl control_;
   ReplayTun tun_;
@@ -122,7 +125,6 @@ Replay::Replay(ReplayPlan plan)
                                                 std::vector<std::string>{
                                                     plan_.configuration.interface + " (inner)",
                                                     plan_.configuration.interface + " (outer)"}}),
-      framing_(capture::has_link_header(input_.file().link_type()) ? Framing::link : Framing::bare),
       prints_(plan_.output.empty() && !plan_.json),
       control_(plan_.configuration, plan_.local, plan_.remote, plan_.link_mtu),
       record_(prints_, output_ ? &*output_ : nullptr) {}
@@ -154,7 +156,8 @@ void Replay::take(const InputPacket& packet) {
   now_ = std::max(now_, engine::Time{packet.time});
   control_.pass_time(now_);
   const engine::TunnelParameters& parameters = control_.parameters();
-  const ReplaySide side = side_of(packet.bytes, framing_, parameters);
+  const Framing framing = capture::has_link_header(packet.link_type) ? Framing::link : Framing::bare;
+  const ReplaySide side = side_of(packet.bytes, framing, parameters);
   ++counts_.of(side);
   record_.at(packet.time);
   switch (side) {
@@ -220,7 +223,7 @@ void Replay::report() const {
             << of(ReplaySide::inward) << " inward, " << of(ReplaySide::error)
             << " ICMP errors; left out: " << of(ReplaySide::sent) << " that this end had sent, "
             << of(ReplaySide::received) << " that it had received, "
-            << counts_.of(ReplaySide::other) + input.not_ip + input.cut_short << " others";
+            << counts_.of(ReplaySide::other) + no_ip_packets_of(input) << " others";
   if (input_.left_over() != 0) std::cerr << ", " << input_.left_over() << " fragments of incomplete packets";
   std::cerr << '\n';
   if (counts_.truncated != 0) {
@@ -246,7 +249,7 @@ void Replay::print_json() const {
       {"left_out",
        {{"sent", counts_.of(ReplaySide::sent)},
         {"received", counts_.of(ReplaySide::received)},
-        {"others", counts_.of(ReplaySide::other) + input_.counts().not_ip + input_.counts().cut_short},
+        {"others", counts_.of(ReplaySide::other) + no_ip_packets_of(input_.counts())},
         {"fragments", input_.left_over()}}},
       {"truncated", counts_.truncated},
   };

@@ -7,6 +7,8 @@
 #include "sixin4/wire/ipv6.hpp"
 #include "sixin4/wire/transport.hpp"
 
+#include "carriers.hpp"
+
 namespace sixin4::capture {
 
 namespace {
@@ -138,7 +140,7 @@ Layers take_apart(wire::Bytes packet, std::size_t length) noexcept {
     const Taken taken = take_layer(there, room, version);
     result.end = taken.end;
     if (!taken.layer) return result;
-    const Layer& layer = result.all[result.count++] = *taken.layer;
+    Layer& layer = result.all[result.count++] = *taken.layer;
     result.payload = {};
     result.payload_length = 0;
     if (taken.end != LayersEnd::payload) return result;
@@ -151,13 +153,26 @@ Layers take_apart(wire::Bytes packet, std::size_t length) noexcept {
       result.end = LayersEnd::later_fragment;
       return result;
     }
-    if (!is_tunnel(layer.protocol)) {
-      result.end = end_of_payload(layer, there, room);
-      return result;
+    if (is_tunnel(layer.protocol)) {
+      version = layer.protocol == wire::protocol_ipv6 ? 6 : 4;
+      if (layer.fragment) {
+        result.end = LayersEnd::fragment;
+        return result;
+      }
+    } else {
+      const auto carried = layer.fragment ? std::nullopt : carried_in(layer.protocol, there, room);
+      if (!carried) {
+        result.end = end_of_payload(layer, there, room);
+        return result;
+      }
+      layer.carrier = carried->carrier;
+      layer.network = carried->network;
+      there = carried->there;
+      room = carried->room;
+      version = 0;
     }
-    version = layer.protocol == wire::protocol_ipv6 ? 6 : 4;
-    if (layer.fragment || result.count == result.all.size()) {
-      result.end = layer.fragment ? LayersEnd::fragment : LayersEnd::too_deep;
+    if (result.count == result.all.size()) {
+      result.end = LayersEnd::too_deep;
       return result;
     }
   }

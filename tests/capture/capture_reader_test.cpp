@@ -86,6 +86,7 @@ void expect_own_capture_begins(CaptureReader& reader) {
   auto frame = reader.next();
   ASSERT_TRUE(frame);
   EXPECT_EQ(frame->time.count(), 1700000000000000001);
+  EXPECT_EQ(frame->link_type, DLT_RAW);
   EXPECT_EQ(frame->bytes[0], 0x60);
   EXPECT_EQ(frame->length, 60U);
   frame = reader.next();
@@ -102,9 +103,9 @@ void expect_own_capture(CaptureReader& reader) {
 TEST_F(CaptureReaderTest, ReadsWhatLibpcapWrites) {
   for (const u_int precision : {u_int{PCAP_TSTAMP_PRECISION_MICRO}, u_int{PCAP_TSTAMP_PRECISION_NANO}}) {
     CaptureReader reader{write_pcap(DLT_EN10MB, precision)};
-    EXPECT_EQ(reader.link_type(), DLT_EN10MB);
     const auto frame = reader.next();
     ASSERT_TRUE(frame);
+    EXPECT_EQ(frame->link_type, DLT_EN10MB);
     const std::int64_t fraction = precision == PCAP_TSTAMP_PRECISION_NANO ? 123456 : 123456000;
     EXPECT_EQ(frame->time.count(), 1700000000000000000 + fraction);
     EXPECT_EQ(frame->bytes.size(), 4U);
@@ -117,7 +118,6 @@ TEST_F(CaptureReaderTest, ReadsWhatLibpcapWrites) {
 
 TEST_F(CaptureReaderTest, ReadsACaptureOfTwoInterfaces) {
   CaptureReader reader{write(own_capture())};
-  EXPECT_EQ(reader.link_type(), DLT_RAW);
   expect_own_capture(reader);
 }
 
@@ -238,6 +238,10 @@ TEST_F(CaptureReaderTest, SaysWhatIsWrongWithAFile) {
   EXPECT_EQ(refusal(directory / "nowhere"), (directory / "nowhere").string() + ": there is no such file");
   const std::string text = write(Octets(100, 'x'));
   EXPECT_EQ(refusal(text), text + ": not a capture file: unknown file format");
+  const std::string compressed = write({0x1f, 0x8b, 8, 0, 0, 0, 0, 0});
+  EXPECT_EQ(refusal(compressed), compressed +
+                                     ": compressed with gzip: decompress it first, for example: zcat " +
+                                     compressed + " | sixin4 decode -");
   const std::string wireless = write_pcap(DLT_IEEE802_11, PCAP_TSTAMP_PRECISION_NANO);
   EXPECT_EQ(refusal(wireless), wireless + ": sixin4 does not know the link type IEEE802_11 (105), 802.11");
 }

@@ -31,7 +31,8 @@ struct Framed {
   std::string name;
   int link_type;
   Octets frame;
-  std::size_t header;  ///< bytes in front of the IPv4 header
+  std::size_t header;             ///< bytes in front of the IPv4 header
+  bool tells_no_version = false;  ///< what is IP is told by its first byte only
 };
 
 std::vector<Framed> framings() {
@@ -72,8 +73,22 @@ std::vector<Framed> framings() {
       {"PPP in HDLC", DLT_PPP_SERIAL, in_front({0xff, 0x03, 0x00, 0x21}), 4},
       {"Cisco's HDLC", DLT_C_HDLC, in_front({0x0f, 0x00, 0x08, 0x00}), 4},
       {"PPPoE", DLT_PPP_ETHER, in_front({0x11, 0, 0x12, 0x34, 0, 64, 0x00, 0x21}), 8},
-      {"raw", DLT_RAW, in_front({}), 0},
-      {"raw, IPv4 only", DLT_IPV4, in_front({}), 0},
+      {"MPLS", DLT_EN10MB,
+       in_front({2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0x47, 0, 1, 0, 64, 0, 2, 0x01, 64}), 22, true},
+      {"MPLS, Ethernet behind a control word", DLT_EN10MB,
+       in_front({2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0x47, 0,    1, 0x01, 64, 0, 0,
+                 0, 9, 2, 0, 0, 0, 0, 3, 2, 0, 0, 0, 0,    4,    0x81, 0, 0,    5,  8, 0}),
+       40},
+      {"MPLS in PPP", DLT_PPP, in_front({0x02, 0x81, 0, 1, 0x01, 64}), 6, true},
+      {"MPLS in Cisco's HDLC", DLT_C_HDLC, in_front({0x0f, 0x00, 0x88, 0x47, 0, 1, 0x01, 64}), 8, true},
+      {"SLIP", DLT_SLIP, in_front(Octets(16, 0)), 16, true},
+      {"netfilter log", DLT_NFLOG,
+       in_front({2, 0, 0, 5, 8, 0, 1, 0, 8, 0, 3, 0, 5, 0, 10, 0, 'x', 0, 0, 0, 0x44, 0, 9, 0}), 24, true},
+      {"netfilter log of another byte order", DLT_NFLOG,
+       in_front({2, 0, 0, 5, 0, 8, 0, 1, 8, 0, 3, 0, 0, 6, 0x80, 19, 'x', 'y', 0, 0, 0, 0x44, 0, 9}), 24,
+       true},
+      {"raw", DLT_RAW, in_front({}), 0, true},
+      {"raw, IPv4 only", DLT_IPV4, in_front({}), 0, true},
   };
 }
 
@@ -97,8 +112,8 @@ TEST(LinkLayer, SaysWhereTheCaptureHasKeptTooLittle) {
       EXPECT_EQ(payload.kind, Kind::cut_short) << framed.name << ' ' << kept;
     }
     const auto payload = strip_link_header(framed.link_type, wire::Bytes{framed.frame}.first(framed.header));
-    // Of raw packets there is no byte then that could tell.
-    EXPECT_EQ(payload.kind, framed.header == 0 ? Kind::cut_short : Kind::ip) << framed.name;
+    // Without a byte of the packet nothing tells then.
+    EXPECT_EQ(payload.kind, framed.tells_no_version ? Kind::cut_short : Kind::ip) << framed.name;
   }
 }
 
@@ -119,8 +134,25 @@ TEST(LinkLayer, TellsOthersFromIp) {
   cooked2[1] = 0x06;
   EXPECT_EQ(strip_link_header(DLT_LINUX_SLL2, cooked2).kind, Kind::other);
   EXPECT_EQ(strip_link_header(DLT_RAW, Octets{0x50, 1, 2, 3}).kind, Kind::other);
+  EXPECT_EQ(strip_link_header(DLT_PPP, Octets{0x02, 0x81, 0, 1, 1, 64, 0x10, 0}).kind, Kind::other) << "MPLS";
+  EXPECT_EQ(strip_link_header(DLT_SLIP, Octets(17, 0x80)).kind, Kind::other) << "compressed TCP";
+  EXPECT_EQ(strip_link_header(DLT_NFLOG, Octets{2, 0, 0, 5, 0, 0, 9, 0}).kind, Kind::other);
   EXPECT_EQ(strip_link_header(DLT_PPP, Octets{0xc0, 0x21, 1, 1}).kind, Kind::other);
   EXPECT_EQ(strip_link_header(DLT_LOOP, Octets{0, 0, 0, 7, 0x45}).kind, Kind::other);
+}
+
+TEST(LinkLayer, LooksIntoFourFramesInOneAnother) {
+  Octets frame = in_front({});
+  const Octets pseudowire{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0x47, 0, 1, 0x01, 64, 0, 0, 0, 0};
+  frame.insert(frame.begin(), {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0});
+  for (int frames = 1; frames < 8; ++frames) {
+    EXPECT_EQ(strip_link_header(DLT_EN10MB, frame).kind, frames <= 4 ? Kind::ip : Kind::other) << frames;
+    frame.insert(frame.begin(), pseudowire.begin(), pseudowire.end());
+  }
+  Octets many;
+  for (int frames = 0; frames < 10000; ++frames)
+    many.insert(many.end(), pseudowire.begin(), pseudowire.end());
+  EXPECT_EQ(strip_link_header(DLT_EN10MB, many).kind, Kind::other);
 }
 
 TEST(LinkLayer, TellsLinksFromBarePackets) {

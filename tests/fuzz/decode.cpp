@@ -35,8 +35,8 @@ using namespace sixin4;
 
 constexpr std::uint8_t is_file = 255;
 // As libpcap numbers them: RAW, Ethernet, cooked 1 and 2, PPP, PPP in HDLC, PPPoE, Cisco's HDLC, loopback
-// (2), IPv4.
-constexpr std::array link_types{12, 1, 113, 276, 9, 50, 51, 104, 0, 108, 228};
+// (2), IPv4, SLIP, netfilter log.
+constexpr std::array link_types{12, 1, 113, 276, 9, 50, 51, 104, 0, 108, 228, 8, 239};
 
 void check(bool holds, const char* what) {
   if (holds) return;

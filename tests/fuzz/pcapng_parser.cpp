@@ -116,6 +116,8 @@ void check_by_libpcap(wire::Bytes file, const Parsed& parsed) {
     check(std::ranges::equal(packet.bytes, wire::Bytes{bytes, header->caplen}), "a packet has other bytes");
     check(packet.length == std::max(header->len, header->caplen), "a packet has another length");
   }
+  // It does not look at the length at a section header's end.
+  if (parsed.fault.find("at its end") != std::string::npos) return;
   check(count == parsed.packets.size(), "libpcap finds another number of packets");
   check(parsed.fault.empty(), "libpcap has nothing against the file");
 }

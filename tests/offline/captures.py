@@ -16,13 +16,15 @@ import sys
 from scapy.all import (GRE, ICMP, IP, TCP, UDP, Dot1Q, Ether, ICMPv6EchoRequest, ICMPv6PacketTooBig, IPOption_NOP, IPOption_RR,
                        IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, LLC, Raw, SNAP, fragment, raw)
 
+import carriers
+
 NEAR, FAR = "192.0.2.1", "198.51.100.1"
 HERE, THERE = "2001:db8:1::2", "2001:db8:ffff::1"
 START = 1700000000
 
 # Of libpcap's LINKTYPE_ registry.
-NULL, ETHERNET, PPP, PPP_HDLC, RAW, LOOP, SLL, IPV4, IPV6, SLL2, C_HDLC, PPPOE, IEEE80211 = (
-    0, 1, 9, 50, 101, 108, 113, 228, 229, 276, 104, 51, 105)
+NULL, ETHERNET, PPP, PPP_HDLC, RAW, LOOP, SLL, IPV4, IPV6, SLL2, C_HDLC, PPPOE, IEEE80211, SLIP, NFLOG = (
+    0, 1, 9, 50, 101, 108, 113, 228, 229, 276, 104, 51, 105, 8, 239)
 OLD_RAW = (12, 14)
 
 
@@ -143,6 +145,11 @@ def write_all(folder):
                                              for inner in inner_packets()])
     write_pcap(folder / "inner.pcap", RAW, inner_packets())
 
+    for name, _, around in carriers.carriers():
+        write_pcap(folder / f"carrier-{name}.pcap", ETHERNET, [around(packet) for packet in packets])
+    write_pcap(folder / "slip.pcap", SLIP, [carriers.slip(packet) for packet in packets])
+    write_pcap(folder / "nflog.pcap", NFLOG, [carriers.nflog(packet) for packet in packets])
+
     # What is no 6in4, in between.
     others = [Ether(type=0x0806) / Raw(bytes(28)), ethernet(IP(src=NEAR, dst=FAR) / UDP() / Raw(b"x")),
               ethernet(IP(src=NEAR, dst=FAR) / ICMP()), ethernet(IPv6(src=HERE, dst=THERE) / UDP()),
@@ -195,7 +202,7 @@ def write_all(folder):
 
 
 # The fuzz target's, in its order.
-FUZZED = [RAW, ETHERNET, SLL, SLL2, PPP, PPP_HDLC, PPPOE, C_HDLC, NULL, LOOP, IPV4]
+FUZZED = [RAW, ETHERNET, SLL, SLL2, PPP, PPP_HDLC, PPPOE, C_HDLC, NULL, LOOP, IPV4, SLIP, NFLOG]
 FILES = ["big-endian", "empty", "ethernet", "file", "fragments", "microseconds", "snapped-59", "text", "torn", "wireless"]
 LARGEST_SEED = 8192
 

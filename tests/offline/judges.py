@@ -18,8 +18,8 @@ def tcpdump(file, *arguments):
     return lines
 
 
-def tshark(file, *fields):
-    options = [word for field in fields for word in ("-e", field)]
+def tshark(file, *fields, options=()):
+    options = [*options] + [word for field in fields for word in ("-e", field)]
     lines, error, status = run("tshark", "-r", file, "-T", "fields", "-E", "occurrence=a", "-E", "separator=;", *options)
     assert status == 0, error
     return lines

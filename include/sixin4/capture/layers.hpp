@@ -1,4 +1,5 @@
-// Takes a packet apart: the IP headers of tunnels in tunnels, and what the last of them carries.
+// Takes a packet apart: the IP headers of tunnels in tunnels, GRE, VXLAN and Geneve among them, and what the
+// last of them carries.
 #pragma once
 
 #include <array>
@@ -12,6 +13,9 @@
 
 namespace sixin4::capture {
 
+/// What an IP header and the next one have between them.
+enum class Carrier : std::uint8_t { none, gre, vxlan, geneve };
+
 /// An IP header, and the packet that begins with it.
 struct Layer {
   std::uint8_t version = 0;       ///< 4 or 6; the fixed header of that version is there
@@ -24,6 +28,8 @@ struct Layer {
   bool more_fragments = false;
   std::size_t fragment_offset = 0;   ///< in bytes
   std::uint32_t identification = 0;  ///< of the packet that it is a fragment of
+  Carrier carrier = Carrier::none;   ///< of the next layer, where that does not follow at once
+  std::uint32_t network = 0;         ///< virtual network identifier of VXLAN and Geneve
 
   /// Whether an IPv6 packet is right behind an IPv4 header.
   [[nodiscard]] constexpr bool is_6in4() const noexcept {

@@ -1,0 +1,112 @@
+#!/usr/bin/python3
+"""The decode verb on 6in4 under MPLS, GRE, VXLAN and Geneve, with scapy's packets and tshark as judge.
+
+    carriers_test.py PROGRAM
+
+The interpreter is Debian's own, because that one has scapy (python3-scapy).
+"""
+
+import json
+import pathlib
+import shutil
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+
+from judges import run, tshark  # noqa: E402
+
+try:
+    import captures
+except ImportError:
+    print("carriers_test.py: scapy (python3-scapy) is not installed", file=sys.stderr)
+    sys.exit(77)
+
+from carriers import carriers, nflog, slip  # noqa: E402
+from scapy.all import raw  # noqa: E402
+
+failures = 0
+
+
+def check(what, expected, seen):
+    global failures
+    if expected == seen:
+        print(f"ok: {what}")
+    else:
+        failures += 1
+        print(f"not ok: {what}\n  expected: {expected}\n  saw:      {seen}")
+
+
+class Tests:
+    def __init__(self, program, folder):
+        self.program, self.folder = program, folder
+        self.packets = [captures.outer(inner) for inner in captures.inner_packets()]
+        captures.write_pcap(folder / "raw.pcap", captures.RAW, self.packets)
+        self.expected = self.decode("raw.pcap")
+
+    def decode(self, name, *arguments):
+        lines, error, status = run(self.program, "decode", self.folder / name, *arguments)
+        check(f"{name}: exit status", 0, status if status == 0 else error)
+        return lines
+
+    def carriers(self):
+        for name, front, around in carriers():
+            captures.write_pcap(self.folder / f"{name}.pcap", captures.ETHERNET, [around(packet) for packet in self.packets])
+            check(f"{name}: as without a carrier", [line.replace(" ", f" {front}", 1) for line in self.expected],
+                  self.decode(f"{name}.pcap"))
+            # An operator tells tshark what a pseudowire carries, and what the older port is.
+            told = {"mpls-pseudowire": "mpls.label==17,pwethcw", "vxlan-of-old": "udp.port==8472,vxlan"}
+            options = ("-d", told[name]) if name in told else ()
+            theirs = tshark(self.folder / f"{name}.pcap", "ip.src", "ipv6.dst", "ip.len", options=options)
+            ours = [json.loads(line)["layers"] for line in self.decode(f"{name}.pcap", "--json")]
+            del theirs[5], ours[5]  # an ICMPv6 error, of which tshark tells the quoted packet's addresses, too
+            check(f"{name}: addresses and lengths as tshark has them", [lists_of(line) for line in theirs],
+                  [[[layer["source"] for layer in layers if layer["version"] == 4],
+                    [layer["destination"] for layer in layers if layer["version"] == 6],
+                    [str(layer["length"]) for layer in layers if layer["version"] == 4]] for layers in ours])
+            check(f"{name}: a filter looks at the inner packet", 3, len(self.decode(f"{name}.pcap", "tcp port 80")))
+            self.decode(f"{name}.pcap", "-w", self.folder / "out.pcapng")
+            check(f"{name} -w: the inner packets", tshark(self.folder / "raw.pcap", "ipv6.src", "ipv6.plen"),
+                  tshark(self.folder / "out.pcapng", "ipv6.src", "ipv6.plen"))
+        layers = json.loads(self.decode("geneve.pcap", "--json")[0])["layers"]
+        check("a carrier in JSON", [("geneve", 9), (None, None), (None, None)],
+              [(layer.get("carrier"), layer.get("vni")) for layer in layers])
+        layers = json.loads(self.decode("gre.pcap", "--json")[0])["layers"]
+        check("GRE in JSON", [("gre", None), (None, None), (None, None)],
+              [(layer.get("carrier"), layer.get("vni")) for layer in layers])
+
+    def snapped(self):
+        """However little was kept: no packet is made up."""
+        for name, _, around in carriers():
+            whole = around(self.packets[0])
+            captures.write_pcap(self.folder / f"{name}.pcap", captures.ETHERNET,
+                                [(whole[:kept], len(whole)) for kept in range(14, len(whole))])
+            lines = self.decode(f"{name}.pcap")
+            check(f"{name}: some lines, all of them truncated", [],
+                  [line for line in lines or ["none"] if "[truncated]" not in line or "[malformed]" in line])
+
+    def links(self):
+        for name, link_type, around in (("slip", captures.SLIP, slip), ("nflog", captures.NFLOG, nflog)):
+            captures.write_pcap(self.folder / f"{name}.pcap", link_type, [around(packet) for packet in self.packets])
+            check(f"{name}: as without a link header", self.expected, self.decode(f"{name}.pcap"))
+        check("nflog: tshark finds the same packets", tshark(self.folder / "raw.pcap", "ipv6.src", "ipv6.plen"),
+              tshark(self.folder / "nflog.pcap", "ipv6.src", "ipv6.plen"))
+
+
+def lists_of(line):
+    return [field.split(",") if field else [] for field in line.split(";")]
+
+
+def main():
+    if not shutil.which("tshark"):
+        print("carriers_test.py: tshark is not installed", file=sys.stderr)
+        sys.exit(77)
+    with tempfile.TemporaryDirectory() as directory:
+        tests = Tests(pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(directory))
+        for test in (tests.carriers, tests.snapped, tests.links):
+            test()
+    sys.exit(failures > 0)
+
+
+if __name__ == "__main__":
+    main()
