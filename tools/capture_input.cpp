@@ -5,6 +5,7 @@
 #include <system_error>
 #include <utility>
 
+#include "sixin4/capture/layers.hpp"
 #include "sixin4/capture/link_layer.hpp"
 #include "sixin4/control/options.hpp"
 #include "sixin4/wire/checksum.hpp"
@@ -28,10 +29,21 @@ bool is_good_fragment(const InputPacket& packet, const wire::Ipv4Header& header)
          wire::sum_of(packet.bytes.first(header.header_length())).checksum() == 0;
 }
 
+/// The packet that has none but carriers around it.
+InputPacket under_carriers(const InputPacket& packet) noexcept {
+  const capture::Layers layers = capture::take_apart(packet.bytes, packet.length);
+  const auto carried = std::ranges::find(layers.layers(), capture::Carrier::none, &capture::Layer::carrier);
+  if (carried == layers.layers().begin() || carried == layers.layers().end()) return packet;
+  InputPacket found = packet;
+  found.bytes = carried->bytes;
+  found.length = carried->length - carried->missing;
+  return found;
+}
+
 }  // namespace
 
-CaptureInput::CaptureInput(const std::string& path, bool bar, TakesIncomplete incomplete)
-    : path_(path), reader_(open(path)), incomplete_(std::move(incomplete)) {
+CaptureInput::CaptureInput(const std::string& path, bool bar, TakesIncomplete incomplete, Carriers carriers)
+    : path_(path), reader_(open(path)), incomplete_(std::move(incomplete)), carriers_(carriers) {
   if (bar) progress_.emplace(reader_.size());
 }
 
@@ -54,10 +66,11 @@ std::optional<InputPacket> CaptureInput::next() {
                             .bytes = payload.packet,
                             .length = frame->length - in_front,
                             .link_type = frame->link_type};
-    const auto header = wire::Ipv4Header::at(whole.bytes);
+    const InputPacket carried = carriers_ == Carriers::are_opened ? under_carriers(whole) : whole;
+    const auto header = wire::Ipv4Header::at(carried.bytes);
     if (!header || !header->is_fragment() || header->protocol() != wire::protocol_ipv6) return whole;
-    if (!is_good_fragment(whole, *header)) return whole;
-    if (const auto packet = assemble(whole, *header)) {
+    if (!is_good_fragment(carried, *header)) return whole;
+    if (const auto packet = assemble(carried, *header)) {
       ++counts_.reassembled;
       counts_.fragments += packet->fragments;
       return InputPacket{.time = frame->time,

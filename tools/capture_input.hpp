@@ -41,9 +41,14 @@ class CaptureInput {
  public:
   using TakesIncomplete = std::function<void(const capture::IncompletePacket&)>;
 
+  /// Whether fragments under carriers, GRE for example, come together: as a packet without the carriers, each
+  /// of which had one fragment. No endpoint receives what is under a carrier.
+  enum class Carriers : std::uint8_t { are_opaque, are_opened };
+
   /// `path` is `-` for standard input. `bar` says whether a terminal is to see how far it is. `incomplete`
   /// is called from `next`.
-  explicit CaptureInput(const std::string& path, bool bar = false, TakesIncomplete incomplete = {});
+  explicit CaptureInput(const std::string& path, bool bar = false, TakesIncomplete incomplete = {},
+                        Carriers carriers = Carriers::are_opaque);
 
   /// Nothing at the end of the file. IPv4 fragments of protocol 41 come together; others as they are.
   [[nodiscard]] std::optional<InputPacket> next();
@@ -68,6 +73,7 @@ class CaptureInput {
   std::optional<Progress> progress_;  ///< until the end of the file
   capture::FragmentAssembler assembler_;
   TakesIncomplete incomplete_;
+  Carriers carriers_;
   InputCounts counts_;
   std::optional<int> unknown_link_type_;
 };

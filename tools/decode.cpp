@@ -83,8 +83,10 @@ Decoder::Decoder(Plan plan)
     : plan_(std::move(plan)),
       filter_(filter_option(plan_.filter)),
       prints_(plan_.output.empty() || plan_.json),
-      input_(plan_.input, !plan_.prints_on_terminal(),
-             [this](const capture::IncompletePacket& packet) { take(packet); }),
+      input_(
+          plan_.input, !plan_.prints_on_terminal(),
+          [this](const capture::IncompletePacket& packet) { take(packet); },
+          CaptureInput::Carriers::are_opened),
       live_(!input_.file().size()) {
   if (!plan_.output.empty()) output_.emplace(plan_.output, std::vector<std::string>{"inner"});
 }

@@ -105,10 +105,10 @@ CaptureReader::~CaptureReader() = default;
 CaptureReader::CaptureReader(CaptureReader&&) noexcept = default;
 CaptureReader& CaptureReader::operator=(CaptureReader&&) noexcept = default;
 
-/// By the file's first bytes. What is neither pcapng nor compressed is left to libpcap.
+/// The file's first bytes tell its kind. libpcap gets every file that is neither pcapng nor compressed.
 void CaptureReader::begin() {
   CaptureStream& stream = handle_->stream;
-  // A file of fewer bytes is none, which libpcap says better.
+  // libpcap has the message for a file of fewer bytes.
   constexpr std::size_t magic_size = 4;
   static_assert(magic_size <= longest_magic);
   if (!stream.fill(magic_size) && stream.error() != 0) {

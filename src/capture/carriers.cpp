@@ -15,14 +15,13 @@ constexpr std::uint16_t vxlan_port = 4789;
 constexpr std::uint16_t older_vxlan_port = 8472;  // Linux' default, from before there was a number
 constexpr std::uint16_t geneve_port = 6081;
 
-/// With the header of the frame or packet that stands at `offset` taken off, which a type of Ethernet's has
-/// announced.
+/// The IP packet under the headers at `offset`, whose kind `type` tells as in an Ethernet frame.
 std::optional<Carried> announced(Carrier carrier, std::uint16_t type, wire::Bytes payload, std::size_t offset,
                                  std::size_t room) noexcept {
   if (offset > payload.size()) return std::nullopt;
   const LinkPayload found = strip_ethertype(type, payload.subspan(offset));
   if (found.kind != LinkPayload::Kind::ip || found.packet.empty()) return std::nullopt;
-  // What only looks like a carrier has no IP inside.
+  // A payload that only looks like a carrier's has no IP inside.
   const unsigned version = found.packet.front() >> 4U;
   if (version != 4 && version != 6) return std::nullopt;
   return Carried{

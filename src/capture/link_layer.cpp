@@ -64,9 +64,9 @@ LinkPayload raw(wire::Bytes frame) noexcept {
   return version == 4 || version == 6 ? ip_at(frame, 0) : not_ip;
 }
 
-/// A stack of labels (RFC 3032). Nothing tells what it carries, but for the first four bits (RFC 4928): those
-/// of IP, or 0 for a pseudowire's control word (RFC 4385), which stands in front of an Ethernet frame (RFC
-/// 4448) where that has a type of IP.
+/// A stack of labels (RFC 3032). Only the first four bits of its payload tell the kind (RFC 4928): the
+/// version of IP, or 0 for a pseudowire's control word (RFC 4385). A pseudowire's kind is not told at all: it
+/// is taken for one of Ethernet frames (RFC 4448).
 LinkPayload mpls(wire::Bytes frame, std::size_t offset) noexcept {
   constexpr std::size_t entry_size = 4;
   constexpr std::size_t control_word = 4;

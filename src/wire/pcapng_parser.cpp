@@ -77,13 +77,12 @@ constexpr Time binary_time(std::uint64_t stamp, unsigned bits) noexcept {
   return {.seconds = bits < all ? stamp >> bits : 0, .ns = (high + (low >> 32U)) >> 32U};
 }
 
-/// Nanoseconds since 1970, as far as 63 bits hold them. `resolution` is if_tsresol: a negative power of 10, or with its
-/// top bit of 2.
+/// Nanoseconds since 1970, as far as 63 bits hold them. `resolution` is if_tsresol: a negative power of 10,
+/// or with its top bit of 2.
 std::uint64_t time_of(std::uint64_t stamp, std::uint8_t resolution, std::int64_t offset_seconds) noexcept {
   constexpr std::uint8_t binary = 0x80;
   const unsigned exponent = resolution & ~unsigned{binary};
-  const Time time = (resolution & binary) != 0 ? binary_time(stamp, exponent)
-                                                              : decimal_time(stamp, exponent);
+  const Time time = (resolution & binary) != 0 ? binary_time(stamp, exponent) : decimal_time(stamp, exponent);
   // Far from both ends of their type, so that their sum is in it.
   constexpr std::int64_t far = std::numeric_limits<std::int64_t>::max() / 2;
   constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() / std::int64_t{ns_per_second} - 1;

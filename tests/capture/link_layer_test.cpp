@@ -75,7 +75,7 @@ std::vector<Framed> framings() {
       {"PPPoE", DLT_PPP_ETHER, in_front({0x11, 0, 0x12, 0x34, 0, 64, 0x00, 0x21}), 8},
       {"MPLS", DLT_EN10MB,
        in_front({2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0x47, 0, 1, 0, 64, 0, 2, 0x01, 64}), 22, true},
-      {"MPLS, Ethernet behind a control word", DLT_EN10MB,
+      {"MPLS, Ethernet after a control word", DLT_EN10MB,
        in_front({2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0x47, 0,    1, 0x01, 64, 0, 0,
                  0, 9, 2, 0, 0, 0, 0, 3, 2, 0, 0, 0, 0,    4,    0x81, 0, 0,    5,  8, 0}),
        40},

@@ -151,7 +151,7 @@ void check_file(wire::Bytes file) {
   check(fd >= 0 && ::write(fd, file.data(), file.size()) == static_cast<ssize_t>(file.size()),
         "there is memory");
   try {
-    CaptureInput input{"/proc/self/fd/" + std::to_string(fd)};
+    CaptureInput input{"/proc/self/fd/" + std::to_string(fd), false, {}, CaptureInput::Carriers::are_opened};
     while (const auto packet = input.next()) check_packet(packet->bytes, packet->length, packet->fragments);
     check(input.file().position() <= file.size(), "no more is read than there is");
   } catch (const std::runtime_error& error) {

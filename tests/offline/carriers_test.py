@@ -85,6 +85,34 @@ class Tests:
             check(f"{name}: some lines, all of them truncated", [],
                   [line for line in lines or ["none"] if "[truncated]" not in line or "[malformed]" in line])
 
+    def fragments(self):
+        """A host inside an overlay network fragments what is longer than the overlay's MTU."""
+        big = captures.outer(captures.IPv6(src=captures.HERE, dst=captures.THERE) / captures.UDP(sport=40000, dport=53)
+                             / captures.Raw(b"f" * 3000), id=300)
+        pieces = captures.fragment(big, fragsize=1400)
+        expected = ["IP 192.0.2.1 > 198.51.100.1: IP6 2001:db8:1::2.40000 > 2001:db8:ffff::1.53: UDP, length 3000 "
+                    "[of 3 fragments]"]
+        for name, _, around in carriers():
+            captures.write_pcap(self.folder / "pieces.pcap", captures.ETHERNET, [around(piece) for piece in pieces])
+            check(f"{name}: fragments come together", expected,
+                  [line.split(" ", 1)[1] for line in self.decode("pieces.pcap")])
+            captures.write_pcap(self.folder / "pieces.pcap", captures.ETHERNET, [around(piece) for piece in pieces[1:]])
+            check(f"{name}: fragments that are lost", ["IP 192.0.2.1 > 198.51.100.1: frag (300: 2 fragments) ip-proto-41 "
+                                                       "[incomplete]"],
+                  [line.split(" ", 1)[1] for line in self.decode("pieces.pcap")])
+
+    def replayed(self):
+        """An endpoint gets no packet out of a carrier: its host does, if anybody."""
+        configuration = self.folder / "he6.conf"
+        configuration.write_text(f"local = {captures.FAR}\nremote = {captures.NEAR}\nprefix = 2001:db8:ffff::/48\n")
+        pieces = captures.fragment(self.packets[2], fragsize=24)
+        for name, front, around in carriers():
+            captures.write_pcap(self.folder / "replayed.pcap", captures.ETHERNET,
+                                [around(packet) for packet in [self.packets[0], *pieces]])
+            _, error, status = run(self.program, "replay", self.folder / "replayed.pcap", "-c", configuration)
+            inward = 0 if front else 2
+            check(f"{name}: replayed", (0, True), (status, f" {inward} inward" in error) if status == 0 else error)
+
     def links(self):
         for name, link_type, around in (("slip", captures.SLIP, slip), ("nflog", captures.NFLOG, nflog)):
             captures.write_pcap(self.folder / f"{name}.pcap", link_type, [around(packet) for packet in self.packets])
@@ -103,7 +131,7 @@ def main():
         sys.exit(77)
     with tempfile.TemporaryDirectory() as directory:
         tests = Tests(pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(directory))
-        for test in (tests.carriers, tests.snapped, tests.links):
+        for test in (tests.carriers, tests.snapped, tests.fragments, tests.replayed, tests.links):
             test()
     sys.exit(failures > 0)
 

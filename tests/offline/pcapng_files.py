@@ -23,12 +23,12 @@ class Section:
     def pack(self, layout, *values):
         return struct.pack(self.order + layout, *values)
 
-    def block(self, kind, body, claimed=None, behind=None):
-        """`claimed` is the length in front, `behind` the one at the end, where they are not the block's own."""
+    def block(self, kind, body, claimed=None, at_end=None):
+        """`claimed` is the length in front, `at_end` the one at the end, where they are not the block's own."""
         body += b"\0" * (-len(body) % 4)
         length = len(body) + 12
         return (self.pack("II", kind, length if claimed is None else claimed) + body
-                + self.pack("I", length if behind is None else behind))
+                + self.pack("I", length if at_end is None else at_end))
 
     def add(self, kind, body, **lengths):
         self.data += self.block(kind, body, **lengths)
@@ -103,7 +103,7 @@ def seeds():
         yield f"resolution-{resolution}", section.enhanced(0, START, PACKET_OF_6IN4).data
     yield "one-link-type", Section().interface(1).interface(1).enhanced(1, START, ethernet).packet(0, START, ethernet).data
     yield "no-interface", Section().simple(b"x").data
-    yield "mismatch", Section().interface(101).enhanced(0, START, PACKET_OF_6IN4).add(ENHANCED, bytes(20), behind=4).data
+    yield "mismatch", Section().interface(101).enhanced(0, START, PACKET_OF_6IN4).add(ENHANCED, bytes(20), at_end=4).data
     yield "empty", Section().data
 
 

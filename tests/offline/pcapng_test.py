@@ -180,7 +180,7 @@ class Tests:
         check("replay: the counts", True, "2 packets: 1 outward, 1 inward" in error)
 
     def damaged(self):
-        """What stands in front of the damage is printed, and the damage is named."""
+        """Packets in front of the damage are printed, and the damage is named."""
         def good():
             section = Section("<").interface(frames_of("ethernet")[0]).interface(frames_of("raw")[0])
             return section.enhanced(0, START, raw(captures.ethernet(PACKETS[0]))).enhanced(1, START + 1, raw(PACKETS[1]))
@@ -189,8 +189,8 @@ class Tests:
         at = len(good().data)
         enhanced = good().pack("IIIII", 0, 0, 0, len(frame), len(frame)) + frame
         cases = {
-            "a length at the end that is another": (good().add(ENHANCED, enhanced, behind=40), r"a length of 40 at its end"),
-            "an unknown block's likewise": (good().add(0xBAD, bytes(40), behind=40), r"52 bytes, with a length of 40 at its end"),
+            "a length at the end that is another": (good().add(ENHANCED, enhanced, at_end=40), r"a length of 40 at its end"),
+            "an unknown block's likewise": (good().add(0xBAD, bytes(40), at_end=40), r"52 bytes, with a length of 40 at its end"),
             "a length that is no multiple of 4": (good().add(ENHANCED, enhanced, claimed=101), r"101 bytes, which is no multiple"),
             "a length of nothing": (good().add(ENHANCED, enhanced, claimed=0), r"0 bytes, which is too short"),
             "a length too short for a packet": (good().add(ENHANCED, bytes(8)), r"20 bytes, which is too short"),
@@ -224,7 +224,7 @@ class Tests:
             for source in (path, "-"):
                 with open(path, "rb") as file:
                     lines, error, status = self.decode(source, stdin=file)
-                check(f"{what}: what stands in front of it, exit status", (2, 1), (len(lines), status))
+                check(f"{what}: packets in front of it, exit status", (2, 1), (len(lines), status))
                 check(f"{what}: the message", True,
                       bool(re.search(rf"{re.escape(str(source))}: byte {at}: .*{pattern}", error)) or error)
         whole = good().data
@@ -264,9 +264,9 @@ class Tests:
             file.write(section.data + struct.pack("<II", 0xBAD, length))
             file.seek(len(section.data) + length - 4)
             position = len(section.data) + length
-            behind = Section()
-            behind.resolutions = section.resolutions
-            file.write(struct.pack("<I", length) + behind.enhanced(0, START, raw(PACKETS[0])).data[28:] + b"\x06\0\0\0")
+            packet = Section()
+            packet.resolutions = section.resolutions
+            file.write(struct.pack("<I", length) + packet.enhanced(0, START, raw(PACKETS[0])).data[28:] + b"\x06\0\0\0")
             position = file.tell() - 4
 
         def limited():
