@@ -7,7 +7,7 @@ set -euo pipefail
 build=(g++ cmake ninja-build pkg-config libboost-program-options-dev libmnl-dev libpcap-dev nlohmann-json3-dev
   iproute2 iputils-ping iperf3 tcpdump curl python3-minimal libpython3-stdlib util-linux procps)
 test=(libgtest-dev librapidcheck-dev libtins-dev libbenchmark-dev clang clang-format clang-tidy libclang-rt-dev
-  tshark socat ethtool nftables user-mode-linux perl libbpf-dev netcat-openbsd xz-utils python3-scapy)
+  tshark socat ethtool nftables user-mode-linux perl libbpf-dev dpkg-dev netcat-openbsd xz-utils python3-scapy)
 
 case ${1:-test} in
   build) wanted=("${build[@]}") ;;

@@ -3,7 +3,7 @@
 # whole program once more with the program as it ships.
 #   tools/test.sh           15 to 20 minutes on two processors
 #   tools/test.sh --long    the unit tests without sanitizers, too; ThreadSanitizer, the fuzz targets for a minute
-#                           each, clang-format and clang-tidy
+#                           each, clang-format and clang-tidy; builds of every type, by both compilers
 # Tests that send packets make network namespaces of their own: they need root, or a kernel that lets users make
 # user namespaces. Where a test cannot run it is reported as skipped, with the reason in its output.
 set -euo pipefail
@@ -31,9 +31,37 @@ build_and_test() {
   local directory=$1
   shift
   echo "== $directory $*"
-  cmake -S . -B "$directory" -G Ninja -DSIXIN4_TESTS=ON "$@" >/dev/null
+  cmake -S . -B "$directory" -G Ninja -DSIXIN4_WERROR=ON -DSIXIN4_TESTS=ON "$@" >/dev/null
   cmake --build "$directory" "${targets[@]}"
   ctest --test-dir "$directory" --output-on-failure --parallel "$(nproc)" "${selection[@]}"
+}
+
+# build_only DIRECTORY CMAKE_OPTION…
+build_only() {
+  local directory=$1
+  shift
+  echo "== build only: $directory $*"
+  cmake -S . -B "$directory" -G Ninja -DSIXIN4_WERROR=ON -DSIXIN4_TESTS=ON -DSIXIN4_BENCH=ON "$@" >/dev/null
+  cmake --build "$directory"
+  "$directory/tools/sixin4" --version
+  rm -rf "$directory"
+}
+
+# Every build type, Debian's hardening flags and link time optimisation, by both compilers.
+build_everywhere() {
+  local compiler type flags linker_flags
+  flags=$(DEB_BUILD_MAINT_OPTIONS=hardening=+all dpkg-buildflags --get CXXFLAGS)
+  flags+=" $(DEB_BUILD_MAINT_OPTIONS=hardening=+all dpkg-buildflags --get CPPFLAGS)"
+  linker_flags=$(DEB_BUILD_MAINT_OPTIONS=hardening=+all dpkg-buildflags --get LDFLAGS)
+  for compiler in g++ clang++; do
+    for type in Debug Release RelWithDebInfo MinSizeRel; do
+      build_only "build/$compiler-$type" -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_BUILD_TYPE="$type"
+    done
+    build_only "build/$compiler-hardened" -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=None \
+      -DCMAKE_CXX_FLAGS="$flags" -DCMAKE_EXE_LINKER_FLAGS="$linker_flags"
+    build_only "build/$compiler-lto" -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=Release \
+      -DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON
+  done
 }
 
 if [[ -n $long ]]; then
@@ -45,8 +73,9 @@ if [[ -n $long ]]; then
   selection=(--exclude-regex '^(uml|selftests)[.]|^bench[.]bed$')
   build_and_test build/thread -DSIXIN4_BENCH=OFF -DSIXIN4_SANITIZE=thread
   selection=()
+  build_everywhere
   echo "== fuzz"
-  cmake -S . -B build/fuzz -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DSIXIN4_TESTS=ON -DSIXIN4_BENCH=OFF -DSIXIN4_FUZZ=ON \
+  cmake -S . -B build/fuzz -G Ninja -DSIXIN4_WERROR=ON -DCMAKE_CXX_COMPILER=clang++ -DSIXIN4_TESTS=ON -DSIXIN4_BENCH=OFF -DSIXIN4_FUZZ=ON \
     -DSIXIN4_SANITIZE=address,undefined >/dev/null
   cmake --build build/fuzz --target fuzz
   for target in outbound inbound source icmp configuration pcapng pcapng_parser decode; do
