@@ -1,4 +1,5 @@
-// How flows of the table come to their end, and which of them make room in a full one.
+// How flows of the table come to their end, and which of them make room in a full one. Each queue of flows
+// that may make room is a ring of places, so that nothing has to be searched.
 #include <algorithm>
 
 #include "sixin4/engine/flow_table.hpp"
@@ -8,8 +9,10 @@ namespace sixin4::engine {
 
 namespace {
 
-// Flows that one search through a full table finds for those that follow to take the place of.
-constexpr std::size_t candidates_a_search = 4096;
+// So much of the unanswered flows may be from outside before those go first.
+constexpr std::uint32_t outside_share = 8;
+// Flows at the front of a queue that one call moves to its end, because they were heard of there.
+constexpr int most_moved = 1024;
 // Slots that `expire` looks at with the lock in hand.
 constexpr std::size_t slots_a_look = 1024;
 
@@ -57,64 +60,83 @@ std::chrono::seconds FlowTable::timeout_of(const Slot& slot) const noexcept {
   }
 }
 
-FlowTable::Rank FlowTable::rank_of(const Slot& slot, std::uint32_t now) const noexcept {
-  const std::chrono::seconds idle = idle_time(slot, now);
-  const FlowState state = slot.state.load(std::memory_order_relaxed);
-  if (idle >= timeout_of(slot)) return Rank::ended;
-  // Nobody here waits for an answer, once there was time to give one.
-  if (state == FlowState::opening && !slot.begun_inside.load(std::memory_order_relaxed)) {
-    return idle >= timeouts_.unanswered_when_full ? Rank::ended : Rank::stays;
-  }
-  if (idle < timeouts_.idle_when_full) return Rank::stays;
-  if (state == FlowState::closing || state == FlowState::closed) return Rank::ended;
-  if (state == FlowState::opening) return Rank::unanswered;
-  const bool tcp = slot.protocol() == wire::next_header::tcp;
-  return tcp ? Rank::stays : Rank::answered;
+/// Where nothing is free, another flow goes.
+bool FlowTable::make_room(bool for_inside, std::uint32_t now) noexcept {
+  if (!free_.empty()) return true;
+  const auto leaving = first_to_go(for_inside, now);
+  if (leaving) take_out(*leaving);
+  return leaving.has_value();
 }
 
-/// Where nothing is free, what ranks up to `last_to_go` goes.
-bool FlowTable::make_room(std::uint32_t now, Rank last_to_go) noexcept {
-  for (;;) {
-    if (!free_.empty()) return true;
-    if (candidates_.empty()) {
-      // What has become idle since then did so a second ago at most.
-      if (!more_candidates_ && searched_at_ == now) return false;
-      search_candidates(now);
-      if (candidates_.empty()) return false;
-    }
-    const Candidate candidate = candidates_.back();
-    if (candidate.rank > last_to_go) return false;
-    candidates_.pop_back();
-    const Slot& slot = slots_[candidate.slot];
-    if (slot.version.load(std::memory_order_relaxed) == candidate.version &&
-        slot.last_packet.load(std::memory_order_relaxed) == candidate.last_packet &&
-        rank_of(slot, now) == candidate.rank) {
-      take_out(candidate.slot);
-    }
-  }
+std::optional<std::uint32_t> FlowTable::first_to_go(bool for_inside, std::uint32_t now) noexcept {
+  const auto ended = first_of(over, now);
+  if (ended && is_silent(*ended, now)) return ended;
+  if (const auto waiting = first_of(unanswered_to_go(for_inside), now)) return waiting;
+  if (!for_inside) return std::nullopt;
+  // Its last packets may be on their way, or the reset may be forged: it goes late.
+  if (ended) return ended;
+  const auto idle = first_of(answered, now);
+  return idle && is_silent(*idle, now) ? idle : std::nullopt;
 }
 
-/// One search through all slots for many flows to come.
-void FlowTable::search_candidates(std::uint32_t now) noexcept {
-  for (std::size_t index = 0; index < slots_.size(); ++index) {
-    const Slot& slot = slots_[index];
-    const Rank rank = rank_of(slot, now);
-    if (rank == Rank::stays) continue;
-    candidates_.push_back({.slot = static_cast<std::uint32_t>(index),
-                           .version = slot.version.load(std::memory_order_relaxed),
-                           .last_packet = slot.last_packet.load(std::memory_order_relaxed),
-                           .rank = rank});
+FlowTable::Queue FlowTable::unanswered_to_go(bool for_inside) const noexcept {
+  const std::uint32_t inside = queued_[unanswered_inside];
+  const std::uint32_t outside = queued_[unanswered_outside];
+  const std::uint32_t share = (inside + outside) / outside_share;
+  if (!for_inside) return outside < share ? unanswered_inside : unanswered_outside;
+  return outside > share || inside == 0 ? unanswered_outside : unanswered_inside;
+}
+
+/// The flow that has been silent for longest, or the first one that has been for `idle_when_full`. Packets
+/// move nothing, because they take no lock: only here a flow that was heard of in its place goes to the end.
+std::optional<std::uint32_t> FlowTable::first_of(Queue queue, std::uint32_t now) noexcept {
+  const auto ends = static_cast<std::uint32_t>(slots_.size()) + queue;
+  for (int moved = 0; places_[ends].behind != ends; ++moved) {
+    const std::uint32_t index = places_[ends].behind;
+    const std::uint32_t last = slots_[index].last_packet.load(std::memory_order_relaxed);
+    if (places_[index].last_packet == last || is_silent(index, now) || moved == most_moved) return index;
+    leave(queue, index);
+    enter(queue, index);
   }
-  const auto goes_later = [](const Candidate& one, const Candidate& other) {
-    return one.rank != other.rank ? one.rank > other.rank : one.last_packet > other.last_packet;
-  };
-  const std::size_t taken = std::min(candidates_.size(), candidates_a_search);
-  const auto first = candidates_.end() - static_cast<std::ptrdiff_t>(taken);
-  if (first != candidates_.end()) std::nth_element(candidates_.begin(), first, candidates_.end(), goes_later);
-  more_candidates_ = first != candidates_.begin();
-  candidates_.erase(candidates_.begin(), first);
-  std::ranges::sort(candidates_, goes_later);
-  searched_at_ = now;
+  return std::nullopt;
+}
+
+bool FlowTable::is_silent(std::uint32_t index, std::uint32_t now) const noexcept {
+  return idle_time(slots_[index], now) >= timeouts_.idle_when_full;
+}
+
+FlowTable::Queue FlowTable::queue_of(const Slot& slot) noexcept {
+  switch (slot.state.load(std::memory_order_relaxed)) {
+    case FlowState::opening:
+      return slot.begun_inside.load(std::memory_order_relaxed) ? unanswered_inside : unanswered_outside;
+    case FlowState::established:
+      return slot.protocol() == wire::next_header::tcp ? no_queue : answered;
+    case FlowState::closing:
+    case FlowState::closed:
+      return over;
+  }
+  return no_queue;
+}
+
+/// At the end.
+void FlowTable::enter(Queue queue, std::uint32_t index) noexcept {
+  if (queue == no_queue) return;
+  const auto ends = static_cast<std::uint32_t>(slots_.size()) + queue;
+  const std::uint32_t last = places_[ends].before;
+  places_[index] = {.before = last,
+                    .behind = ends,
+                    .last_packet = slots_[index].last_packet.load(std::memory_order_relaxed)};
+  places_[last].behind = index;
+  places_[ends].before = index;
+  ++queued_[queue];
+}
+
+void FlowTable::leave(Queue queue, std::uint32_t index) noexcept {
+  if (queue == no_queue) return;
+  const Place& place = places_[index];
+  places_[place.before].behind = place.behind;
+  places_[place.behind].before = place.before;
+  --queued_[queue];
 }
 
 }  // namespace sixin4::engine

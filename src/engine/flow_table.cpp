@@ -42,7 +42,7 @@ std::uint64_t packed(const FlowKey& key) noexcept {
 }  // namespace
 
 FlowTable::FlowTable(std::uint32_t bound, std::uint64_t seed, const FlowTimeouts& timeouts)
-    : seed_(seed), timeouts_(timeouts), slots_(bound) {
+    : seed_(seed), timeouts_(timeouts), slots_(bound), places_(std::size_t{bound} + queue_count) {
   for (std::size_t i = 0; i < factors_.size(); ++i) factors_[i] = mixed(seed + i + 1);
   for (auto& buckets : buckets_) buckets = std::vector<std::atomic<std::uint32_t>>(std::bit_ceil(bound));
   free_.reserve(bound);
@@ -50,7 +50,10 @@ FlowTable::FlowTable(std::uint32_t bound, std::uint64_t seed, const FlowTimeouts
     slots_[index - 1].version.store(1, std::memory_order_relaxed);
     free_.push_back(index - 1);
   }
-  candidates_.reserve(bound);
+  for (std::size_t queue = 0; queue < queue_count; ++queue) {
+    const auto ends = static_cast<std::uint32_t>(bound + queue);
+    places_[ends] = {.before = ends, .behind = ends};
+  }
 }
 
 // What every packet passes through, for the compiler to put into one piece.
@@ -155,10 +158,11 @@ FlowTable::Begun FlowTable::begin_inside(const FlowKey& inside, const SourceRule
   if (decision.action == SourceAction::reject) return {.refusal = Refusal::rejected};
   const std::lock_guard lock{mutex_};
   if (const Found found = look_under_lock(inside_side, words_of(inside))) return {.flow = found};
-  const std::uint32_t second = seconds_of(now);
-  if (!make_room(second, Rank::answered)) return {.refusal = Refusal::table_full};
+  // The address first: no flow makes room for one that is refused.
   const auto outside = free_address(inside, decision);
   if (!outside) return {.refusal = Refusal::pool_exhausted};
+  const std::uint32_t second = seconds_of(now);
+  if (!make_room(true, second)) return {.refusal = Refusal::table_full};
   return {.flow = put(inside, *outside, decision.rule, true, second)};
 }
 
@@ -167,7 +171,7 @@ void FlowTable::begin_outside(const FlowKey& outside, Time now) noexcept {
   const Words words = words_of(outside);
   // Where the inside key is taken, its flow leaves with another address: that one is not the far end's.
   const bool taken = look_under_lock(outside_side, words) || look_under_lock(inside_side, words);
-  if (taken || !make_room(seconds_of(now), Rank::ended)) return;
+  if (taken || !make_room(false, seconds_of(now))) return;
   (void)put(outside, outside.local, 0, false, seconds_of(now));
 }
 
@@ -204,6 +208,7 @@ void FlowTable::change_state(const Found& flow, bool outward, const FlowSignals&
   const std::lock_guard lock{mutex_};
   Slot& slot = slots_[flow.slot];
   if (slot.version.load(std::memory_order_relaxed) != flow.version) return;
+  const Queue former = queue_of(slot);
   FlowState state = slot.state.load(std::memory_order_relaxed);
   if (signals.answer && state == FlowState::opening) state = FlowState::established;
   // The host goes on: it did not believe the RST, which anybody may have sent (RFC 5961).
@@ -214,6 +219,10 @@ void FlowTable::change_state(const Found& flow, bool outward, const FlowSignals&
   if (slot.fin_out && slot.fin_in) state = FlowState::closing;
   if (signals.rst) state = FlowState::closed;
   slot.state.store(state, std::memory_order_relaxed);
+  const Queue present = queue_of(slot);
+  if (present == former) return;
+  leave(former, flow.slot);
+  enter(present, flow.slot);
 }
 
 void FlowTable::end(const Found& flow) noexcept {
@@ -274,6 +283,7 @@ FlowTable::Found FlowTable::put(const FlowKey& inside, const wire::Ipv6Address& 
   link(inside_side, index);
   link(outside_side, index);
   end_chain_change();
+  enter(queue_of(slot), index);
   size_.fetch_add(1, std::memory_order_relaxed);
   return {.other = outside,
           .rewritten = outside != inside.local,
@@ -290,6 +300,7 @@ void FlowTable::take_out(std::uint32_t index) noexcept {
   unlink(inside_side, index);
   unlink(outside_side, index);
   end_chain_change();
+  leave(queue_of(slot), index);
   free_.push_back(index);
   size_.fetch_sub(1, std::memory_order_relaxed);
 }

@@ -427,12 +427,22 @@ class SmallTable : public Translation {
 
 TEST_F(SmallTable, AFlowThatFindsNoRoomIsRefusedAndItsSenderTold) {
   EXPECT_EQ(out(from_near()).size(), 1U);
+  EXPECT_EQ(in(udp_answer()).size(), 1U);
+  near_tun.written.clear();
   EXPECT_TRUE(out(syn()).empty());
   EXPECT_EQ(out_counters.dropped(Verdict::flow_table_full), 1U);
   ASSERT_EQ(near_tun.written.size(), 1U);
   EXPECT_EQ(near_tun.written[0].bytes.at(40), 1);
   EXPECT_EQ(near_tun.written[0].bytes.at(41), 3);
   EXPECT_EQ(out(from_near()).size(), 1U) << "the other one goes on";
+}
+
+TEST_F(SmallTable, AFlowThatIsNotAnsweredMakesRoomAtOnce) {
+  EXPECT_EQ(out(from_near()).size(), 1U);
+  EXPECT_EQ(out(syn()), Packets{syn(chosen_host)});
+  EXPECT_EQ(in(tcp_answer(chosen_host, 0x12)).size(), 1U);
+  EXPECT_TRUE(out(from_near()).empty());
+  EXPECT_EQ(out_counters.dropped(Verdict::flow_table_full), 1U);
 }
 
 TEST_F(Translation, AFlowThatWouldBeAnothersIsRefused) {

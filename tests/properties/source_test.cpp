@@ -169,6 +169,11 @@ RC_GTEST_PROP(Source, NoTwoFlowsAreTheSameOutsideAndNoneChangesItsAddress, ()) {
           RC_ASSERT(static_cast<bool>(begun.flow));
           RC_ASSERT(begun.flow.other == before->second);
         }
+        if (begun.refusal == FlowTable::Refusal::table_full) {
+          const auto all = table.list(0, bound, now);
+          RC_ASSERT(all.size() == bound);
+          for (const auto& flow : all) RC_ASSERT(flow.state == engine::FlowState::established);
+        }
         break;
       }
     }

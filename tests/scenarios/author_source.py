@@ -69,12 +69,18 @@ def reject(s):
 
 @scenario("flow-table-full", prefix=[PREFIX], flows=1, source=[f"use {MAIL}"])
 def full(s):
-    """A flow for which there is no room is refused; after 5 s of silence the first makes room."""
+    """A flow that nobody has answered makes room at once. Where all are answered, a new one is refused until
+    one of them has been silent for 5 s.
+    """
+    s.tun("an echo", echo())
+    s.sent("leaves", echo(source=MAIL))
     s.tun("a datagram", udp(b"hello"))
-    s.sent("leaves", udp(b"hello", source=MAIL))
+    s.sent("leaves: the echo was not answered", udp(b"hello", source=MAIL))
+    s.arrives("its answer", INWARD.udp(b"hello", destination=MAIL))
+    s.delivered("to where it came from", INWARD.udp(b"hello"))
     s.tun("another flow", echo(), drop="flow-table-full")
     s.answered("told", unreachable(echo()))
-    s.tun("the first goes on", udp(b"hello"))
+    s.tun("the datagrams go on", udp(b"hello"))
     s.sent("leaves", udp(b"hello", source=MAIL))
     s.wait("6s")
     s.tun("another flow", echo())

@@ -40,10 +40,8 @@ struct FlowTimeouts {
   std::chrono::seconds udp{120};  ///< RFC 4787 REQ-5: 2 minutes
   std::chrono::seconds icmpv6{30};
   std::chrono::seconds other{600};
-  /// In a full table, what is neither an established TCP connection nor heard of for so long makes room.
+  /// In a full table an answered flow that is no TCP connection makes room after so much silence.
   std::chrono::seconds idle_when_full{5};
-  /// The same for what has come from outside and nobody here has answered.
-  std::chrono::seconds unanswered_when_full{2};
 };
 
 /// Bounded, and for any number of threads. A packet of a flow that is there takes no lock: it reads its flow
@@ -51,6 +49,18 @@ struct FlowTimeouts {
 ///
 /// Each flow has an inside key, which its packets have in front of the tunnel, and an outside key, whose
 /// local address is the one that they have in it. No two flows share either.
+///
+/// A new flow in a full table takes the place of another one, the first that there is in this order:
+/// 1. a TCP connection that is over (closing, closed) and has been silent for `idle_when_full`;
+/// 2. an unanswered flow of any protocol, at once. A flow that was begun outside goes where those are more
+///    than an eighth of the unanswered ones, else a flow that was begun inside: in a flood from inside the
+///    servers here can still answer, and a flood from outside costs programs here an eighth at most;
+/// 3. any other TCP connection that is over;
+/// 4. an answered flow of another protocol than TCP that has been silent for `idle_when_full`.
+///
+/// Of each kind the flow goes that has been silent for longest, to within some packets. Established TCP
+/// connections stay. A flow that begins outside takes no place of the third and fourth kind, and of the
+/// unanswered flows from inside none beyond that eighth.
 class FlowTable {
  public:
   /// `seed` is a secret: whoever knows it could choose flows that are slow to find.
@@ -89,8 +99,7 @@ class FlowTable {
   /// Begins the flow of an outward packet as `rules` say, or finds it where another thread was first.
   [[nodiscard]] Begun begin_inside(const FlowKey& inside, const SourceRules& rules, Time now) noexcept;
   /// Begins a flow of which a packet came from outside. Its address is kept, because the far end has named
-  /// it. In a full table it takes the place of one that has ended, or of another from outside that nobody has
-  /// answered; where there is none, nothing happens.
+  /// it. Where a full table has no place for it, nothing happens.
   void begin_outside(const FlowKey& outside, Time now) noexcept;
 
   /// Takes the signals of a packet of a flow that was found. Most say nothing new.
@@ -145,14 +154,14 @@ class FlowTable {
       return static_cast<std::uint8_t>(ports_and_protocol.load(std::memory_order_relaxed));
     }
   };
-  /// Which flows of a full table go first.
-  enum class Rank : std::uint8_t { ended, unanswered, answered, stays };
-  /// A flow that may go, as it was when the table was searched for such.
-  struct Candidate {
-    std::uint32_t slot = 0;
-    std::uint32_t version = 0;
-    std::uint32_t last_packet = 0;
-    Rank rank = Rank::stays;
+  /// The flows that may make room, by kind; each flow is in one queue at most.
+  enum Queue : std::uint8_t { unanswered_inside, unanswered_outside, over, answered, no_queue };
+  static constexpr std::size_t queue_count = no_queue;
+  /// A flow's neighbours in its queue. Apart from the slots, so that those stay small for look-ups.
+  struct Place {
+    std::uint32_t before = 0;
+    std::uint32_t behind = 0;
+    std::uint32_t last_packet = 0;  ///< of the flow, when it came to this place
   };
 
   [[nodiscard]] static Words words_of(const FlowKey& key) noexcept;
@@ -170,15 +179,20 @@ class FlowTable {
   void mark_alive(const Found& flow, std::uint32_t now) noexcept;
   [[nodiscard]] static std::chrono::seconds idle_time(const Slot& slot, std::uint32_t now) noexcept;
   [[nodiscard]] std::chrono::seconds timeout_of(const Slot& slot) const noexcept;
-  [[nodiscard]] Rank rank_of(const Slot& slot, std::uint32_t now) const noexcept;
 
   // With the lock held.
   [[nodiscard]] Found look_under_lock(Side side, const Words& words) const noexcept;
   [[nodiscard]] bool make_free(const FlowKey& outside) noexcept;
   [[nodiscard]] std::optional<wire::Ipv6Address> free_address(const FlowKey& inside,
                                                               const SourceDecision& decision) noexcept;
-  [[nodiscard]] bool make_room(std::uint32_t now, Rank last_to_go) noexcept;
-  void search_candidates(std::uint32_t now) noexcept;
+  [[nodiscard]] bool make_room(bool for_inside, std::uint32_t now) noexcept;
+  [[nodiscard]] std::optional<std::uint32_t> first_to_go(bool for_inside, std::uint32_t now) noexcept;
+  [[nodiscard]] Queue unanswered_to_go(bool for_inside) const noexcept;
+  [[nodiscard]] std::optional<std::uint32_t> first_of(Queue queue, std::uint32_t now) noexcept;
+  [[nodiscard]] bool is_silent(std::uint32_t index, std::uint32_t now) const noexcept;
+  [[nodiscard]] static Queue queue_of(const Slot& slot) noexcept;
+  void enter(Queue queue, std::uint32_t index) noexcept;
+  void leave(Queue queue, std::uint32_t index) noexcept;
   Found put(const FlowKey& inside, const wire::Ipv6Address& outside, std::uint16_t rule, bool begun_inside,
             std::uint32_t now) noexcept;
   void take_out(std::uint32_t index) noexcept;
@@ -199,9 +213,8 @@ class FlowTable {
 
   mutable std::mutex mutex_;
   std::vector<std::uint32_t> free_;
-  std::vector<Candidate> candidates_;  ///< the one to go first last
-  bool more_candidates_ = true;        ///< than the last search took
-  std::uint32_t searched_at_ = 0;      ///< second of it
+  std::vector<Place> places_;  ///< of the slots, and behind them where each queue begins and ends
+  std::array<std::uint32_t, queue_count> queued_{};
 };
 
 }  // namespace sixin4::engine
