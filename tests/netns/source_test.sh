@@ -114,25 +114,38 @@ until_true 5 eval '(($(wc -l <"$two_hosts_files/answers") == 3))' || true
 check 'a flow keeps its address even so' 2001:db8:42::25 "$(tail -n 1 "$two_hosts_files/answers")"
 check 'others keep theirs' $near6 "$(tcp_source $far6 25)"
 
-# More flows than the table holds.
+# More flows than the table holds, to a port where nobody answers, and to one where somebody does.
 write_configuration 'source = use three'
 succeeds 'reload for all' reload
-sleep 6 # until now everything is idle, and makes room
-near python3 - $far6 <<'END'
+flood() { # PORT COUNT [answered]: from so many ports, one after the other where they are answered
+  near python3 - $far6 "$@" <<'END'
 import socket, sys
-for port in range(20000, 21000):
+for port in range(20000, 20000 + int(sys.argv[3])):
     client = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    client.settimeout(0.1) # not every refusal is told
     client.bind(("::", port))
     try:
-        client.sendto(b"flood", (sys.argv[1], 9))
+        client.connect((sys.argv[1], int(sys.argv[2])))
+        client.send(b"flood")
+        if "answered" in sys.argv:
+            client.recv(100)
     except OSError:
         pass
 END
+}
+flood 9 1000
+check 'the table never holds more than it may' yes "$( (($(of_status near "s['flows']") <= 200)) && echo yes)"
+check 'what is not answered makes room' 0 "$(drops near out flow-table-full)"
+check_match 'also for a new connection' '^2001:db8:42::[abc]$' "$(tcp_source $far6 24)"
+echo 'and now?' >&7
+until_true 5 eval '(($(wc -l <"$two_hosts_files/answers") == 4))' || true
+check 'an established one goes on' 2001:db8:42::25 "$(tail -n 1 "$two_hosts_files/answers")"
+flood 53 210 answered
 check 'the table never holds more than it may' yes "$( (($(of_status near "s['flows']") <= 200)) && echo yes)"
 check 'what finds no room is counted' yes "$( (($(drops near out flow-table-full) > 0)) && echo yes)"
 check_match 'a new connection is refused' 'No route to host' "$(tcp_source $far6 24)"
 echo 'and now?' >&7
-until_true 5 eval '(($(wc -l <"$two_hosts_files/answers") == 4))' || true
+until_true 5 eval '(($(wc -l <"$two_hosts_files/answers") == 5))' || true
 check 'an established one goes on' 2001:db8:42::25 "$(tail -n 1 "$two_hosts_files/answers")"
 sleep 6
 check_match 'and after some seconds there is room again' '^2001:db8:42::[abc]$' "$(tcp_source $far6 24)"
