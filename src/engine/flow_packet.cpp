@@ -68,6 +68,7 @@ FlowPacket flow_packet_of(wire::Bytes packet, Direction direction) noexcept {
   result.transport = wire::ipv6_header_size;
   if (wire::extension_kind(header.next_header()) != wire::ExtensionKind::none) {
     const auto upper = wire::walk_extension_headers(packet);
+    result.is_cut_short = !upper;
     if (!upper) return result;
     result.key.protocol = upper->protocol;
     result.transport = upper->offset;

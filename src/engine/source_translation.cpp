@@ -182,7 +182,7 @@ SourceChoice choose_source(const TunnelParameters& parameters, wire::Bytes packe
   SourceChoice choice;
   if (!may_have_flow(parsed)) return choice;
   if (parsed.is_cut_short && has_rules(parameters)) {
-    choice.verdict = Verdict::malformed;  // RFC 7112: else a rule could be passed by
+    choice.verdict = Verdict::malformed;  // RFC 7112: another fragment may hold what a rule would refuse
     return choice;
   }
   switch (parsed.part) {

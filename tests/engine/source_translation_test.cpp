@@ -7,111 +7,12 @@
 
 #include <gtest/gtest.h>
 
-#include "sixin4/engine/inbound_pump.hpp"
-#include "sixin4/engine/outbound_pump.hpp"
-#include "sixin4/engine/source_rules.hpp"
-
-#include "memory_ends.hpp"
-#include "packets.hpp"
+#include "translation.hpp"
 
 namespace sixin4::engine {
 namespace {
 
-using namespace std::chrono_literals;
-using namespace test;
-using Packets = std::vector<Octets>;
-
-constexpr Time start{1000s};
-const std::string chosen_host = "2001:db8:1::25";
-constexpr wire::Ipv6Address chosen{{0x20, 0x01, 0x0d, 0xb8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x25}};
-
-SourceRule rule_with(SourceAction action) {
-  SourceRule rule;
-  rule.target = {.action = action, .pool = 0};
-  return rule;
-}
-
-/// Both workers of a tunnel whose first rule is `rule`, and whose only pool has one address.
-class Translation : public testing::Test {
- protected:
-  explicit Translation(SourceRule rule = rule_with(SourceAction::use), std::uint32_t bound = 64) {
-    parameters.source_rules = std::make_shared<SourceRules>(std::vector{std::move(rule)},
-                                                            std::vector{AddressPool{{{chosen, chosen}}}},
-                                                            std::vector<SourceTable>{});
-    parameters.flows = std::make_shared<FlowMemory>(bound, 1);
-  }
-
-  /// What leaves of a packet from the near host's tun device, without outer headers.
-  std::vector<Octets> out(const TunFrame& frame, Time now = start) {
-    near_tun.to_read.push_back(frame);
-    wire.sent.clear();
-    (void)outbound->turn(parameters, now);
-    std::vector<Octets> inner;
-    for (const Octets& packet : wire.sent) inner.emplace_back(packet.begin() + 20, packet.end());
-    return inner;
-  }
-  std::vector<Octets> out(const Octets& packet, Time now = start) {
-    return out(TunFrame{.bytes = packet}, now);
-  }
-
-  /// What the near host's tun device gets of an inner packet.
-  std::vector<TunFrame> in(const Octets& inner, Time now = start) {
-    wire.to_receive.push_back(outer_packet(inner));
-    near_tun.written.clear();
-    (void)inbound->turn(parameters, now);
-    return near_tun.written;
-  }
-
-  TunnelParameters parameters = near_parameters();
-  MemoryTun near_tun;
-  MemoryWire wire;
-  DirectionCounters out_counters;
-  DirectionCounters in_counters;
-  LastTime last_heard;
-  std::unique_ptr<OutboundPump<MemoryTun, MemoryWire>> outbound =
-      std::make_unique<OutboundPump<MemoryTun, MemoryWire>>(near_tun, wire, out_counters);
-  std::unique_ptr<InboundPump<MemoryWire, MemoryTun>> inbound =
-      std::make_unique<InboundPump<MemoryWire, MemoryTun>>(wire, near_tun, in_counters, last_heard);
-};
-
-Octets from_near(const Octets& payload = payload_of(30), const std::string& source = near_host) {
-  return packet_of(Udp{.payload = payload, .source = source});
-}
-Octets syn(const std::string& source = near_host) {
-  return packet_of(Tcp{.flags = 0x02, .source = source});
-}
-/// `upper` from the far host, ports turned round.
-Octets answer_to(const std::string& destination, const Tins::PDU& upper) {
-  return serialized(far_host, destination, 0, upper);
-}
-Octets udp_answer(const std::string& destination = chosen_host) {
-  return answer_to(destination, Tins::UDP(40000, 53) / Tins::RawPDU(payload_of(50)));
-}
-Octets tcp_answer(const std::string& destination, std::uint8_t flags) {
-  Tins::TCP tcp(40000, 443);
-  tcp.flags(flags);
-  return answer_to(destination, tcp);
-}
-/// An ICMPv6 packet; libtins 4.0 does not write all of them.
-Octets icmpv6(const std::string& source, const std::string& destination, std::uint8_t type, Octets rest) {
-  Octets message{type, 0, 0, 0};
-  message.insert(message.end(), rest.begin(), rest.end());
-  Octets packet = serialized(source, destination, 0, Tins::RawPDU(message));
-  packet[6] = 58;
-  test::finish_checksum(packet, 40, 2, 58);
-  return packet;
-}
-Octets echo(const std::string& source, const std::string& destination, std::uint8_t type,
-            std::uint8_t identifier = 9) {
-  return icmpv6(source, destination, type, {0, identifier, 0, 1, 5, 6, 7});
-}
-/// The ICMPv6 error of that type about `quoted`.
-Octets error_about(const std::string& source, const std::string& destination, std::uint8_t type,
-                   const Octets& quoted) {
-  Octets rest{0, 0, 5, 0};
-  rest.insert(rest.end(), quoted.begin(), quoted.end());
-  return icmpv6(source, destination, type, rest);
-}
+using namespace test_translation;
 
 bool has_right_checksum(const Octets& packet, std::uint8_t protocol) {
   return reference_sum(wire::Bytes{packet}.subspan(40), reference_pseudo_sum(packet, 40, protocol)) == 0xffff;
@@ -399,11 +300,6 @@ TEST_F(Translation, AForeignSourceMayBeBroughtIntoTheTunnel) {
   EXPECT_EQ(out(from_near(payload_of(30), "2001:db8:9::1")), Packets{from_near(payload_of(30), chosen_host)});
   EXPECT_EQ(out_counters.dropped(Verdict::source_not_ours), 0U);
 }
-
-class Rejecting : public Translation {
- protected:
-  Rejecting() : Translation(rule_with(SourceAction::reject)) {}
-};
 
 TEST_F(Rejecting, TheSenderHearsThatItIsProhibited) {
   EXPECT_TRUE(out(syn()).empty());

@@ -15,6 +15,7 @@
 #include "sixin4/engine/rewrite.hpp"
 #include "sixin4/engine/source_rules.hpp"
 #include "sixin4/engine/source_translation.hpp"
+#include "sixin4/wire/ipv6.hpp"
 #include "sixin4/wire/transport.hpp"
 
 #include "generators.hpp"
@@ -99,6 +100,29 @@ RC_GTEST_PROP(Source, AnErrorKeepsItsChecksumAndThatOfWhatItQuotes, ()) {
   }
   engine::rewrite_error(handed, parsed, Direction::in, other, own);
   RC_ASSERT(error == before);
+}
+
+// Wherever a packet or a first fragment ends.
+RC_GTEST_PROP(Source, NothingThatIsCutPassesARuleThatRejectsAll, ()) {
+  Plan plan = *any_packet(400);
+  RC_PRE(plan.protocol != protocol_icmpv6);  // answers and errors pass
+  plan.flags = 2;                            // and so does the middle of a TCP connection
+  Octets packet = packet_of(plan);
+  if (*between(0, 1) == 0) packet = with_extensions(packet, {fragment_extension(0, true)});
+  packet.resize(*between<std::size_t>(40, packet.size()));
+  put_word(packet, 4, packet.size() - 40);
+  RC_PRE(wire::Ipv6Header::begins_whole(packet));  // a jumbogram is refused before
+  engine::SourceRule rule;
+  rule.target = {.action = engine::SourceAction::reject};
+  engine::TunnelParameters parameters = near_parameters();
+  parameters.source_rules = std::make_shared<engine::SourceRules>(
+      std::vector{rule}, std::vector<engine::AddressPool>{}, std::vector<engine::SourceTable>{});
+  parameters.flows = std::make_shared<engine::FlowMemory>(16U, 1U);
+  const engine::FlowPacket parsed = engine::flow_packet_of(packet, Direction::out);
+  const auto choice =
+      engine::choose_source(parameters, packet, parsed, engine::Time{std::chrono::seconds{1000}});
+  const auto expected = parsed.is_cut_short ? engine::Verdict::malformed : engine::Verdict::source_rejected;
+  RC_ASSERT(choice.verdict == expected);
 }
 
 using Tuple = std::tuple<wire::Ipv6Address, wire::Ipv6Address, std::uint16_t, std::uint16_t, std::uint8_t>;

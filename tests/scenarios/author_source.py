@@ -1,6 +1,6 @@
 """Scenarios of source rules: which address a flow leaves with, and how its answers come back. See author.py."""
 
-from scapy.all import ICMPv6EchoReply
+from scapy.all import ICMPv6EchoReply, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, Raw, raw
 
 from author_format import unfinished
 from author_packets import HERE, INWARD, OUTWARD, parts, shelf, unreachable
@@ -65,6 +65,27 @@ def reject(s):
     s.answered("told", unreachable(foreign, PROHIBITED))
     s.tun("another protocol", udp(b"hello"))
     s.sent("leaves", udp(b"hello"))
+
+
+def fragment(offset, more, payload):
+    """Of a packet whose first header is 16 bytes of destination options."""
+    return OUTWARD.ip6() / IPv6ExtHdrFragment(nh=60, offset=offset // 8, m=more, id=7) / Raw(payload)
+
+
+@scenario("source-rules-header-chain", prefix=[PREFIX], source=["proto tcp reject"])
+def header_chain(s):
+    """A first fragment, or a packet, that ends in its header chain says nothing of its flow (RFC 7112): it is
+    refused, and of the later fragments alone no host makes a packet.
+    """
+    connection = raw(tcp(b"", flags="S"))[40:]
+    chain = raw(IPv6ExtHdrDestOpt(nh=6, len=1)).ljust(16, b"\0")
+    s.tun("half of the destination options", fragment(0, 1, chain[:8]), drop="malformed")
+    s.tun("the other half, and a connection", fragment(8, 0, chain[8:] + connection))
+    s.sent("leaves", fragment(8, 0, chain[8:] + connection))
+    s.tun("no fragment, but as short", OUTWARD.ip6(nh=60) / Raw(chain[:8]), drop="malformed")
+    whole = OUTWARD.ip6(nh=60) / Raw(chain + connection)
+    s.tun("whole", whole, drop="source-rejected")
+    s.answered("told", unreachable(whole, PROHIBITED))
 
 
 @scenario("flow-table-full", prefix=[PREFIX], flows=1, source=[f"use {MAIL}"])

@@ -23,7 +23,7 @@ struct FlowPacket {
   FlowKey key;                ///< of a packet; of a later fragment without ports
   std::size_t transport = 0;  ///< offset of the upper-layer header
   bool is_first_fragment = false;
-  bool is_cut_short = false;         ///< ends before what its flow is known and judged by
+  bool is_cut_short = false;  ///< ends in its header chain, or before what its flow is known and judged by
   std::uint32_t identification = 0;  ///< of a fragment
   /// It can be the first of its flow. TCP has a packet for that, and an answered echo is no question.
   bool begins = false;
