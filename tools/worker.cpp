@@ -6,7 +6,6 @@
 #include <utility>
 
 #include <poll.h>
-#include <sys/eventfd.h>
 
 #include "sixin4/engine/inbound_pump.hpp"
 #include "sixin4/engine/outbound_pump.hpp"
@@ -39,66 +38,6 @@ engine::IoStatus take_turn(Pump& pump, const engine::TunnelParameters& parameter
 }
 
 }  // namespace
-
-template <typename Socket>
-WorkerMailbox<Socket>::WorkerMailbox() : wake_(open_event()) {}
-
-template <typename Socket>
-void WorkerMailbox<Socket>::put(const engine::TunnelParameters& parameters, std::optional<Socket> socket) {
-  const std::lock_guard lock{mutex_};
-  parameters_ = parameters;
-  if (socket) socket_ = std::move(socket);
-  fill();
-}
-
-template <typename Socket>
-void WorkerMailbox<Socket>::put(std::shared_ptr<capture::Recorder> recorder) {
-  const std::lock_guard lock{mutex_};
-  recorder_ = std::move(recorder);
-  fill();
-}
-
-template <typename Socket>
-void WorkerMailbox<Socket>::put(const std::weak_ptr<capture::LiveTap>& tap) {
-  const std::lock_guard lock{mutex_};
-  taps_.push_back(tap);
-  fill();
-}
-
-/// Under the lock: a wake that came behind `take` would never be read, and wake for ever.
-template <typename Socket>
-void WorkerMailbox<Socket>::fill() noexcept {
-  filled_.store(true, std::memory_order_relaxed);
-  wake();
-}
-
-template <typename Socket>
-void WorkerMailbox<Socket>::stop() noexcept {
-  stopped_.store(true, std::memory_order_relaxed);
-  wake();
-}
-
-template <typename Socket>
-void WorkerMailbox<Socket>::wake() noexcept {
-  (void)::eventfd_write(wake_.get(), 1);
-}
-
-template <typename Socket>
-bool WorkerMailbox<Socket>::take(engine::TunnelParameters& parameters, Socket& socket, Watchers& watchers) {
-  if (!filled_.load(std::memory_order_relaxed)) return false;
-  const std::lock_guard lock{mutex_};
-  eventfd_t ignored = 0;
-  (void)::eventfd_read(wake_.get(), &ignored);
-  filled_.store(false, std::memory_order_relaxed);
-  if (parameters_) parameters = *parameters_;
-  if (recorder_) watchers.use(std::exchange(recorder_, nullptr));
-  for (const auto& tap : taps_) watchers.add(tap);
-  taps_.clear();
-  if (!socket_) return false;
-  socket = std::move(*socket_);
-  socket_.reset();
-  return true;
-}
 
 Worker::Worker(const io::TunDevice& tun, const engine::Share& share, WorkerReports& reports,
                const engine::TunnelParameters& parameters, WorkerSockets sockets,

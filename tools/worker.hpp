@@ -1,12 +1,9 @@
 // A pair of threads that carry packets, one a direction, with all that only they touch.
 #pragma once
 
-#include <atomic>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <thread>
-#include <vector>
 
 #include "sixin4/capture/live_tap.hpp"
 #include "sixin4/capture/recorder.hpp"
@@ -17,40 +14,10 @@
 #include "sixin4/io/wire_sender.hpp"
 
 #include "watchers.hpp"
+#include "worker_mailbox.hpp"
 #include "worker_reports.hpp"
 
 namespace sixin4 {
-
-/// What a thread is to use from its next batch on. Filled by the control thread, emptied by the worker.
-template <typename Socket>
-class WorkerMailbox {
- public:
-  WorkerMailbox();
-
-  void put(const engine::TunnelParameters& parameters, std::optional<Socket> socket);
-  void put(std::shared_ptr<capture::Recorder> recorder);
-  void put(const std::weak_ptr<capture::LiveTap>& tap);
-  void stop() noexcept;
-
-  /// What the worker polls beside its own descriptors.
-  [[nodiscard]] int fd() const noexcept { return wake_.get(); }
-  [[nodiscard]] bool stopped() const noexcept { return stopped_.load(std::memory_order_relaxed); }
-  /// Takes what has been put since the last time, if anything has. Says whether there was a new socket.
-  bool take(engine::TunnelParameters& parameters, Socket& socket, Watchers& watchers);
-
- private:
-  void wake() noexcept;
-  void fill() noexcept;
-
-  io::FileDescriptor wake_;
-  std::atomic<bool> stopped_ = false;
-  std::atomic<bool> filled_ = false;
-  std::mutex mutex_;
-  std::optional<engine::TunnelParameters> parameters_;
-  std::optional<Socket> socket_;
-  std::shared_ptr<capture::Recorder> recorder_;
-  std::vector<std::weak_ptr<capture::LiveTap>> taps_;
-};
 
 /// The sockets of one pair. Nothing stands for those that it has.
 struct WorkerSockets {
