@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "capture_memory.hpp"
 #include "ring_memory.hpp"
 
 namespace sixin4 {
@@ -42,12 +43,10 @@ Recorders make_recorders(std::size_t workers, std::uint32_t packets) {
   return recorders;
 }
 
-// Of one thread: between two looks of a capturing program 3 Gb/s fill it, in both forms.
-constexpr std::size_t ring_size = std::size_t{16} << 20U;
-
 /// One thread's part of a capture.
 struct Tap {
-  explicit Tap(std::uint32_t snap_length) : memory(ring_size), live(memory.bytes(), snap_length) {}
+  Tap(std::size_t ring_size, std::uint32_t snap_length)
+      : memory(ring_size), live(memory.bytes(), snap_length) {}
   RingMemory memory;
   capture::LiveTap live;
 };
@@ -90,17 +89,23 @@ void Endpoint::reconfigure(const engine::TunnelParameters& parameters, const io:
 }
 
 LiveCapture Endpoint::capture(std::uint32_t snap_length) {
+  std::erase_if(captures_, [](const Running& each) { return each.capture.expired(); });
+  std::size_t in_use = 0;
+  for (const Running& each : captures_) in_use += each.memory;
+  const std::size_t count = 2 * workers_.size();
+  const std::size_t size = ring_size(count, in_use);
   LiveCapture capture;
   std::vector<WorkerTaps> taps;
   for (std::size_t i = 0; i < workers_.size(); ++i) {
-    const auto outbound = std::make_shared<Tap>(snap_length);
-    const auto inbound = std::make_shared<Tap>(snap_length);
+    const auto outbound = std::make_shared<Tap>(size, snap_length);
+    const auto inbound = std::make_shared<Tap>(size, snap_length);
     capture.rings.push_back(outbound->memory.take_descriptor());
     capture.rings.push_back(inbound->memory.take_descriptor());
     taps.push_back({.outbound = live_of(outbound), .inbound = live_of(inbound)});
   }
   for (std::size_t i = 0; i < workers_.size(); ++i) workers_[i]->capture(taps[i]);
   capture.lasting = std::make_shared<std::vector<WorkerTaps>>(std::move(taps));
+  captures_.push_back({.capture = capture.lasting, .memory = count * size});
   return capture;
 }
 

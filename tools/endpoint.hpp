@@ -1,6 +1,7 @@
 // A tunnel endpoint's data path: worker pairs between the queues of a tun device and the IPv4 side.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -49,7 +50,8 @@ class Endpoint {
 
   [[nodiscard]] WorkerReports& reports() noexcept { return reports_; }
 
-  /// Throws std::system_error where there is no memory for it.
+  /// Throws std::runtime_error where the captures that there are have the memory that captures may have, and
+  /// std::system_error where the host has none.
   [[nodiscard]] LiveCapture capture(std::uint32_t snap_length);
   /// Those that there are, or new ones, which know nothing of before. Throws std::system_error where there is
   /// no memory for them.
@@ -69,6 +71,11 @@ class Endpoint {
   WorkerReports reports_;
   Recorders recorders_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  struct Running {
+    std::weak_ptr<void> capture;
+    std::size_t memory = 0;
+  };
+  std::vector<Running> captures_;
 };
 
 }  // namespace sixin4

@@ -295,9 +295,10 @@ control::Answer Supervisor::answer(std::string_view verb) {
   if (const auto first = control::first_flow_of(verb)) return control::to_json(tunnel_.flows(*first));
   if (const auto snap_length = control::snap_length_of(verb)) {
     control::Answer answer{control::capture_answer(tunnel_.configuration().interface)};
-    LiveCapture capture = tunnel_.capture(*snap_length);
-    answer.descriptors = std::move(capture.rings);
-    answer.lasting = std::move(capture.lasting);
+    answer.begin = [this, length = *snap_length] {
+      LiveCapture capture = tunnel_.capture(length);
+      return control::Lasting{.descriptors = std::move(capture.rings), .held = std::move(capture.lasting)};
+    };
     return answer;
   }
   if (verb == control::recorder_request) {

@@ -5,7 +5,9 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <iterator>
 #include <span>
+#include <stdexcept>
 #include <system_error>
 
 #include <nlohmann/json.hpp>
@@ -214,6 +216,14 @@ std::ptrdiff_t ControlServer::under_way() const noexcept {
   return std::ranges::count_if(clients_, [](const Client& client) { return client.lasting != nullptr; });
 }
 
+Lasting ControlServer::begin(const std::function<Lasting()>& begin) const {
+  if (under_way() >= max_lasting) {
+    throw std::runtime_error("there are " + std::to_string(max_lasting) +
+                             " captures already; end one of them");
+  }
+  return begin();
+}
+
 bool ControlServer::answer(Client& client, const Handler& handler) {
   std::array<char, max_request> buffer{};
   const ssize_t length = ::recv(client.fd.get(), buffer.data(), buffer.size(), 0);
@@ -226,18 +236,21 @@ bool ControlServer::answer(Client& client, const Handler& handler) {
       throw std::runtime_error("only root and the user that runs the endpoint may do that");
     }
     Answer answer = handler(verb);
-    if (answer.lasting && under_way() >= max_lasting) {
-      throw std::runtime_error("there are " + std::to_string(max_lasting) +
-                               " captures already; end one of them");
-    }
     reply["result"] = json::parse(answer.result);
     descriptors = std::move(answer.descriptors);
-    if (answer.lasting) client.lasting = std::move(answer.lasting);
+    Lasting begun = answer.begin ? begin(answer.begin) : Lasting{};
+    std::ranges::move(begun.descriptors, std::back_inserter(descriptors));
+    if (descriptors.size() > max_descriptors) {
+      throw std::length_error("the answer has " + std::to_string(descriptors.size()) +
+                              " descriptors, and a message carries " + std::to_string(max_descriptors));
+    }
+    if (begun.held) client.lasting = std::move(begun.held);
   } catch (const ConfigurationError& error) {
-    reply["configuration-error"] = error.what();
+    reply = {{"configuration-error", error.what()}};
   } catch (const std::exception& error) {
-    reply["error"] = error.what();
+    reply = {{"error", error.what()}};
   }
+  if (!reply.contains("result")) descriptors.clear();
   const std::string text = reply.dump(-1, ' ', false, json::error_handler_t::replace);
   return send_with_descriptors(client.fd.get(), text, descriptors);
 }

@@ -260,13 +260,27 @@ TEST_F(ControlSocketTest, DescriptorsComeWithTheAnswer) {
   EXPECT_NE(fcntl(answer.descriptors.front().get(), F_GETFD) & FD_CLOEXEC, 0);
 }
 
+TEST_F(ControlSocketTest, MoreDescriptorsThanAMessageCarriesAreAnError) {
+  const Running endpoint{path_, [](std::string_view verb) {
+                           Answer answer{"1"};
+                           const unsigned count = verb == "most" ? 253 : 254;
+                           for (unsigned i = 0; i < count; ++i) answer.descriptors.emplace_back(dup(0));
+                           return answer;
+                         }};
+  EXPECT_EQ(ask_for_descriptors(path_, "most").descriptors.size(), 253U);
+  EXPECT_EQ(outcome(path_, "more"),
+            "EndpointRefusal: the answer has 254 descriptors, and a message carries 253");
+}
+
 TEST_F(ControlSocketTest, WhatIsUnderWayEndsWithItsClient) {
   auto begun = std::make_shared<std::atomic<int>>(0);
   const Running endpoint{path_, [begun](std::string_view verb) {
                            Answer answer{"null"};
                            if (verb != "begin") return answer;
-                           ++*begun;
-                           answer.lasting = {begun.get(), [begun](void*) { --*begun; }};
+                           answer.begin = [begun] {
+                             ++*begun;
+                             return Lasting{.held = {begun.get(), [begun](void*) { --*begun; }}};
+                           };
                            return answer;
                          }};
   const auto comes_to = [&begun](int number) {
@@ -292,9 +306,13 @@ TEST_F(ControlSocketTest, WhatIsUnderWayEndsWithItsClient) {
 
 TEST_F(ControlSocketTest, WhatIsUnderWayStaysHoweverManyAsk) {
   const auto token = std::make_shared<int>();
-  const Running endpoint{path_, [token](std::string_view) {
+  const auto made = std::make_shared<std::atomic<int>>(0);
+  const Running endpoint{path_, [token, made](std::string_view) {
                            Answer answer{"null"};
-                           answer.lasting = token;
+                           answer.begin = [token, made] {
+                             ++*made;
+                             return Lasting{.held = token};
+                           };
                            return answer;
                          }};
   std::list<LastingAnswer> lasting;
@@ -302,6 +320,7 @@ TEST_F(ControlSocketTest, WhatIsUnderWayStaysHoweverManyAsk) {
   for (int i = 0; i < 20; ++i) {
     EXPECT_EQ(outcome(path_, "begin"), "EndpointRefusal: there are 24 captures already; end one of them");
   }
+  EXPECT_EQ(*made, 24) << "for those that are refused nothing is made";
   for (const LastingAnswer& each : lasting) {
     pollfd polled{.fd = each.connection.get(), .events = POLLIN, .revents = 0};
     EXPECT_EQ(poll(&polled, 1, 0), 0);

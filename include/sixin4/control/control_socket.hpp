@@ -25,11 +25,18 @@ namespace sixin4::control {
 /// Whether somebody listens there; it may hang.
 [[nodiscard]] bool is_running(const std::string& path);
 
+/// Something that goes on after the answer, a capture for example.
+struct Lasting {
+  std::vector<io::FileDescriptor> descriptors{};  ///< that the client gets with the answer
+  std::shared_ptr<void> held{};                   ///< for as long as the client stays
+};
+
 /// What the client gets. Most answers are text alone.
 struct Answer {
   std::string result;                             ///< JSON; "null" where there is nothing to tell
   std::vector<io::FileDescriptor> descriptors{};  ///< that the client gets as well
-  std::shared_ptr<void> lasting{};                ///< what is there for as long as the client stays
+  /// Begins what goes on after the answer. Called only where one more may go on: nothing is made before.
+  std::function<Lasting()> begin{};
 
   Answer(std::string json) : result(std::move(json)) {}
   Answer(const char* json) : result(json) {}
@@ -70,6 +77,8 @@ class ControlServer {
   /// Clients for whom something goes on behind the answer.
   [[nodiscard]] std::ptrdiff_t under_way() const noexcept;
   [[nodiscard]] bool answer(Client& client, const Handler& handler);
+  /// Throws std::runtime_error where as much goes on as may.
+  [[nodiscard]] Lasting begin(const std::function<Lasting()>& begin) const;
   std::list<Client> clients_;
 };
 
