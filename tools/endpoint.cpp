@@ -119,16 +119,19 @@ void Endpoint::record(Recorders recorders) {
   for (std::size_t i = 0; i < workers_.size(); ++i) workers_[i]->record(recorders_.of_workers[i]);
 }
 
+/// Never holds more than the packets of two recorders, however many there are.
 std::vector<capture::Recorded> Endpoint::recorded() const {
   std::vector<capture::Recorded> packets;
   for (const WorkerRecorders& pair : recorders_.of_workers) {
     for (const auto& recorder : {pair.outbound, pair.inbound}) {
+      const auto former = static_cast<std::ptrdiff_t>(packets.size());
       std::ranges::move(recorder->packets(), std::back_inserter(packets));
+      std::ranges::inplace_merge(packets, packets.begin() + former, {},
+                                 [](const capture::Recorded& each) { return each.seen.time; });
+      const std::size_t surplus = packets.size() - std::min<std::size_t>(packets.size(), recorders_.packets);
+      packets.erase(packets.begin(), packets.begin() + static_cast<std::ptrdiff_t>(surplus));
     }
   }
-  std::ranges::stable_sort(packets, {}, [](const capture::Recorded& each) { return each.seen.time; });
-  const std::size_t surplus = packets.size() - std::min<std::size_t>(packets.size(), recorders_.packets);
-  packets.erase(packets.begin(), packets.begin() + static_cast<std::ptrdiff_t>(surplus));
   return packets;
 }
 
