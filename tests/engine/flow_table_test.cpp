@@ -1,61 +1,20 @@
 // The flow table: what it finds, what it refuses, and what it forgets when.
 #include "sixin4/engine/flow_table.hpp"
 
+#include <array>
+#include <atomic>
 #include <set>
 #include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "flows.hpp"
+
 namespace sixin4::engine {
 namespace {
 
-using namespace std::chrono_literals;
-using Refusal = FlowTable::Refusal;
-
-constexpr std::uint8_t tcp = 6;
-constexpr std::uint8_t udp = 17;
-constexpr std::uint8_t icmpv6 = 58;
-constexpr std::uint64_t seed = 77;
-constexpr Time start{1000s};
-
-constexpr wire::Ipv6Address ours(std::uint64_t low) {
-  return wire::Ipv6Address::of_words(0x20010db800010000, low);
-}
-constexpr wire::Ipv6Address theirs(std::uint64_t low) {
-  return wire::Ipv6Address::of_words(0x20010db800020000, low);
-}
-
-FlowKey key(std::uint64_t local, std::uint16_t port, std::uint8_t protocol = udp) {
-  return {
-      .local = ours(local), .remote = theirs(1), .local_port = port, .remote_port = 53, .protocol = protocol};
-}
-FlowKey with_local(FlowKey flow, const wire::Ipv6Address& local) {
-  flow.local = local;
-  return flow;
-}
-
-/// All flows leave with an address from `first` to `last`.
-SourceRules pool_rules(std::uint64_t first, std::uint64_t last, PoolMode mode = PoolMode::first) {
-  SourceRule rule;
-  rule.target = {.action = SourceAction::use, .pool = 0};
-  rule.mode = mode;
-  return {{rule}, {AddressPool{{{ours(first), ours(last)}}}}, {}};
-}
-SourceRules action_rules(SourceAction action) {
-  SourceRule rule;
-  rule.target = {.action = action};
-  return {{rule}, {}, {}};
-}
-
-constexpr FlowSignals answer{.answer = true};
-
-/// A flow that packets have gone through both ways.
-void establish(FlowTable& table, const FlowKey& flow, const SourceRules& rules, Time now) {
-  const auto begun = table.begin_inside(flow, rules, now);
-  ASSERT_TRUE(begun.flow);
-  table.note(begun.flow, false, answer);
-}
+using namespace test_flows;
 
 TEST(FlowTable, AFlowIsFoundFromBothSidesUntilItEnds) {
   FlowTable table{16, seed};
@@ -143,90 +102,6 @@ TEST(FlowTable, AFlowFromOutsideKeepsItsAddress) {
   EXPECT_EQ(table.begin_inside(key(1, 1), pool_rules(5, 5), start).flow.other, ours(1));
 }
 
-TEST(FlowTable, AFlowFromOutsideTakesThePlaceOfNoneFromInsideThatIsAnsweredOrOneOfFew) {
-  FlowTable table{3, seed};
-  const SourceRules rules = pool_rules(5, 5);
-  (void)table.begin_inside(key(1, 1), rules, start);
-  establish(table, key(1, 2), rules, start);
-  establish(table, key(1, 3, tcp), rules, start);
-  table.begin_outside(key(1, 4), start + 60s);
-  EXPECT_FALSE(table.find_inside(key(1, 4), start + 60s));
-  EXPECT_EQ(table.size(), 3U);
-}
-
-// Programs here have to be able to answer, whatever else comes.
-TEST(FlowTable, AFlowFromOutsideTakesThePlaceOfTheOldestOneThatIsNotAnswered) {
-  FlowTable table{2, seed};
-  table.begin_outside(key(1, 1), start);
-  table.begin_outside(key(1, 2), start);
-  table.begin_outside(key(1, 3), start);
-  EXPECT_FALSE(table.look_inside(key(1, 1)));
-  EXPECT_TRUE(table.look_inside(key(1, 2)));
-  EXPECT_TRUE(table.look_inside(key(1, 3)));
-  EXPECT_EQ(table.begin_inside(key(1, 4), pool_rules(5, 5), start).refusal, Refusal::none);
-  EXPECT_FALSE(table.look_inside(key(1, 2)));
-}
-
-/// How many of a table's unanswered flows were begun inside, and how many outside.
-struct Unanswered {
-  std::size_t inside = 0;
-  std::size_t outside = 0;
-};
-Unanswered unanswered_of(const FlowTable& table) {
-  Unanswered count;
-  for (const auto& flow : table.list(0, table.bound(), start)) {
-    if (flow.state == FlowState::opening) ++(flow.begun_inside ? count.inside : count.outside);
-  }
-  return count;
-}
-
-TEST(FlowTable, AFloodFromOutsideCostsProgramsHereAnEighthOfTheRoom) {
-  FlowTable table{90, seed};
-  const SourceRules rules = pool_rules(5, 5);
-  for (std::uint16_t port = 1; port <= 10; ++port) establish(table, key(1, port), rules, start);
-  for (std::uint16_t port = 1; port <= 80; ++port) (void)table.begin_inside(key(2, port), rules, start);
-  for (std::uint16_t port = 1; port <= 1000; ++port) table.begin_outside(key(3, port), start);
-  EXPECT_EQ(unanswered_of(table).inside, 70U);
-  EXPECT_EQ(unanswered_of(table).outside, 10U);
-  EXPECT_FALSE(table.look_inside(key(2, 10))) << "the oldest went";
-  EXPECT_TRUE(table.look_inside(key(2, 11)));
-  EXPECT_TRUE(table.look_inside(key(3, 1000)));
-  for (std::uint16_t port = 1; port <= 10; ++port) EXPECT_TRUE(table.look_inside(key(1, port))) << port;
-}
-
-TEST(FlowTable, AFloodFromOutsideGivesWayToProgramsHere) {
-  FlowTable table{80, seed};
-  const SourceRules rules = pool_rules(5, 5);
-  for (std::uint16_t port = 1; port <= 1000; ++port) table.begin_outside(key(3, port), start);
-  for (std::uint16_t port = 1; port <= 70; ++port) {
-    EXPECT_EQ(table.begin_inside(key(2, port), rules, start).refusal, Refusal::none);
-    table.begin_outside(key(4, port), start);
-  }
-  for (std::uint16_t port = 1; port <= 70; ++port) EXPECT_TRUE(table.look_inside(key(2, port))) << port;
-}
-
-TEST(FlowTable, AFloodFromInsideLeavesWhatComesFromOutsideAnEighthOfTheRoom) {
-  FlowTable table{80, seed};
-  const SourceRules rules = pool_rules(5, 5);
-  for (std::uint16_t port = 1; port <= 1000; ++port) {
-    (void)table.begin_inside(key(2, port), rules, start);
-    if (port % 50 == 0) table.begin_outside(key(3, port), start);
-  }
-  EXPECT_EQ(unanswered_of(table).outside, 10U);
-  EXPECT_TRUE(table.look_inside(key(3, 550)));
-  EXPECT_TRUE(table.look_inside(key(3, 1000)));
-}
-
-TEST(FlowTable, AnAnsweredFlowFromOutsideStays) {
-  FlowTable table{1, seed};
-  const SourceRules rules = pool_rules(5, 5);
-  table.begin_outside(key(1, 1), start);
-  table.note(table.look_inside(key(1, 1)), true, answer);
-  EXPECT_EQ(table.begin_inside(key(1, 3), rules, start + 3s).refusal, Refusal::table_full);
-  table.begin_outside(key(1, 4), start + 100s);
-  EXPECT_TRUE(table.look_inside(key(1, 1)));
-}
-
 // One who knows a pool's address could keep everybody else from using it.
 TEST(FlowTable, AnUnansweredDatagramFromOutsideStandsInNobodysWay) {
   FlowTable table{16, seed};
@@ -245,146 +120,6 @@ TEST(FlowTable, WhatAnErrorQuotesKeepsNoFlowAlive) {
   EXPECT_TRUE(table.look_inside(key(1, 1)));
   EXPECT_TRUE(table.look_outside(with_local(key(1, 1), ours(5))));
   EXPECT_EQ(table.list(0, 16, start + 100s).at(0).idle, 100s);
-}
-
-TEST(FlowTable, AnUnansweredFlowMakesRoomAtOnceAndTheOldestFirst) {
-  for (const std::uint8_t protocol : {tcp, udp, icmpv6, std::uint8_t{50}}) {
-    FlowTable table{3, seed};
-    const SourceRules rules = pool_rules(5, 5);
-    for (std::uint16_t port = 1; port <= 10; ++port) {
-      EXPECT_EQ(table.begin_inside(key(1, port, protocol), rules, start).refusal, Refusal::none);
-    }
-    EXPECT_EQ(table.size(), 3U);
-    for (std::uint16_t port = 1; port <= 10; ++port) {
-      EXPECT_EQ(bool{table.look_inside(key(1, port, protocol))}, port > 7) << int{protocol} << ' ' << port;
-    }
-  }
-}
-
-TEST(FlowTable, AnUnansweredFlowThatIsHeardOfIsNotTheOldest) {
-  FlowTable table{3, seed};
-  const SourceRules rules = pool_rules(5, 5);
-  for (std::uint16_t port = 1; port <= 3; ++port) (void)table.begin_inside(key(1, port), rules, start);
-  EXPECT_TRUE(table.find_inside(key(1, 1), start + 1s));
-  (void)table.begin_inside(key(1, 4), rules, start + 1s);
-  EXPECT_TRUE(table.look_inside(key(1, 1)));
-  EXPECT_FALSE(table.look_inside(key(1, 2)));
-  EXPECT_TRUE(table.find_inside(key(1, 1), start + 2s));
-  EXPECT_TRUE(table.find_inside(key(1, 3), start + 2s));
-  EXPECT_TRUE(table.find_inside(key(1, 4), start + 2s));
-  EXPECT_EQ(table.begin_inside(key(1, 5), rules, start + 2s).refusal, Refusal::none) << "all are, one goes";
-}
-
-TEST(FlowTable, AFullTableOfAnsweredDatagramFlowsRefusesUntilOneIsIdle) {
-  FlowTable table{3, seed};
-  const SourceRules rules = pool_rules(5, 5);
-  for (std::uint16_t port = 1; port <= 3; ++port) establish(table, key(1, port), rules, start + port * 1s);
-  EXPECT_EQ(table.begin_inside(key(1, 4), rules, start + 5s).refusal, Refusal::table_full);
-  EXPECT_TRUE(table.find_inside(key(1, 1), start + 5s)) << "is heard of again";
-  EXPECT_EQ(table.begin_inside(key(1, 4), rules, start + 6s).refusal, Refusal::table_full);
-  EXPECT_EQ(table.begin_inside(key(1, 4), rules, start + 7s).refusal, Refusal::none);
-  EXPECT_FALSE(table.find_inside(key(1, 2), start + 8s)) << "the oldest went";
-  EXPECT_TRUE(table.find_inside(key(1, 1), start + 8s));
-  EXPECT_TRUE(table.find_inside(key(1, 3), start + 8s));
-}
-
-TEST(FlowTable, EstablishedTcpConnectionsStayHoweverIdle) {
-  FlowTable table{2, seed};
-  const SourceRules rules = pool_rules(5, 5);
-  for (std::uint16_t port = 1; port <= 2; ++port) establish(table, key(1, port, tcp), rules, start);
-  EXPECT_EQ(table.begin_inside(key(1, 3, tcp), rules, start + 3600s).refusal, Refusal::table_full);
-  EXPECT_EQ(table.begin_inside(key(1, 3), rules, start + 3600s).refusal, Refusal::table_full);
-  table.begin_outside(key(1, 4), start + 3600s);
-  EXPECT_EQ(table.size(), 2U);
-  EXPECT_TRUE(table.look_inside(key(1, 1, tcp)));
-  EXPECT_TRUE(table.look_inside(key(1, 2, tcp)));
-}
-
-TEST(FlowTable, AnsweredFlowsGoAfterThoseThatWereNot) {
-  FlowTable table{2, seed};
-  const SourceRules rules = pool_rules(5, 5);
-  establish(table, key(1, 1), rules, start);
-  (void)table.begin_inside(key(1, 2), rules, start + 2s);
-  EXPECT_EQ(table.begin_inside(key(1, 3), rules, start + 20s).refusal, Refusal::none);
-  EXPECT_TRUE(table.find_inside(key(1, 1), start + 20s));
-  EXPECT_FALSE(table.find_inside(key(1, 2), start + 20s));
-}
-
-/// A TCP connection that a reset has ended.
-void reset(FlowTable& table, const FlowKey& flow, const SourceRules& rules, Time now) {
-  establish(table, flow, rules, now);
-  table.note(table.look_inside(flow), false, {.answer = true, .rst = true});
-}
-
-TEST(FlowTable, AConnectionThatIsOverGoesFirstOnceItIsSilent) {
-  FlowTable table{3, seed};
-  const SourceRules rules = pool_rules(5, 5);
-  (void)table.begin_inside(key(1, 1), rules, start);
-  reset(table, key(1, 2, tcp), rules, start);
-  establish(table, key(1, 3, tcp), rules, start);
-  for (const bool outward : {true, false}) {
-    table.note(table.look_inside(key(1, 3, tcp)), outward, {.answer = !outward, .fin = true});
-  }
-  EXPECT_EQ(table.begin_inside(key(1, 4), rules, start + 4s).refusal, Refusal::none);
-  EXPECT_FALSE(table.look_inside(key(1, 1))) << "not yet";
-  EXPECT_EQ(table.begin_inside(key(1, 5), rules, start + 5s).refusal, Refusal::none);
-  EXPECT_FALSE(table.look_inside(key(1, 2, tcp))) << "was over first";
-  table.begin_outside(key(1, 6), start + 5s);
-  EXPECT_FALSE(table.look_inside(key(1, 3, tcp))) << "as well for what comes from outside";
-  EXPECT_TRUE(table.look_inside(key(1, 4)) && table.look_inside(key(1, 5)) && table.look_inside(key(1, 6)));
-}
-
-TEST(FlowTable, AConnectionThatIsJustOverGoesOnlyWhereNothingUnansweredIs) {
-  FlowTable table{2, seed};
-  const SourceRules rules = pool_rules(5, 5);
-  establish(table, key(1, 1), rules, start);
-  reset(table, key(1, 2, tcp), rules, start + 20s);
-  table.begin_outside(key(1, 3), start + 20s);
-  EXPECT_FALSE(table.look_inside(key(1, 3))) << "nor for what comes from outside";
-  EXPECT_EQ(table.begin_inside(key(1, 4), rules, start + 20s).refusal, Refusal::none);
-  EXPECT_FALSE(table.look_inside(key(1, 2, tcp)));
-  EXPECT_TRUE(table.look_inside(key(1, 1))) << "answered, and idle: after it";
-}
-
-TEST(FlowTable, AConnectionThatOutlivesAResetIsEstablishedAgain) {
-  FlowTable table{1, seed};
-  const SourceRules rules = pool_rules(5, 5);
-  reset(table, key(1, 1, tcp), rules, start);
-  table.note(table.look_inside(key(1, 1, tcp)), true, {});
-  EXPECT_EQ(table.begin_inside(key(1, 2), rules, start + 60s).refusal, Refusal::table_full);
-  table.note(table.look_inside(key(1, 1, tcp)), false, {.answer = true, .rst = true});
-  table.note(table.look_inside(key(1, 1, tcp)), true, {.begins = true});
-  EXPECT_EQ(table.begin_inside(key(1, 2), rules, start).refusal, Refusal::none) << "a new one is unanswered";
-}
-
-TEST(FlowTable, NothingMakesRoomForAFlowThatIsRefused) {
-  FlowTable table{2, seed};
-  const SourceRules rules = pool_rules(5, 5);
-  (void)table.begin_inside(key(1, 1), rules, start);
-  (void)table.begin_inside(key(1, 2), rules, start);
-  EXPECT_EQ(table.begin_inside(key(2, 2), rules, start).refusal, Refusal::pool_exhausted);
-  EXPECT_TRUE(table.look_inside(key(1, 1)));
-  EXPECT_EQ(table.size(), 2U);
-}
-
-// The bound, and who survives, when new flows come without end.
-TEST(FlowTable, AFloodOfNewFlowsNeverExceedsTheBoundAndEstablishedConnectionsSurviveIt) {
-  constexpr std::uint32_t bound = 1000;
-  FlowTable table{bound, seed};
-  const SourceRules rules = pool_rules(5, 5);
-  for (std::uint16_t port = 1; port <= 100; ++port) establish(table, key(1, port, tcp), rules, start);
-  for (std::uint32_t i = 0; i < 200000; ++i) {
-    const Time now = start + i * 1ms;
-    const auto begun =
-        table.begin_inside(key(2 + i / 60000, static_cast<std::uint16_t>(i % 60000)), rules, now);
-    ASSERT_EQ(begun.refusal, Refusal::none) << i;
-    ASSERT_LE(table.size(), bound);
-  }
-  for (std::uint16_t port = 1; port <= 100; ++port) {
-    const auto found = table.find_inside(key(1, port, tcp), start + 200s);
-    ASSERT_TRUE(found) << port;
-    EXPECT_EQ(found.other, ours(5));
-  }
 }
 
 TEST(FlowTable, EveryProtocolHasItsTime) {
