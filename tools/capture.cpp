@@ -25,6 +25,7 @@
 #include "sixin4/capture/ring.hpp"
 #include "sixin4/control/capture_request.hpp"
 #include "sixin4/control/control_socket.hpp"
+#include "sixin4/control/printable.hpp"
 #include "sixin4/engine/verdict.hpp"
 
 #include "capture_head.hpp"
@@ -166,8 +167,8 @@ void Capture::run() {
   try {
     begin_file();
     if (!plan_.quiet) {
-      std::cerr << "capturing on " << interface_ << ", snapshot length " << plan_.snap_length << " bytes"
-                << std::endl;
+      std::cerr << "capturing on " << control::printable(interface_) << ", snapshot length "
+                << plan_.snap_length << " bytes" << std::endl;
     }
     bool goes_on = true;
     while (goes_on && !reached_count()) {

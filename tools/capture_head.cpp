@@ -2,6 +2,8 @@
 
 #include <sys/utsname.h>
 
+#include "sixin4/control/printable.hpp"
+
 namespace sixin4 {
 
 namespace {
@@ -18,8 +20,8 @@ capture::CaptureHead capture_head(const std::string& interface, const std::strin
                                   std::uint32_t snap_length, std::optional<capture::Form> form) {
   return {.application = "sixin4 " SIXIN4_VERSION,
           .operating_system = operating_system(),
-          .interface = interface,
-          .filter = filter,
+          .interface = control::printable(interface),
+          .filter = control::printable(filter),
           .snap_length = snap_length,
           .form = form};
 }

@@ -17,6 +17,7 @@
 #include "sixin4/capture/filter.hpp"
 #include "sixin4/control/control_socket.hpp"
 #include "sixin4/control/options.hpp"
+#include "sixin4/control/printable.hpp"
 #include "sixin4/io/file_descriptor.hpp"
 
 #include "capture.hpp"
@@ -71,18 +72,18 @@ constexpr const char* configuration =
 
 std::string endpoint_of(const std::string& interface) {
   if (!interface.starts_with(prefix) || interface.size() == prefix.size()) {
-    throw ConfigurationError("command line: --extcap-interface: '" + interface +
-                             "' is none that --extcap-interfaces lists");
+    throw ConfigurationError("command line: --extcap-interface: " + control::in_quotes(interface) +
+                             " is none that --extcap-interfaces lists");
   }
-  return interface.substr(prefix.size());
+  return control::from_printable(std::string_view{interface}.substr(prefix.size()));
 }
 
 void print_interfaces() {
   std::cout << "extcap {version=" SIXIN4_VERSION "}{display=sixin4}\n";
   for (const std::string& path : control::control_paths()) {
-    const std::string interface = std::filesystem::path{path}.stem();
-    // Nothing can be said of a name that ends what it is in.
-    if (interface.find_first_of("{}") != std::string::npos || !control::is_running(path)) continue;
+    if (!control::is_running(path)) continue;
+    // A brace would end the sentence.
+    const std::string interface = control::printable(std::filesystem::path{path}.stem().string(), "{}");
     std::cout << "interface {value=" << prefix << interface << "}{display=6in4 tunnel " << interface << "}\n";
   }
   std::cout << describe_toolbar();
@@ -93,7 +94,7 @@ void print_mistake(const std::string& filter) {
   try {
     (void)capture::Filter{filter};
   } catch (const std::invalid_argument& error) {
-    std::cout << error.what() << '\n';
+    std::cout << control::message_line(error.what()) << '\n';
   }
 }
 
@@ -137,7 +138,8 @@ ExtcapCall extcap_call_of(const std::vector<std::string>& arguments) {
     return option == given.options.end() ? std::string{} : option->second;
   };
   if (!given.words.empty()) {
-    throw ConfigurationError("command line: '" + given.words.front() + "' is not of extcap(4)");
+    throw ConfigurationError("command line: " + control::in_quotes(given.words.front()) +
+                             " is not of extcap(4)");
   }
   if (has("extcap-interfaces")) return {.wish = Wish::interfaces};
   const std::string endpoint = endpoint_of(value_of("extcap-interface"));

@@ -11,6 +11,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "sixin4/control/printable.hpp"
+
 namespace sixin4 {
 
 namespace {
@@ -133,7 +135,7 @@ bool ExtcapToolbar::take(const ToolbarMessage& message) {
 }
 
 void ExtcapToolbar::warn(const std::string& message) {
-  send({.control = number::none, .command = command::warning, .payload = message});
+  send({.control = number::none, .command = command::warning, .payload = control::message_line(message)});
 }
 
 /// What finds no room is for nobody who looks.

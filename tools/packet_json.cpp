@@ -1,10 +1,12 @@
 #include "packet_json.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "sixin4/control/address_text.hpp"
+#include "sixin4/control/json_text.hpp"
 #include "sixin4/wire/icmpv6.hpp"
 #include "sixin4/wire/ipv4.hpp"
 #include "sixin4/wire/ipv6.hpp"
@@ -143,7 +145,7 @@ std::string packet_json(const Layers& packet, const PacketFacts& facts) {
   object["too_deep"] = packet.end == LayersEnd::too_deep;
   object["incomplete"] = false;
   object["fragments"] = facts.fragments;
-  return object.dump() + '\n';
+  return control::to_json_text(std::move(object)) + '\n';
 }
 
 std::string packet_json(const capture::IncompletePacket& packet) {
@@ -152,14 +154,14 @@ std::string packet_json(const capture::IncompletePacket& packet) {
                    {"destination", control::to_string(packet.key.destination.address)},
                    {"protocol", packet.key.protocol},
                    {"identification", packet.key.identification}};
-  const json object{{"time", seconds_text(packet.time)},
-                    {"layers", json::array({layer})},
-                    {"truncated", false},
-                    {"malformed", packet.malformed},
-                    {"too_deep", false},
-                    {"incomplete", true},
-                    {"fragments", packet.fragments}};
-  return object.dump() + '\n';
+  json object{{"time", seconds_text(packet.time)},
+              {"layers", json::array({layer})},
+              {"truncated", false},
+              {"malformed", packet.malformed},
+              {"too_deep", false},
+              {"incomplete", true},
+              {"fragments", packet.fragments}};
+  return control::to_json_text(std::move(object)) + '\n';
 }
 
 }  // namespace sixin4

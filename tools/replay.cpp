@@ -13,6 +13,7 @@
 
 #include "sixin4/capture/link_layer.hpp"
 #include "sixin4/control/address_text.hpp"
+#include "sixin4/control/json_text.hpp"
 #include "sixin4/control/options.hpp"
 #include "sixin4/engine/counters.hpp"
 #include "sixin4/engine/inbound_pump.hpp"
@@ -253,8 +254,7 @@ void Replay::print_json() const {
         {"fragments", input_.left_over()}}},
       {"truncated", counts_.truncated},
   };
-  // The name of an interface is any bytes.
-  print(object.dump(2, ' ', false, json::error_handler_t::replace) + '\n');
+  print(control::to_json_text(object, 2) + '\n');
 }
 
 }  // namespace

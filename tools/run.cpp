@@ -26,6 +26,7 @@
 #include "sixin4/control/log.hpp"
 #include "sixin4/control/netlink_monitor.hpp"
 #include "sixin4/control/options.hpp"
+#include "sixin4/control/printable.hpp"
 #include "sixin4/control/service_manager.hpp"
 #include "sixin4/control/status.hpp"
 #include "sixin4/engine/token_bucket.hpp"
@@ -170,7 +171,7 @@ class Supervisor {
 
 void Supervisor::run() {
   warn_of_surprises(tunnel_, log_);
-  std::cerr << "ready: " << tunnel_.configuration().interface << ' '
+  std::cerr << "ready: " << control::printable(tunnel_.configuration().interface) << ' '
             << control::to_string(tunnel_.ends().local) << " > " << control::to_string(tunnel_.ends().remote)
             << " mtu " << tunnel_.mtu() << std::endl;
   control::notify_service_manager("READY=1");
@@ -312,7 +313,7 @@ control::Answer Supervisor::answer(std::string_view verb) {
   } else if (verb == "down") {
     stopping_ = true;
   } else {
-    throw std::runtime_error("this endpoint does not know the request '" + std::string{verb} + "'");
+    throw std::runtime_error("this endpoint does not know the request " + control::in_quotes(verb));
   }
   return "null";
 }

@@ -15,6 +15,7 @@
 #include "sixin4/control/explanation.hpp"
 #include "sixin4/control/flow_status.hpp"
 #include "sixin4/control/options.hpp"
+#include "sixin4/control/printable.hpp"
 #include "sixin4/control/status.hpp"
 
 #include "bench/plan.hpp"
@@ -257,7 +258,7 @@ void fill_standard_descriptors() {
 }
 
 int failed(int status, const char* what) {
-  std::cerr << "sixin4: " << what << std::endl;
+  std::cerr << "sixin4: " << sixin4::control::message_line(what) << std::endl;
   return status;
 }
 

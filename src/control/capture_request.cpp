@@ -4,6 +4,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sixin4/control/json_text.hpp"
+
+#include "read_answer.hpp"
+
 namespace sixin4::control {
 
 namespace {
@@ -26,11 +30,11 @@ std::optional<std::uint32_t> snap_length_of(std::string_view request) {
 }
 
 std::string capture_answer(const std::string& interface) {
-  return nlohmann::json{{"interface", interface}}.dump();
+  return to_json_text({{"interface", interface}});
 }
 
 std::string interface_of(const std::string& answer) {
-  return nlohmann::json::parse(answer).at("interface");
+  return read_answer([&] { return parse_json_text(answer).at("interface").get<std::string>(); });
 }
 
 }  // namespace sixin4::control

@@ -17,6 +17,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "sixin4/control/json_text.hpp"
 #include "sixin4/control/options.hpp"
 
 namespace sixin4::control {
@@ -236,7 +237,7 @@ bool ControlServer::answer(Client& client, const Handler& handler) {
       throw std::runtime_error("only root and the user that runs the endpoint may do that");
     }
     Answer answer = handler(verb);
-    reply["result"] = json::parse(answer.result);
+    reply["result"] = parse_json_text(answer.result);
     descriptors = std::move(answer.descriptors);
     Lasting begun = answer.begin ? begin(answer.begin) : Lasting{};
     std::ranges::move(begun.descriptors, std::back_inserter(descriptors));
@@ -251,7 +252,7 @@ bool ControlServer::answer(Client& client, const Handler& handler) {
     reply = {{"error", error.what()}};
   }
   if (!reply.contains("result")) descriptors.clear();
-  const std::string text = reply.dump(-1, ' ', false, json::error_handler_t::replace);
+  const std::string text = to_json_text(reply);
   return send_with_descriptors(client.fd.get(), text, descriptors);
 }
 
@@ -271,12 +272,16 @@ LastingAnswer ask_for_descriptors(const std::string& path, std::string_view verb
   if (length < 0 && errno == EAGAIN) throw EndpointRefusal("the endpoint at " + path + " does not answer");
   if (length < 0) refuse("cannot read from control socket " + path);
   if (length == 0) throw NoSuchEndpoint("the endpoint at " + path + " went away");
-  const json reply = json::parse(buffer.substr(0, static_cast<std::size_t>(length)));
-  if (reply.contains("configuration-error"))
-    throw ConfigurationError(reply["configuration-error"].get<std::string>());
-  if (reply.contains("error")) throw EndpointRefusal(reply["error"].get<std::string>());
-  answer.result = reply.at("result").dump();
-  return answer;
+  try {
+    const json reply = parse_json_text({buffer.data(), static_cast<std::size_t>(length)});
+    if (reply.contains("configuration-error"))
+      throw ConfigurationError(reply["configuration-error"].get<std::string>());
+    if (reply.contains("error")) throw EndpointRefusal(reply["error"].get<std::string>());
+    answer.result = to_json_text(reply.at("result"));
+    return answer;
+  } catch (const json::exception&) {
+    throw EndpointRefusal(path + " does not answer as an endpoint of sixin4 does");
+  }
 }
 
 std::string ask(const std::string& path, std::string_view verb, Wait wait, std::chrono::seconds patience) {

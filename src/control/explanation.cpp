@@ -5,8 +5,11 @@
 #include <nlohmann/json.hpp>
 
 #include "sixin4/control/address_text.hpp"
+#include "sixin4/control/json_text.hpp"
 #include "sixin4/control/options.hpp"
+#include "sixin4/control/printable.hpp"
 
+#include "read_answer.hpp"
 #include "source_rule_text.hpp"
 #include "values.hpp"
 
@@ -18,55 +21,9 @@ using json = nlohmann::ordered_json;
 
 constexpr std::string_view request_prefix = "explain ";
 
-}  // namespace
-
-std::string explain_request(const ExplainQuery& query) {
-  json object{
-      {"destination", to_string(query.destination)}, {"protocol", query.protocol}, {"port", query.port}};
-  if (query.from) object["from"] = to_string(*query.from);
-  return std::string{request_prefix} + object.dump();
-}
-
-std::optional<ExplainQuery> explain_query_of(std::string_view request) {
-  if (!request.starts_with(request_prefix)) return std::nullopt;
-  const json object = json::parse(request.substr(request_prefix.size()), nullptr, false);
-  if (!object.is_object()) return std::nullopt;
-  const auto destination = parse_ipv6_address(object.value("destination", ""));
-  if (!destination) return std::nullopt;
-  ExplainQuery query{.destination = *destination,
-                     .protocol = object.value("protocol", std::uint8_t{6}),
-                     .port = object.value("port", std::uint16_t{0})};
-  if (object.contains("from")) query.from = parse_ipv6_address(object.value("from", ""));
-  return query;
-}
-
-std::string to_json(const Explanation& explanation) {
-  const auto or_null = [](const std::string& text) { return text.empty() ? json(nullptr) : json(text); };
-  json object{{"destination", explanation.destination},
-              {"source", or_null(explanation.source)},
-              {"source_reason", or_null(explanation.source_reason)},
-              {"route", or_null(explanation.route)},
-              {"enters_tunnel", explanation.enters_tunnel}};
-  if (explanation.enters_tunnel) {
-    object["rule"] = explanation.rule;
-    object["rule_text"] = or_null(explanation.rule_text);
-    object["leaves_as"] = or_null(explanation.leaves_as);
-    object["pool"] = or_null(explanation.pool);
-    object["mtu"] = explanation.mtu;
-    object["verdict"] = explanation.verdict;
-    object["verdict_reason"] = or_null(explanation.verdict_reason);
-  }
-  return object.dump();
-}
-
-std::string explanation_json(const std::string& text) {
-  return json::parse(text).dump(2) + "\n";
-}
-
-std::string explanation_text(const std::string& text) {
-  const json object = json::parse(text);
+std::string text_of(const json& object) {
   const auto word = [&object](const char* name) {
-    return object.at(name).is_null() ? std::string{"none"} : object.at(name).get<std::string>();
+    return object.at(name).is_null() ? std::string{"none"} : printable(object.at(name).get<std::string>());
   };
   std::ostringstream lines;
   lines << word("destination") << " from " << word("source");
@@ -97,12 +54,64 @@ std::string explanation_text(const std::string& text) {
   return lines.str();
 }
 
+}  // namespace
+
+std::string explain_request(const ExplainQuery& query) {
+  json object{
+      {"destination", to_string(query.destination)}, {"protocol", query.protocol}, {"port", query.port}};
+  if (query.from) object["from"] = to_string(*query.from);
+  return std::string{request_prefix} + to_json_text(object);
+}
+
+std::optional<ExplainQuery> explain_query_of(std::string_view request) {
+  if (!request.starts_with(request_prefix)) return std::nullopt;
+  try {
+    const json object = parse_json_text(request.substr(request_prefix.size()));
+    const auto destination = parse_ipv6_address(object.at("destination").get<std::string>());
+    if (!destination) return std::nullopt;
+    ExplainQuery query{.destination = *destination,
+                       .protocol = object.value("protocol", std::uint8_t{6}),
+                       .port = object.value("port", std::uint16_t{0})};
+    if (object.contains("from")) query.from = parse_ipv6_address(object.at("from").get<std::string>());
+    return query;
+  } catch (const json::exception&) {
+    return std::nullopt;
+  }
+}
+
+std::string to_json(const Explanation& explanation) {
+  const auto or_null = [](const std::string& text) { return text.empty() ? json(nullptr) : json(text); };
+  json object{{"destination", explanation.destination},
+              {"source", or_null(explanation.source)},
+              {"source_reason", or_null(explanation.source_reason)},
+              {"route", or_null(explanation.route)},
+              {"enters_tunnel", explanation.enters_tunnel}};
+  if (explanation.enters_tunnel) {
+    object["rule"] = explanation.rule;
+    object["rule_text"] = or_null(explanation.rule_text);
+    object["leaves_as"] = or_null(explanation.leaves_as);
+    object["pool"] = or_null(explanation.pool);
+    object["mtu"] = explanation.mtu;
+    object["verdict"] = explanation.verdict;
+    object["verdict_reason"] = or_null(explanation.verdict_reason);
+  }
+  return to_json_text(object);
+}
+
+std::string explanation_json(const std::string& text) {
+  return read_answer([&] { return to_json_text(parse_json_text(text), 2) + "\n"; });
+}
+
+std::string explanation_text(const std::string& text) {
+  return read_answer([&] { return text_of(parse_json_text(text)); });
+}
+
 ExplainQuery parse_explain_query(const std::string& destination, const std::optional<std::string>& from,
                                  const std::optional<std::string>& protocol,
                                  const std::optional<std::string>& port) {
   const auto address = [](const std::string& text) {
     const auto parsed = parse_ipv6_address(text);
-    if (!parsed) throw ConfigurationError("command line: '" + text + "' is not an IPv6 address");
+    if (!parsed) throw ConfigurationError("command line: " + in_quotes(text) + " is not an IPv6 address");
     return *parsed;
   };
   ExplainQuery query{.destination = address(destination)};

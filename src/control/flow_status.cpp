@@ -7,7 +7,11 @@
 #include <nlohmann/json.hpp>
 
 #include "sixin4/control/address_text.hpp"
+#include "sixin4/control/json_text.hpp"
+#include "sixin4/control/printable.hpp"
 #include "sixin4/control/source_rules.hpp"
+
+#include "read_answer.hpp"
 
 namespace sixin4::control {
 
@@ -19,9 +23,20 @@ constexpr std::string_view request_prefix = "flows ";
 
 /// As tcpdump(8) writes it.
 std::string with_port(const json& address, const json& port) {
-  std::string text = address.get<std::string>();
+  std::string text = printable(address.get<std::string>());
   if (port.get<int>() != 0) text += "." + std::to_string(port.get<int>());
   return text;
+}
+
+json flows_of(std::span<const std::string> pages) {
+  return read_answer([&] {
+    json list = json::array();
+    for (const std::string& page : pages) {
+      const json parsed = parse_json_text(page);
+      for (const json& flow : parsed.at("flows")) list.push_back(flow);
+    }
+    return list;
+  });
 }
 
 }  // namespace
@@ -55,46 +70,40 @@ std::string to_json(const FlowPage& page) {
   }
   json object{{"flows", std::move(flows)}};
   if (page.next) object["next"] = *page.next;
-  return object.dump();
+  return to_json_text(object);
 }
 
 std::vector<std::string> ask_for_flows(const std::function<std::string(const std::string& request)>& ask) {
   std::vector<std::string> pages;
   for (std::optional<std::uint32_t> first = 0; first;) {
     pages.push_back(ask(flow_request(*first)));
-    const json page = json::parse(pages.back());
-    first = page.contains("next") ? std::optional{page.at("next").get<std::uint32_t>()} : std::nullopt;
+    first = read_answer([&] {
+      const json page = parse_json_text(pages.back());
+      return page.contains("next") ? std::optional{page.at("next").get<std::uint32_t>()} : std::nullopt;
+    });
   }
   return pages;
 }
 
 std::string flows_json(std::span<const std::string> pages) {
-  json list = json::array();
-  for (const std::string& page : pages) {
-    const json parsed = json::parse(page);
-    for (const json& flow : parsed.at("flows")) list.push_back(flow);
-  }
-  return list.dump(2) + "\n";
+  return to_json_text(flows_of(pages), 2) + "\n";
 }
 
 std::string flows_text(std::span<const std::string> pages) {
-  std::ostringstream text;
-  for (const std::string& page : pages) {
-    const json parsed = json::parse(page);
-    for (const json& flow : parsed.at("flows")) {
+  return read_answer([&] {
+    std::ostringstream text;
+    for (const json& flow : flows_of(pages)) {
+      const auto word = [&flow](const char* name) { return printable(flow.at(name).get<std::string>()); };
       const bool inside = flow.at("begun") == "inside";
-      text << flow.at("protocol").get<std::string>() << ' '
-           << with_port(flow.at("source"), flow.at("source_port")) << (inside ? " > " : " < ")
-           << with_port(flow.at("destination"), flow.at("destination_port"));
-      if (flow.at("source") != flow.at("outside_source")) {
-        text << " as " << flow.at("outside_source").get<std::string>();
-      }
-      text << ", " << flow.at("state").get<std::string>();
+      text << word("protocol") << ' ' << with_port(flow.at("source"), flow.at("source_port"))
+           << (inside ? " > " : " < ") << with_port(flow.at("destination"), flow.at("destination_port"));
+      if (flow.at("source") != flow.at("outside_source")) text << " as " << word("outside_source");
+      text << ", " << word("state");
       if (flow.at("rule") != 0) text << ", rule " << flow.at("rule");
       text << ", idle " << flow.at("idle_s") << " s\n";
     }
-  }
-  return text.str();
+    return text.str();
+  });
 }
 
 }  // namespace sixin4::control

@@ -2,6 +2,8 @@
 
 #include <iostream>
 
+#include "sixin4/control/printable.hpp"
+
 namespace sixin4::control {
 
 namespace {
@@ -47,7 +49,7 @@ void Log::write(LogLevel level, std::string_view kind, std::string_view text) {
 
 // In one piece, so that lines of several processes do not mix.
 void Log::answer(std::string_view text) {
-  std::cerr << (std::string{text} + '\n') << std::flush;
+  std::cerr << (message_line(text) + '\n') << std::flush;
 }
 
 }  // namespace sixin4::control

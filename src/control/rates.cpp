@@ -2,11 +2,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sixin4/control/json_text.hpp"
+
 namespace sixin4::control {
 
 namespace {
 
-using json = nlohmann::json;
+using json = nlohmann::ordered_json;
 using std::chrono::duration;
 
 std::uint64_t count_of(const json& counters, const std::string& name) {
@@ -51,8 +53,8 @@ std::optional<DirectionRates> direction_rates(const json& former, const json& cu
 
 std::optional<Rates> rates_of(std::string_view former, std::string_view current, duration<double> between) {
   if (between <= duration<double>{0}) return std::nullopt;
-  const json before = json::parse(former);
-  const json after = json::parse(current);
+  const json before = parse_json_text(former);
+  const json after = parse_json_text(current);
   if (!is_one_run(before, after, between)) return std::nullopt;
   auto out = direction_rates(before, after, "out", between);
   auto in = direction_rates(before, after, "in", between);

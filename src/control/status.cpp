@@ -5,8 +5,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sixin4/control/json_text.hpp"
+#include "sixin4/control/printable.hpp"
+
 #include "far_end_text.hpp"
 #include "for_people.hpp"
+#include "read_answer.hpp"
 
 namespace sixin4::control {
 
@@ -32,6 +36,14 @@ const char* name_of(EndpointState state) {
   return "";
 }
 
+json list_of(std::span<const std::string> statuses) {
+  return read_answer([&] {
+    json list = json::array();
+    for (const std::string& status : statuses) list.push_back(parse_json_text(status));
+    return list;
+  });
+}
+
 void write_direction(std::ostream& text, const char* name, const json& direction, const json& drops) {
   text << "  " << std::left << std::setw(4) << name << std::right << std::setw(12)
        << direction.at("packets").get<std::uint64_t>() << " packets " << std::setw(9)
@@ -41,7 +53,7 @@ void write_direction(std::ostream& text, const char* name, const json& direction
   }
   const char* separator = ", dropped: ";
   for (const auto& [reason, count] : drops.items()) {
-    text << separator << reason << ' ' << count;
+    text << separator << printable(reason) << ' ' << count;
     separator = ", ";
   }
   text << '\n';
@@ -73,7 +85,7 @@ std::string to_json(const Status& status) {
       {"flows", status.flows},
   };
   if (!status.reason.empty()) object["reason"] = status.reason;
-  return object.dump();
+  return to_json_text(object);
 }
 
 std::string to_line(const Status& status) {
@@ -87,32 +99,29 @@ std::string to_line(const Status& status) {
 }
 
 std::string show_json(std::span<const std::string> statuses) {
-  json list = json::array();
-  for (const std::string& status : statuses) list.push_back(json::parse(status));
-  return list.dump(2) + "\n";
+  return to_json_text(list_of(statuses), 2) + "\n";
 }
 
 std::string show_json_line(std::span<const std::string> statuses) {
-  json list = json::array();
-  for (const std::string& status : statuses) list.push_back(json::parse(status));
-  return list.dump() + "\n";
+  return to_json_text(list_of(statuses)) + "\n";
 }
 
 std::string show_text(std::span<const std::string> statuses) {
-  std::ostringstream text;
-  for (const std::string& status : statuses) {
-    const json object = json::parse(status);
-    const auto word = [&](const char* name) { return object.at(name).get<std::string>(); };
-    const std::string reason = object.contains("reason") ? " (" + word("reason") + ")" : "";
-    text << word("interface") << ": " << word("state") << reason << ", " << word("local") << " > "
-         << word("remote") << ", mtu " << object.at("mtu") << ", path mtu " << object.at("path_mtu")
-         << ", wire " << word("wire") << " (" << word("wire_reason") << ")\n";
-    text << "  running for " << seconds_for_people(object.at("uptime_s").get<double>()) << ", "
-         << far_end_text(object.at("far_end")) << '\n';
-    write_direction(text, "out", object.at("out"), object.at("drops").at("out"));
-    write_direction(text, "in", object.at("in"), object.at("drops").at("in"));
-  }
-  return text.str();
+  return read_answer([&] {
+    std::ostringstream text;
+    for (const json& object : list_of(statuses)) {
+      const auto word = [&](const char* name) { return printable(object.at(name).get<std::string>()); };
+      const std::string reason = object.contains("reason") ? " (" + word("reason") + ")" : "";
+      text << word("interface") << ": " << word("state") << reason << ", " << word("local") << " > "
+           << word("remote") << ", mtu " << object.at("mtu") << ", path mtu " << object.at("path_mtu")
+           << ", wire " << word("wire") << " (" << word("wire_reason") << ")\n";
+      text << "  running for " << seconds_for_people(object.at("uptime_s").get<double>()) << ", "
+           << far_end_text(object.at("far_end")) << '\n';
+      write_direction(text, "out", object.at("out"), object.at("drops").at("out"));
+      write_direction(text, "in", object.at("in"), object.at("drops").at("in"));
+    }
+    return text.str();
+  });
 }
 
 }  // namespace sixin4::control

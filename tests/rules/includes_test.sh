@@ -31,14 +31,14 @@ only 'include/sixin4/io' "$standard|$system|\"sixin4/wire/|\"sixin4/io/|\"sixin4
 only 'src/io' "$standard|$system|$own|\"sixin4/wire/|\"sixin4/io/|\"sixin4/engine/(packet|verdict)\.hpp"
 only 'include/sixin4/capture' "$standard|\"sixin4/(wire|engine|capture)/"
 only 'src/capture' "$standard|$system|$own|\"sixin4/(wire|engine|capture)/"
-only 'include/sixin4/control' "$standard|$system|\"sixin4/(wire|control)/|\"sixin4/io/file_descriptor\.hpp"
+only 'include/sixin4/control' "$standard|$system|<nlohmann/json_fwd\.hpp>|\"sixin4/(wire|control)/|\"sixin4/io/file_descriptor\.hpp"
 only 'src/control' "$standard|$system|$own|<(boost|libmnl|nlohmann)/|\"sixin4/(wire|control)/|\"sixin4/io/file_descriptor\.hpp"
 
 only_in "$vectors" src/wire/sum_methods.cpp
 only_in '<libmnl/' src/control/netlink_message.cpp
-only_in '<boost/' src/control/options.cpp
+only_in '<boost/' src/control/options.cpp src/control/printable.cpp
 only_in '<pcap/' src/capture/capture_reader.cpp src/capture/filter.cpp src/capture/link_layer.cpp
-only_in '<nlohmann/' src/control/capture_request.cpp src/control/control_socket.cpp src/control/explanation.cpp src/control/far_end_text.hpp src/control/flow_status.cpp src/control/live_view.cpp src/control/rates.cpp src/control/status.cpp tools/bench/json.cpp tools/packet_json.cpp tools/replay.cpp
+only_in '<nlohmann/' include/sixin4/control/json_text.hpp src/control/capture_request.cpp src/control/control_socket.cpp src/control/explanation.cpp src/control/far_end_text.hpp src/control/flow_status.cpp src/control/json_text.cpp src/control/live_view.cpp src/control/rates.cpp src/control/read_answer.hpp src/control/status.cpp tools/bench/json.cpp tools/packet_json.cpp tools/replay.cpp
 only_in '<tins/'
 
 # Pure functions: no system call, no clock, no logging, no exception in what touches packets.

@@ -1,5 +1,7 @@
 #include <nlohmann/json.hpp>
 
+#include "sixin4/control/json_text.hpp"
+
 #include "bench/report.hpp"
 
 namespace sixin4::bench {
@@ -56,7 +58,7 @@ std::string to_json(const Results& results) {
                       {"medians", medians},
                       {"runs", runs}};
   constexpr int indent = 1;
-  return document.dump(indent) + '\n';
+  return control::to_json_text(document, indent) + '\n';
 }
 
 }  // namespace sixin4::bench

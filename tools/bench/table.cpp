@@ -4,6 +4,8 @@
 #include <sstream>
 #include <vector>
 
+#include "sixin4/control/printable.hpp"
+
 #include "bench/report.hpp"
 
 namespace sixin4::bench {
@@ -85,12 +87,12 @@ std::string to_table(const Results& results) {
     text += '\n' + title_of(setting, results.plan) + aligned(lines);
   }
   for (const NotAvailable& each : results.not_available) {
-    text += "\nnot available: " + each.contestant + ": " + each.reason + '\n';
+    text += "\nnot available: " + each.contestant + ": " + control::message_line(each.reason) + '\n';
   }
   for (const Run& run : results.runs) {
     if (run.failure.empty()) continue;
     text += "\nfailed: " + run.contestant + ", " + run.workload + ", round " + std::to_string(run.round) +
-            ": " + run.failure + '\n';
+            ": " + control::message_line(run.failure) + '\n';
   }
   return text;
 }

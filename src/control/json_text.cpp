@@ -1,0 +1,37 @@
+#include "sixin4/control/json_text.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "sixin4/control/printable.hpp"
+
+namespace sixin4::control {
+
+namespace {
+
+using json = nlohmann::ordered_json;
+
+/// Applies `change` to each string in a value.
+template <typename Change>
+void change_strings(json& value, const Change& change) {
+  if (value.is_string()) {
+    auto& text = value.get_ref<std::string&>();
+    text = change(text);
+  } else if (value.is_structured()) {
+    for (json& element : value) change_strings(element, change);
+  }
+}
+
+}  // namespace
+
+std::string to_json_text(json value, int indent) {
+  change_strings(value, [](const std::string& text) { return printable(text); });
+  return value.dump(indent);
+}
+
+json parse_json_text(std::string_view text) {
+  json value = json::parse(text);
+  change_strings(value, [](const std::string& string) { return from_printable(string); });
+  return value;
+}
+
+}  // namespace sixin4::control
