@@ -8,6 +8,7 @@
 
 #include "sixin4/control/control_socket.hpp"
 #include "sixin4/control/options.hpp"
+#include "sixin4/control/printable.hpp"
 
 namespace sixin4 {
 
@@ -59,8 +60,8 @@ Number number_of(const std::string& option, const std::string& text, Number leas
   Number value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size() || value < least) {
-    throw mistake(option, "'" + text + "' is not a number from " + std::to_string(least) + " to " +
-                              std::to_string(std::numeric_limits<Number>::max()));
+    throw mistake(option, control::in_quotes(text) + " is not a number from " + std::to_string(least) +
+                              " to " + std::to_string(std::numeric_limits<Number>::max()));
   }
   return value;
 }
@@ -75,13 +76,13 @@ std::optional<capture::Form> form_of(const std::string& text) {
   if (text == "inner") return capture::Form::inner;
   if (text == "outer") return capture::Form::outer;
   if (text == "both") return std::nullopt;
-  throw mistake("form", "'" + text + "' is neither inner nor outer nor both");
+  throw mistake("form", control::in_quotes(text) + " is neither inner nor outer nor both");
 }
 
 bool outward_of(const std::string& text) {
   if (text == "in") return false;
   if (text == "out") return true;
-  throw mistake("direction", "'" + text + "' is neither in nor out");
+  throw mistake("direction", control::in_quotes(text) + " is neither in nor out");
 }
 
 void read_ring(const std::string& text, capture::Rotation& rotation) {
@@ -93,7 +94,7 @@ void read_ring(const std::string& text, capture::Rotation& rotation) {
   } else if (key == "filesize") {
     rotation.kilobytes = number_of<std::uint32_t>("ring", value, 1);
   } else {
-    throw mistake("ring", "'" + text + "' is neither files:N nor filesize:KB");
+    throw mistake("ring", control::in_quotes(text) + " is neither files:N nor filesize:KB");
   }
 }
 

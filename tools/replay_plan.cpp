@@ -7,6 +7,7 @@
 
 #include "sixin4/control/address_text.hpp"
 #include "sixin4/control/options.hpp"
+#include "sixin4/control/printable.hpp"
 #include "sixin4/wire/ipv4.hpp"
 
 #include "capture_input.hpp"
@@ -32,15 +33,16 @@ std::uint16_t link_mtu_of(const std::string& text) {
   std::uint16_t mtu = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mtu);
   if (error != std::errc{} || end != text.data() + text.size() || mtu < wire::ipv4_min_mtu) {
-    throw ConfigurationError("command line: --link-mtu: '" + text + "' is not a number from 68 to 65535");
+    throw ConfigurationError("command line: --link-mtu: " + control::in_quotes(text) +
+                             " is not a number from 68 to 65535");
   }
   return mtu;
 }
 
 wire::Ipv4Address remote_of(const control::Configuration& configuration, const std::string& file) {
   if (const auto remote = control::parse_ipv4_address(configuration.remote)) return *remote;
-  throw ConfigurationError(file + ": remote: '" + configuration.remote +
-                           "' is a host name, and a replay asks nobody: give its IPv4 address");
+  throw ConfigurationError(file + ": remote: " + control::in_quotes(configuration.remote) +
+                           " is a host name, and a replay asks nobody: give its IPv4 address");
 }
 
 /// The other end of the capture's first packet of protocol 41 to or from `remote`.

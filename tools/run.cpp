@@ -16,6 +16,7 @@
 #include <sys/signalfd.h>
 
 #include "sixin4/control/address_text.hpp"
+#include "sixin4/control/capabilities.hpp"
 #include "sixin4/control/capture_request.hpp"
 #include "sixin4/control/configuration.hpp"
 #include "sixin4/control/control_socket.hpp"
@@ -323,8 +324,10 @@ control::Answer Supervisor::answer(std::string_view verb) {
 void run_endpoint(const std::vector<std::string>& arguments) {
   // Whoever reads the log may go; the endpoint has a host to leave as it was.
   (void)std::signal(SIGPIPE, SIG_IGN);
+  const control::Configuration configuration = control::load_configuration(arguments);
+  control::require_capabilities();  // before the first of the calls that need them fails
   // On the heap: large buffers are part of it.
-  const auto supervisor = std::make_unique<Supervisor>(arguments, control::load_configuration(arguments));
+  const auto supervisor = std::make_unique<Supervisor>(arguments, configuration);
   try {
     supervisor->run();
   } catch (const std::exception& error) {

@@ -238,7 +238,8 @@ int dispatch(const Words& words) {
   }
   const auto* const verb = std::ranges::find(verbs, first, &Verb::name);
   if (verb == verbs.end())
-    throw ConfigurationError("command line: unknown verb '" + first + "'; sixin4 --help lists them");
+    throw ConfigurationError("command line: unknown verb " + sixin4::control::in_quotes(first) +
+                             "; sixin4 --help lists them");
   const Words rest{words.begin() + 1, words.end()};
   if (std::ranges::find(rest, "--help") != rest.end()) {
     print_help(*verb);

@@ -24,6 +24,7 @@
 
 #include "sixin4/control/control_socket.hpp"
 #include "sixin4/control/live_view.hpp"
+#include "sixin4/control/printable.hpp"
 #include "sixin4/control/status.hpp"
 #include "sixin4/io/file_descriptor.hpp"
 
@@ -46,7 +47,8 @@ std::chrono::milliseconds interval_of(const std::string& text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
   // Written so that "nan" is refused, too.
   if (error != std::errc{} || end != text.data() + text.size() || !(seconds >= least && seconds <= most)) {
-    throw ConfigurationError("command line: --interval: '" + text + "' is not a number from 0.1 to 3600");
+    throw ConfigurationError("command line: --interval: " + control::in_quotes(text) +
+                             " is not a number from 0.1 to 3600");
   }
   return std::chrono::round<std::chrono::milliseconds>(std::chrono::duration<double>{seconds});
 }

@@ -1,15 +1,15 @@
 #include "sixin4/control/configuration.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <fstream>
 #include <map>
 #include <system_error>
 
 #include "sixin4/control/address_text.hpp"
 #include "sixin4/control/options.hpp"
+#include "sixin4/control/printable.hpp"
 
 #include "configuration_keys.hpp"
+#include "text_file.hpp"
 #include "values.hpp"
 
 namespace sixin4::control {
@@ -52,24 +52,20 @@ void add_setting(Settings& settings, const KeyValue& given, const std::string& p
 
 /// Line by line, so that every error knows its line.
 Settings read_file(const std::string& path) {
-  errno = 0;
-  std::ifstream file{path};
-  if (!file) throw std::system_error(errno, std::generic_category(), "cannot read " + path);
   const std::vector<Option> options = key_options();
   Settings settings;
-  std::string line;
-  for (int number = 1; std::getline(file, line); ++number) {
+  for_each_line(path, [&](int number, const std::string& line) {
     const std::string place = path + ":" + std::to_string(number);
     for (const KeyValue& given : parse_line(options, line, place)) add_setting(settings, given, place);
-  }
-  if (file.bad()) throw std::system_error(EIO, std::generic_category(), "cannot read " + path);
+  });
   return settings;
 }
 
 /// The file that a bare tunnel name stands for.
 std::string path_of(const std::string& name) {
   if (name.find('/') != std::string::npos) {
-    throw ConfigurationError("command line: '" + name + "' is not a tunnel's name; give a file with -c FILE");
+    throw ConfigurationError("command line: " + in_quotes(name) +
+                             " is not a tunnel's name; give a file with -c FILE");
   }
   return "/etc/sixin4/" + name + ".conf";
 }
@@ -96,7 +92,7 @@ void check_target(const Configuration& configuration, const SourceTarget& target
   if (target.action != SourceTarget::Action::use) return;
   if (target.pool.empty()) return require_ours(configuration, {target.address, target.address});
   if (std::ranges::find(configuration.pools, target.pool, &Pool::name) == configuration.pools.end()) {
-    throw ValueError("there is no pool '" + target.pool + "'");
+    throw ValueError("there is no pool " + in_quotes(target.pool));
   }
 }
 

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "sixin4/control/address_text.hpp"
+#include "sixin4/control/printable.hpp"
 
 #include "source_rule_text.hpp"
 #include "values.hpp"
@@ -20,7 +21,7 @@ constexpr std::uint32_t max_keepalive = 86400;
 bool parse_yes_or_no(const std::string& text) {
   if (text == "yes") return true;
   if (text == "no") return false;
-  throw ValueError("'" + text + "' is neither yes nor no");
+  throw ValueError(in_quotes(text) + " is neither yes nor no");
 }
 
 Values yes_or_no(bool value) {
@@ -32,7 +33,7 @@ template <std::size_t Size>
 std::size_t parse_choice(const std::string& text, const std::array<std::string_view, Size>& names) {
   const auto found = std::ranges::find(names, text);
   if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
-  std::string message = "'" + text + "' is not one of";
+  std::string message = in_quotes(text) + " is not one of";
   for (const auto name : names) message += " " + std::string{name};
   throw ValueError(message);
 }
@@ -51,8 +52,8 @@ std::string parse_interface(const std::string& text) {
                      text.find_first_of("/:%") == std::string::npos &&
                      text.find_first_of(not_in_a_line) == std::string::npos;
   if (!valid) {
-    throw ValueError("'" + text +
-                     "' is not the name of an interface (1 to 15 characters without / : % # or space)");
+    throw ValueError(in_quotes(text) +
+                     " is not the name of an interface (1 to 15 characters without / : % # or space)");
   }
   return text;
 }
@@ -64,18 +65,19 @@ std::string parse_host(const std::string& text) {
            c == '.' || c == '_';
   };
   if (text.empty() || text.size() > 253 || !std::ranges::all_of(text, allowed)) {
-    throw ValueError("'" + text + "' is neither an IPv4 address nor a host name");
+    throw ValueError(in_quotes(text) + " is neither an IPv4 address nor a host name");
   }
   const auto address = parse_ipv4_address(text);
   if (text.find_first_not_of("0123456789.") == std::string::npos && !address) {
-    throw ValueError("'" + text + "' is not an IPv4 address");
+    throw ValueError(in_quotes(text) + " is not an IPv4 address");
   }
-  if (address && !address->is_unicast()) throw ValueError("'" + text + "' is not the address of one host");
+  if (address && !address->is_unicast())
+    throw ValueError(in_quotes(text) + " is not the address of one host");
   return text;
 }
 
 [[noreturn]] void refuse_address(const std::string& text, const std::string& form) {
-  throw ValueError("'" + text + "' is not an IPv6 " + form);
+  throw ValueError(in_quotes(text) + " is not an IPv6 " + form);
 }
 
 void add_interface_address(Configuration& configuration, const std::string& text) {
@@ -85,18 +87,19 @@ void add_interface_address(Configuration& configuration, const std::string& text
   if (!parsed || words.front().find('/') == std::string::npos || words.size() % 2 == 0) {
     refuse_address(text, form);
   }
-  if (!is_host(parsed->address)) throw ValueError("'" + words.front() + "' is not the address of one host");
+  if (!is_host(parsed->address))
+    throw ValueError(in_quotes(words.front()) + " is not the address of one host");
   InterfaceAddress address{.address = parsed->address, .length = parsed->length};
   std::optional<std::uint32_t> label;
   std::set<std::string> given;
   for (std::size_t at = 1; at < words.size(); at += 2) {
     const std::string& keyword = words[at];
     const std::string& value = words[at + 1];
-    if (!given.insert(keyword).second) throw ValueError("'" + keyword + "' is given twice");
+    if (!given.insert(keyword).second) throw ValueError(in_quotes(keyword) + " is given twice");
     if (keyword == "peer") {
       address.peer = parse_ipv6_address(value);
       if (!address.peer || !is_host(*address.peer))
-        throw ValueError("'" + value + "' is not the address of one host");
+        throw ValueError(in_quotes(value) + " is not the address of one host");
     } else if (keyword == "preferred_lft") {
       address.deprecated = parse_choice(value, lifetime_names) == 0;
     } else if (keyword == "label") {
@@ -154,7 +157,7 @@ const std::vector<Key>& keys() {
        [](C& c, const std::string& v) {
          c.local = v == "auto" ? std::nullopt : parse_ipv4_address(v);
          if (v != "auto" && !(c.local && c.local->is_unicast())) {
-           throw ValueError("'" + v + "' is neither the IPv4 address of a host nor auto");
+           throw ValueError(in_quotes(v) + " is neither the IPv4 address of a host nor auto");
          }
        },
        [](const C& c) { return Values{c.local ? to_string(*c.local) : "auto"}; }},
@@ -235,7 +238,7 @@ const std::vector<Key>& keys() {
        [](C& c, const std::string& v) {
          Pool pool = parse_pool(v);
          if (std::ranges::find(c.pools, pool.name, &Pool::name) != c.pools.end()) {
-           throw ValueError("'" + pool.name + "' is there already");
+           throw ValueError(in_quotes(pool.name) + " is there already");
          }
          c.pools.push_back(std::move(pool));
        },
@@ -276,7 +279,7 @@ const std::vector<Key>& keys() {
       {"control", false, "PATH", "path of the control socket",
        [](C& c, const std::string& v) {
          if (v.empty() || v.front() != '/' || v.find_first_of(not_in_a_line) != std::string::npos) {
-           throw ValueError("'" + v + "' is not an absolute path without space or #");
+           throw ValueError(in_quotes(v) + " is not an absolute path without space or #");
          }
          c.control = v;
        },

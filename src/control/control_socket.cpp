@@ -112,6 +112,14 @@ ssize_t receive_with_descriptors(int fd, std::span<char> buffer,
   return length;
 }
 
+/// What helps where the socket or its directory cannot be made.
+std::string remedy_for(int error, const std::string& path) {
+  if (error != EACCES && error != EPERM && error != EROFS) return {};
+  return ": the user that runs the endpoint must be able to write to " +
+         fs::path{path}.parent_path().string() + " (in a systemd unit 'RuntimeDirectory=sixin4' makes " +
+         directory.string() + "), or 'control' must name a path elsewhere";
+}
+
 bool is_privileged(int client) {
   ucred peer{};
   socklen_t length = sizeof peer;
@@ -146,7 +154,9 @@ ControlServer::ControlServer(std::string path)
   const fs::path parent = fs::path{path_}.parent_path();
   std::error_code error;
   fs::create_directories(parent, error);
-  if (error) throw std::system_error(error, "cannot make directory " + parent.string());
+  if (error)
+    throw std::system_error(error,
+                            "cannot make directory " + parent.string() + remedy_for(error.value(), path_));
 
   if (connects(open_socket(0).get(), path_)) {
     errno = EADDRINUSE;
@@ -164,7 +174,7 @@ ControlServer::ControlServer(std::string path)
   const sockaddr_un address = socket_address(path_);
   if (::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0 ||
       ::chmod(path_.c_str(), 0666) < 0 || ::listen(listener_.get(), SOMAXCONN) < 0) {
-    refuse("cannot make control socket " + path_);
+    refuse("cannot make control socket " + path_ + remedy_for(errno, path_));
   }
   epoll_event event{.events = EPOLLIN, .data = {.fd = listener_.get()}};
   if (::epoll_ctl(events_.get(), EPOLL_CTL_ADD, listener_.get(), &event) < 0)

@@ -4,6 +4,8 @@
 
 #include <boost/program_options.hpp>
 
+#include "sixin4/control/printable.hpp"
+
 namespace sixin4::control {
 
 namespace {
@@ -66,6 +68,8 @@ Arguments parse_arguments(std::span<const Option> options, std::span<const std::
 
 std::vector<KeyValue> parse_line(std::span<const Option> options, const std::string& line,
                                  const std::string& place) {
+  const auto first = line.find_first_not_of(" \t\r");
+  if (first == std::string::npos || line[first] == '#') return {};
   std::istringstream stream{line};
   std::vector<KeyValue> result;
   try {
@@ -75,12 +79,11 @@ std::vector<KeyValue> parse_line(std::span<const Option> options, const std::str
   } catch (const po::unknown_option& error) {
     throw ConfigurationError(place + ": " + error.get_option_name() + ": unknown key");
   } catch (const po::error&) {
-    throw ConfigurationError(place + ": '" + line + "' is not of the form key = value");
+    throw ConfigurationError(place + ": " + in_quotes(line) + " is not of the form key = value");
   }
   // A section header parses to nothing, and would swallow what follows it.
-  const auto first = line.find_first_not_of(" \t\r");
-  if (result.empty() && first != std::string::npos && line[first] != '#') {
-    throw ConfigurationError(place + ": '" + line + "' is not of the form key = value");
+  if (result.empty()) {
+    throw ConfigurationError(place + ": " + in_quotes(line) + " is not of the form key = value");
   }
   return result;
 }

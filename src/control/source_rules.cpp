@@ -2,19 +2,18 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <fstream>
 #include <span>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include "sixin4/control/address_text.hpp"
 #include "sixin4/control/options.hpp"
+#include "sixin4/control/printable.hpp"
 #include "sixin4/wire/ipv6.hpp"
 #include "sixin4/wire/transport.hpp"
 
 #include "source_rule_text.hpp"
+#include "text_file.hpp"
 #include "values.hpp"
 
 namespace sixin4::control {
@@ -47,7 +46,8 @@ std::vector<std::string> split_at_commas(const std::string& text) {
 
 wire::Ipv6Address parse_host_address(const std::string& text) {
   const auto address = parse_ipv6_address(text);
-  if (!address || !is_host(*address)) throw ValueError("'" + text + "' is not the IPv6 address of one host");
+  if (!address || !is_host(*address))
+    throw ValueError(in_quotes(text) + " is not the IPv6 address of one host");
   return *address;
 }
 
@@ -62,7 +62,7 @@ PoolItem parse_pool_item(const std::string& text) {
   if (text.find('/') != std::string::npos) {
     const wire::Ipv6Prefix prefix = parse_prefix(text);
     PoolItem item{.range = range_of(prefix), .prefix_length = prefix.length};
-    if (!is_host(item.range.last)) throw ValueError("'" + text + "' has addresses that no host can have");
+    if (!is_host(item.range.last)) throw ValueError(in_quotes(text) + " has addresses that no host can have");
     if (prefix.length < 127) {
       const wire::Ipv6Address& first = item.range.first;
       item.range.first = wire::Ipv6Address::of_words(first.high(), first.low() + 1);
@@ -73,7 +73,7 @@ PoolItem parse_pool_item(const std::string& text) {
   const wire::Ipv6Address first = parse_host_address(trimmed(text.substr(0, dash)));
   if (dash == std::string::npos) return {.range = {first, first}};
   const wire::Ipv6Address last = parse_host_address(trimmed(text.substr(dash + 1)));
-  if (last < first) throw ValueError("'" + text + "' ends before it begins");
+  if (last < first) throw ValueError(in_quotes(text) + " ends before it begins");
   return {.range = {first, last}};
 }
 
@@ -81,14 +81,14 @@ std::vector<PortRange> parse_ports(const std::string& text) {
   std::vector<PortRange> ports;
   for (const std::string& part : split_at_commas(text)) {
     if (part.empty()) {
-      throw ValueError("'" + text +
-                       "' is not a list of ports: numbers and ranges with commas between, no blanks");
+      throw ValueError(in_quotes(text) +
+                       " is not a list of ports: numbers and ranges with commas between, no blanks");
     }
     const std::size_t dash = part.find('-');
     const auto first = parse_number<std::uint16_t>(part.substr(0, dash), 0, 65535);
     const auto last =
         dash == std::string::npos ? first : parse_number<std::uint16_t>(part.substr(dash + 1), 0, 65535);
-    if (last < first) throw ValueError("'" + part + "' ends before it begins");
+    if (last < first) throw ValueError(in_quotes(part) + " ends before it begins");
     ports.push_back({.first = first, .last = last});
   }
   return ports;
@@ -101,7 +101,8 @@ SourceTarget parse_target(const std::string& text) {
   if (text.find(':') != std::string::npos) {
     return {.action = Action::use, .pool = {}, .address = parse_host_address(text)};
   }
-  if (!is_pool_name(text)) throw ValueError("'" + text + "' is neither an IPv6 address nor a pool's name");
+  if (!is_pool_name(text))
+    throw ValueError(in_quotes(text) + " is neither an IPv6 address nor a pool's name");
   return {.action = Action::use, .pool = text};
 }
 
@@ -126,9 +127,9 @@ void parse_mode(RuleWords& words, SourceRule& rule) {
   const std::string word = words.take("a mode");
   const auto* const name = std::ranges::find(mode_names, word);
   if (name == mode_names.end()) {
-    throw ValueError("'" + word + "' is not one of first, random, hash, every SECONDS");
+    throw ValueError(in_quotes(word) + " is not one of first, random, hash, every SECONDS");
   }
-  if (rule.target.pool.empty()) throw ValueError("'" + word + "' is for a pool, and this is one address");
+  if (rule.target.pool.empty()) throw ValueError(in_quotes(word) + " is for a pool, and this is one address");
   rule.mode = static_cast<PoolMode>(name - mode_names.begin());
   if (*rule.mode == PoolMode::every) {
     rule.period = std::chrono::seconds{
@@ -139,7 +140,7 @@ void parse_mode(RuleWords& words, SourceRule& rule) {
 /// Whether the word begins a condition, which is taken then.
 bool parse_condition(const std::string& word, RuleWords& words, SourceRule& rule) {
   const auto once = [&word](bool given) {
-    if (given) throw ValueError("'" + word + "' is given twice");
+    if (given) throw ValueError(in_quotes(word) + " is given twice");
   };
   if (word == "from") {
     once(rule.from.has_value());
@@ -153,7 +154,7 @@ bool parse_condition(const std::string& word, RuleWords& words, SourceRule& rule
       rule.table = destination.substr(1);
       if (rule.table.empty()) throw ValueError("'@' names no file");
       if (rule.table.find('#') != std::string::npos) {
-        throw ValueError("'" + rule.table + "' is a name with '#', behind which a file has a comment");
+        throw ValueError(in_quotes(rule.table) + " is a name with '#', behind which a file has a comment");
       }
     }
   } else if (word == "proto") {
@@ -207,7 +208,8 @@ void require_no_overlap(const std::vector<PoolItem>& items) {
   const PoolItem& last = items.back();
   for (const PoolItem& item : std::span{items}.first(items.size() - 1)) {
     if (item.range.last < last.range.first || last.range.last < item.range.first) continue;
-    throw ValueError("'" + text_of(last) + "' has addresses that '" + text_of(item) + "' has, too");
+    throw ValueError(in_quotes(text_of(last)) + " has addresses that " + in_quotes(text_of(item)) +
+                     " has, too");
   }
 }
 
@@ -224,7 +226,7 @@ void require_that_it_can_match(const SourceRule& rule) {
 }
 
 [[noreturn]] void refuse_use_of(const std::string& action) {
-  throw ValueError("'use " + action + "': write '" + action + "' alone");
+  throw ValueError("'use " + action + "': write " + in_quotes(action) + " alone");
 }
 
 }  // namespace
@@ -234,7 +236,7 @@ std::uint8_t parse_protocol(const std::string& text) {
       std::ranges::find(protocol_names, text, [](const auto& name) { return name.first; });
   if (known != protocol_names.end()) return known->second;
   if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos) {
-    throw ValueError("'" + text + "' is none of tcp, udp, icmpv6, or a protocol's number");
+    throw ValueError(in_quotes(text) + " is none of tcp, udp, icmpv6, or a protocol's number");
   }
   return parse_number<std::uint8_t>(text, 0, 255);
 }
@@ -251,7 +253,8 @@ Pool parse_pool(const std::string& text) {
   // An address in the place of the name has no blank behind its first colon.
   const bool has_name = colon != std::string::npos && is_pool_name(pool.name) &&
                         !parse_ipv6_address(trimmed(text.substr(0, text.find_first_of(",-/"))));
-  if (!has_name) throw ValueError("'" + text + "' is not NAME: ADDRESS[, ADDRESS | FIRST-LAST | PREFIX]...");
+  if (!has_name)
+    throw ValueError(in_quotes(text) + " is not NAME: ADDRESS[, ADDRESS | FIRST-LAST | PREFIX]...");
   for (const std::string& item : split_at_commas(text.substr(colon + 1))) {
     pool.items.push_back(parse_pool_item(item));
     require_no_overlap(pool.items);
@@ -273,7 +276,7 @@ SourceRule parse_source_rule(const std::string& text) {
     } else if (word == "keep" || word == "reject") {
       rule.target = parse_target(word);
     } else {
-      throw ValueError("'" + word + "' is none of from, to, proto, port, keep, use, reject");
+      throw ValueError(in_quotes(word) + " is none of from, to, proto, port, keep, use, reject");
     }
     if (!words.at_end()) throw ValueError("'" + words.take("") + "' stands behind the action");
     require_that_it_can_match(rule);
@@ -282,16 +285,12 @@ SourceRule parse_source_rule(const std::string& text) {
 }
 
 SourceTable read_source_table(const std::string& path) {
-  errno = 0;
-  std::ifstream file{path};
-  if (!file) throw std::system_error(errno, std::generic_category(), "cannot read " + path);
   SourceTable table;
-  std::string line;
-  for (int number = 1; std::getline(file, line); ++number) {
+  for_each_line(path, [&](int number, const std::string& line) {
     const Words words = split_words(line.substr(0, line.find('#')));
-    if (words.empty()) continue;
+    if (words.empty()) return;
     try {
-      if (words.size() > 2) throw ValueError("'" + words[2] + "' stands behind PREFIX and target");
+      if (words.size() > 2) throw ValueError(in_quotes(words[2]) + " stands behind PREFIX and target");
       const bool is_address = words[0].find('/') == std::string::npos;
       table.push_back({.prefix = parse_prefix(is_address ? words[0] + "/128" : words[0]),
                        .target = words.size() == 2 ? std::optional{parse_target(words[1])} : std::nullopt,
@@ -299,8 +298,7 @@ SourceTable read_source_table(const std::string& path) {
     } catch (const ValueError& error) {
       throw ConfigurationError(path + ":" + std::to_string(number) + ": " + error.what());
     }
-  }
-  if (file.bad()) throw std::system_error(EIO, std::generic_category(), "cannot read " + path);
+  });
   return table;
 }
 

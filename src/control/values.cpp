@@ -4,6 +4,7 @@
 
 #include "sixin4/control/address_text.hpp"
 #include "sixin4/control/network_objects.hpp"
+#include "sixin4/control/printable.hpp"
 
 namespace sixin4::control {
 
@@ -17,10 +18,10 @@ std::vector<std::string> split_words(const std::string& text) {
 wire::Ipv6Prefix parse_prefix(const std::string& text) {
   const auto prefix = parse_ipv6_prefix(text);
   if (!prefix || text.find('/') == std::string::npos)
-    throw ValueError("'" + text + "' is not an IPv6 PREFIX/LENGTH");
+    throw ValueError(in_quotes(text) + " is not an IPv6 PREFIX/LENGTH");
   const Ipv6Route masked = canonical(Ipv6Route{.prefix = *prefix});
   if (masked.prefix != *prefix) {
-    throw ValueError("'" + text + "' has bits set beyond its length; the prefix is " +
+    throw ValueError(in_quotes(text) + " has bits set beyond its length; the prefix is " +
                      to_string(masked.prefix));
   }
   return *prefix;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "sixin4/control/printable.hpp"
 #include "sixin4/wire/address.hpp"
 
 namespace sixin4::control {
@@ -27,7 +28,7 @@ Number parse_number(const std::string& text, Number least, Number most, int base
       return std::string{buffer.data(),
                          std::to_chars(buffer.data(), buffer.data() + buffer.size(), n, base).ptr};
     };
-    throw ValueError("'" + text + "' is not a number from " + in_base(least) + " to " + in_base(most) +
+    throw ValueError(in_quotes(text) + " is not a number from " + in_base(least) + " to " + in_base(most) +
                      (base == 16 ? ", hexadecimal" : ""));
   }
   return number;

@@ -210,7 +210,7 @@ TEST_F(ControlSocketTest, NonsenseIsAnsweredOrClosedAndHurtsNobody) {
   const Running endpoint{path_};
   EXPECT_EQ(exchange(connect_to(path_), ""), "") << "an empty request counts as the end";
   EXPECT_EQ(exchange(connect_to(path_), "\xff\n\xfe"),
-            "{\"error\":\"unknown verb '\xef\xbf\xbd\\n\xef\xbf\xbd'\"}");
+            R"({"error":"unknown verb '\\xff\\x0a\\xfe'"})");
   EXPECT_EQ(exchange(connect_to(path_), std::string(100000, 'x')),
             "{\"error\":\"unknown verb '" + std::string(4096, 'x') + "'\"}");
   const io::FileDescriptor twice = connect_to(path_);

@@ -388,8 +388,15 @@ TEST_F(NetlinkPath, IsNothingWithoutARoute) {
             "no IPv4 path to 192.0.2.2: 192.0.2.7 is not an address of this host ('local' must be one)");
   EXPECT_EQ(reason({.destination = ip4("192.0.2.1")}),
             "no IPv4 path to 192.0.2.1: it is an address of this host itself");
+  run("ip link set lo up && ip addr add 192.0.2.9/24 dev sixin4");
+  EXPECT_EQ(reason({.destination = ip4("192.0.2.9"), .source = ip4("192.0.2.1")}),
+            "no IPv4 path to 192.0.2.9: it is an address of this host itself");
+  EXPECT_EQ(reason({.destination = ip4("127.0.0.2")}),
+            "no IPv4 path to 127.0.0.2: it is an address of this host itself");
   EXPECT_EQ(reason({.destination = ip4("192.0.2.255")}),
             "no IPv4 path to 192.0.2.255: it is a broadcast address");
+  EXPECT_EQ(reason({.destination = ip4("255.255.255.255"), .source = ip4("192.0.2.9")}),
+            "no IPv4 path to 255.255.255.255: it is a broadcast address");
 }
 
 TEST_F(NetlinkPath, KnowsOfRulesThatLookAtMoreThanAQuestionCanSay) {
