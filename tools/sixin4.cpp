@@ -3,6 +3,7 @@
 #include <functional>
 #include <iostream>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -76,7 +77,12 @@ void run(const Words& words) {
 }
 
 void check(const Words& words) {
-  std::cout << sixin4::control::to_text(sixin4::control::load_configuration(words));
+  std::istringstream lines{sixin4::control::to_text(sixin4::control::load_configuration(words))};
+  // A file has the bytes as they are, so that it reads back; a terminal would take some for commands.
+  const bool on_terminal = ::isatty(STDOUT_FILENO) == 1;
+  for (std::string line; std::getline(lines, line);) {
+    std::cout << (on_terminal ? sixin4::control::printable(line) : line) << '\n';
+  }
 }
 
 void show(const Words& words) {

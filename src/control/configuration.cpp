@@ -105,6 +105,21 @@ SourceTable table_of(const SourceRule& rule) {
   }
 }
 
+/// Values that contradict each other.
+void check_ends(const Settings& settings, const Configuration& configuration) {
+  const auto refuse = [&settings](const char* key, const std::string& what) {
+    throw ConfigurationError(settings.find(key)->second.front().place + ": " + key + ": " + what);
+  };
+  if (configuration.local && configuration.local == parse_ipv4_address(configuration.remote)) {
+    refuse("local",
+           in_quotes(to_string(*configuration.local)) + " is the far end's address: 'remote' has it, too");
+  }
+  if (configuration.dev == configuration.interface) {
+    refuse("dev", in_quotes(configuration.dev) +
+                      " is the tunnel's own 'interface', which cannot carry its IPv4 packets");
+  }
+}
+
 /// What rules, pools and tables say of each other; reads the tables.
 void check_source_rules(const Settings& settings, Configuration& configuration) {
   const auto each = [&settings](const char* key, const auto& items, const auto& check) {
@@ -163,6 +178,7 @@ Configuration load_configuration(std::span<const std::string> arguments) {
       }
     }
   }
+  check_ends(settings, configuration);
   check_source_rules(settings, configuration);
   if (configuration.remote.empty()) {
     throw ConfigurationError((files.empty() ? command_line : files.front()) +

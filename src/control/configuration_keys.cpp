@@ -4,6 +4,9 @@
 #include <array>
 #include <charconv>
 #include <set>
+#include <string_view>
+
+#include <sys/un.h>
 
 #include "sixin4/control/address_text.hpp"
 #include "sixin4/control/printable.hpp"
@@ -42,20 +45,19 @@ constexpr std::array<std::string_view, 2> lifetime_names{"0", "forever"};
 constexpr std::array<std::string_view, 3> wire_names{"auto", "raw", "packet"};
 constexpr std::array<std::string_view, 4> log_level_names{"error", "warn", "info", "debug"};
 
-/// What would not read back from a file: a comment, or space that is cut off.
+/// Bytes that do not read back from a file: a comment, or space that is cut off.
 constexpr const char* not_in_a_line = "# \t\n\v\f\r";
 
-/// The kernel's rule (net/core/dev.c, dev_valid_name), no '%', which would ask it to number the name, and no
-/// '#'.
-std::string parse_interface(const std::string& text) {
-  const bool valid = !text.empty() && text.size() <= 15 && text != "." && text != ".." &&
-                     text.find_first_of("/:%") == std::string::npos &&
-                     text.find_first_of(not_in_a_line) == std::string::npos;
-  if (!valid) {
-    throw ValueError(in_quotes(text) +
-                     " is not the name of an interface (1 to 15 characters without / : % # or space)");
+/// Labels of 1 to 63 characters (RFC 1035 §2.3.4).
+bool has_labels_of_a_host(std::string_view name) {
+  constexpr std::size_t longest = 63;
+  if (name.ends_with('.')) name.remove_suffix(1);
+  for (std::size_t start = 0; start <= name.size();) {
+    const std::size_t dot = std::min(name.find('.', start), name.size());
+    if (dot == start || dot - start > longest) return false;
+    start = dot + 1;
   }
-  return text;
+  return true;
 }
 
 /// An address, or what may be a host name (RFC 1123 §2.1).
@@ -71,8 +73,59 @@ std::string parse_host(const std::string& text) {
   if (text.find_first_not_of("0123456789.") == std::string::npos && !address) {
     throw ValueError(in_quotes(text) + " is not an IPv4 address");
   }
-  if (address && !address->is_unicast())
-    throw ValueError(in_quotes(text) + " is not the address of one host");
+  if (address) require_host(*address, text);
+  if (!has_labels_of_a_host(text)) {
+    throw ValueError(in_quotes(text) +
+                     " is neither an IPv4 address nor a host name: between dots stand 1 to 63 characters");
+  }
+  return text;
+}
+
+std::optional<wire::Ipv4Address> parse_local(const std::string& text) {
+  if (text == "auto") return std::nullopt;
+  const auto address = parse_ipv4_address(text);
+  const char* const kind = address ? kind_of_no_host(*address) : nullptr;
+  if (!address || kind != nullptr) {
+    throw ValueError(in_quotes(text) + " is neither the IPv4 address of a host nor auto" +
+                     (kind != nullptr ? std::string{": it is "} + kind : ""));
+  }
+  return address;
+}
+
+void add_prefix(Configuration& configuration, const std::string& text) {
+  const wire::Ipv6Prefix prefix = parse_prefix(text);
+  if (prefix.length == 0) {
+    throw ValueError(
+        in_quotes(text) +
+        " would make every address ours; an end that forwards for others has egress-filter = no");
+  }
+  if (const auto* const reserved = reserved_in(range_of(prefix), LinkLocal::reserved)) {
+    throw ValueError(in_quotes(text) + " cannot be routed to this end: it has addresses in " +
+                     describe(*reserved));
+  }
+  configuration.prefixes.push_back(prefix);
+}
+
+void add_route(Configuration& configuration, const std::string& text) {
+  const wire::Ipv6Prefix prefix = parse_prefix(text);
+  if (const auto* const reserved = reserved_around(range_of(prefix), LinkLocal::reserved)) {
+    throw ValueError(in_quotes(text) + " leads nothing into the tunnel: it is in " + describe(*reserved));
+  }
+  configuration.routes.push_back(prefix);
+}
+
+std::string parse_control(const std::string& text) {
+  if (text.empty() || text.front() != '/' || text.find_first_of(not_in_a_line) != std::string::npos) {
+    throw ValueError(in_quotes(text) + " is not an absolute path without space or #");
+  }
+  constexpr std::size_t longest = sizeof(sockaddr_un::sun_path) - 1;
+  if (text.size() > longest) {
+    throw ValueError(in_quotes(text) + " has " + std::to_string(text.size()) +
+                     " bytes, and the path of a socket at most " + std::to_string(longest));
+  }
+  if (text.ends_with('/') || text.ends_with("/.") || text.ends_with("/..")) {
+    throw ValueError(in_quotes(text) + " is the path of a directory");
+  }
   return text;
 }
 
@@ -87,8 +140,11 @@ void add_interface_address(Configuration& configuration, const std::string& text
   if (!parsed || words.front().find('/') == std::string::npos || words.size() % 2 == 0) {
     refuse_address(text, form);
   }
-  if (!is_host(parsed->address))
-    throw ValueError(in_quotes(words.front()) + " is not the address of one host");
+  require_host(parsed->address, words.front());
+  if (parsed->length == 0) {
+    throw ValueError(in_quotes(words.front()) +
+                     " would have all of IPv6 on the link; for a default route write route = ::/0");
+  }
   InterfaceAddress address{.address = parsed->address, .length = parsed->length};
   std::optional<std::uint32_t> label;
   std::set<std::string> given;
@@ -98,8 +154,11 @@ void add_interface_address(Configuration& configuration, const std::string& text
     if (!given.insert(keyword).second) throw ValueError(in_quotes(keyword) + " is given twice");
     if (keyword == "peer") {
       address.peer = parse_ipv6_address(value);
-      if (!address.peer || !is_host(*address.peer))
-        throw ValueError(in_quotes(value) + " is not the address of one host");
+      if (!address.peer) throw ValueError(in_quotes(value) + " is not the address of one host");
+      require_host(*address.peer, value);
+      if (address.peer == address.address) {
+        throw ValueError(in_quotes(value) + " is the address of both ends");
+      }
     } else if (keyword == "preferred_lft") {
       address.deprecated = parse_choice(value, lifetime_names) == 0;
     } else if (keyword == "label") {
@@ -107,6 +166,15 @@ void add_interface_address(Configuration& configuration, const std::string& text
     } else {
       refuse_address(text, form);
     }
+  }
+  // A link holds an address once.
+  const auto known = std::ranges::find(configuration.addresses, address.address, &InterfaceAddress::address);
+  const auto known_label = configuration.address_labels.find(address.address);
+  if (known != configuration.addresses.end() &&
+      (*known != address || (known_label != configuration.address_labels.end()) != label.has_value() ||
+       (label && known_label->second != *label))) {
+    throw ValueError(in_quotes(to_string(address.address)) +
+                     " is given twice, with another length, peer, lifetime or label");
   }
   configuration.addresses.push_back(address);
   if (label) configuration.address_labels[address.address] = *label;
@@ -154,12 +222,7 @@ const std::vector<Key>& keys() {
        [](C& c, const std::string& v) { c.interface = parse_interface(v); },
        [](const C& c) { return Values{c.interface}; }},
       {"local", false, "ADDRESS|auto", "this end's IPv4 address; auto follows the route to 'remote'",
-       [](C& c, const std::string& v) {
-         c.local = v == "auto" ? std::nullopt : parse_ipv4_address(v);
-         if (v != "auto" && !(c.local && c.local->is_unicast())) {
-           throw ValueError(in_quotes(v) + " is neither the IPv4 address of a host nor auto");
-         }
-       },
+       [](C& c, const std::string& v) { c.local = parse_local(v); },
        [](const C& c) { return Values{c.local ? to_string(*c.local) : "auto"}; }},
       {"remote", false, "ADDRESS|HOST", "the far end's IPv4 address or host name (required)",
        [](C& c, const std::string& v) { c.remote = parse_host(v); },
@@ -171,11 +234,9 @@ const std::vector<Key>& keys() {
        "IPv6 address on the interface; with lifetime 0 no source by itself; label: RFC 6724's, see "
        "ip-addrlabel(8)",
        add_interface_address, address_texts},
-      {"prefix", true, "PREFIX/LENGTH", "IPv6 prefix that is routed to this end",
-       [](C& c, const std::string& v) { c.prefixes.push_back(parse_prefix(v)); },
+      {"prefix", true, "PREFIX/LENGTH", "IPv6 prefix that is routed to this end", add_prefix,
        [](const C& c) { return key_texts(c.prefixes); }},
-      {"route", true, "PREFIX/LENGTH", "IPv6 prefix that is routed into the tunnel",
-       [](C& c, const std::string& v) { c.routes.push_back(parse_prefix(v)); },
+      {"route", true, "PREFIX/LENGTH", "IPv6 prefix that is routed into the tunnel", add_route,
        [](const C& c) { return key_texts(c.routes); }},
       {"table", false, "main|NUMBER",
        "routing table of those routes; other than main: traffic from 'address' and 'prefix' uses that table",
@@ -277,12 +338,7 @@ const std::vector<Key>& keys() {
        },
        [](const C& c) { return Values{c.queues ? std::to_string(*c.queues) : "auto"}; }},
       {"control", false, "PATH", "path of the control socket",
-       [](C& c, const std::string& v) {
-         if (v.empty() || v.front() != '/' || v.find_first_of(not_in_a_line) != std::string::npos) {
-           throw ValueError(in_quotes(v) + " is not an absolute path without space or #");
-         }
-         c.control = v;
-       },
+       [](C& c, const std::string& v) { c.control = parse_control(v); },
        [](const C& c) { return c.control.empty() ? Values{} : Values{c.control}; }},
       {"log-level", false, "LEVEL", "error, warn, info or debug",
        [](C& c, const std::string& v) {

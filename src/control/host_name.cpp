@@ -11,6 +11,8 @@
 
 #include "sixin4/control/address_text.hpp"
 
+#include "values.hpp"
+
 namespace sixin4::control {
 
 wire::Ipv4Address resolve_ipv4(const std::string& host) {
@@ -27,9 +29,11 @@ wire::Ipv4Address resolve_ipv4(const std::string& host) {
   const auto* socket_address = reinterpret_cast<const sockaddr_in*>(found->ai_addr);
   const wire::Ipv4Address address{
       std::bit_cast<std::array<std::uint8_t, 4>>(socket_address->sin_addr.s_addr)};
-  if (address.is_unicast()) return address;
+  const char* const kind = kind_of_no_host(address);
+  // To the kernel all of 127.0.0.0/8 is this host, which the look-up of the path tells.
+  if (kind == nullptr || address.octets[0] == 127) return address;
   throw std::runtime_error("remote " + host + " resolves to " + to_string(address) +
-                           ", which is not the address of one host");
+                           ", which is not the address of one host, but " + kind);
 }
 
 }  // namespace sixin4::control

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -26,6 +28,7 @@ using Words = std::vector<std::string>;
 constexpr std::array<std::string_view, 4> mode_names{"first", "random", "hash", "every"};
 constexpr std::array<std::pair<std::string_view, std::uint8_t>, 3> protocol_names{
     {{"tcp", 6}, {"udp", 17}, {"icmpv6", 58}}};
+constexpr std::uint8_t icmp_of_ipv4 = 1;
 constexpr std::uint32_t longest_period = 366 * 86400;
 
 std::string trimmed(const std::string& text) {
@@ -44,10 +47,29 @@ std::vector<std::string> split_at_commas(const std::string& text) {
   return parts;
 }
 
+/// Flows leave with these addresses.
+void require_no_reserved(const wire::Ipv6Range& range, const std::string& text) {
+  if (const auto* const reserved = reserved_in(range, LinkLocal::reserved)) {
+    throw ValueError(in_quotes(text) +
+                     " has addresses that no host can have outside of its link: some are in " +
+                     describe(*reserved));
+  }
+}
+
+/// A prefix of which some packets are judged.
+wire::Ipv6Prefix parse_judged_prefix(const std::string& keyword, const std::string& text) {
+  const wire::Ipv6Prefix prefix = parse_prefix(text);
+  if (const auto* const reserved = reserved_around(range_of(prefix), LinkLocal::reserved)) {
+    throw ValueError(keyword + " " + in_quotes(text) + " never matches: it is in " + describe(*reserved));
+  }
+  return prefix;
+}
+
 wire::Ipv6Address parse_host_address(const std::string& text) {
   const auto address = parse_ipv6_address(text);
-  if (!address || !is_host(*address))
-    throw ValueError(in_quotes(text) + " is not the IPv6 address of one host");
+  if (!address) throw ValueError(in_quotes(text) + " is not the IPv6 address of one host");
+  require_host(*address, text);
+  require_no_reserved({*address, *address}, text);
   return *address;
 }
 
@@ -62,7 +84,7 @@ PoolItem parse_pool_item(const std::string& text) {
   if (text.find('/') != std::string::npos) {
     const wire::Ipv6Prefix prefix = parse_prefix(text);
     PoolItem item{.range = range_of(prefix), .prefix_length = prefix.length};
-    if (!is_host(item.range.last)) throw ValueError(in_quotes(text) + " has addresses that no host can have");
+    require_no_reserved(item.range, text);
     if (prefix.length < 127) {
       const wire::Ipv6Address& first = item.range.first;
       item.range.first = wire::Ipv6Address::of_words(first.high(), first.low() + 1);
@@ -74,6 +96,7 @@ PoolItem parse_pool_item(const std::string& text) {
   if (dash == std::string::npos) return {.range = {first, first}};
   const wire::Ipv6Address last = parse_host_address(trimmed(text.substr(dash + 1)));
   if (last < first) throw ValueError(in_quotes(text) + " ends before it begins");
+  require_no_reserved({first, last}, text);
   return {.range = {first, last}};
 }
 
@@ -89,6 +112,7 @@ std::vector<PortRange> parse_ports(const std::string& text) {
     const auto last =
         dash == std::string::npos ? first : parse_number<std::uint16_t>(part.substr(dash + 1), 0, 65535);
     if (last < first) throw ValueError(in_quotes(part) + " ends before it begins");
+    if (last == 0) throw ValueError("port '0' is reserved, no program listens there");
     ports.push_back({.first = first, .last = last});
   }
   return ports;
@@ -144,12 +168,12 @@ bool parse_condition(const std::string& word, RuleWords& words, SourceRule& rule
   };
   if (word == "from") {
     once(rule.from.has_value());
-    rule.from = parse_prefix(words.take("a prefix"));
+    rule.from = parse_judged_prefix(word, words.take("a prefix"));
   } else if (word == "to") {
     once(rule.to || !rule.table.empty());
     const std::string& destination = words.take("a prefix or @FILE");
     if (destination.front() != '@') {
-      rule.to = parse_prefix(destination);
+      rule.to = parse_judged_prefix(word, destination);
     } else {
       rule.table = destination.substr(1);
       if (rule.table.empty()) throw ValueError("'@' names no file");
@@ -220,6 +244,8 @@ void require_that_it_can_match(const SourceRule& rule) {
   if (wire::extension_kind(*rule.protocol) != wire::ExtensionKind::none) {
     throw ValueError("protocol " + name + " is an extension header, which is never a packet's protocol");
   }
+  if (*rule.protocol == icmp_of_ipv4)
+    throw ValueError("protocol 1 is the ICMP of IPv4; that of IPv6 is icmpv6");
   if (!rule.ports.empty() && !wire::has_ports(*rule.protocol)) {
     throw ValueError("protocol " + name + " has no ports");
   }
@@ -286,15 +312,23 @@ SourceRule parse_source_rule(const std::string& text) {
 
 SourceTable read_source_table(const std::string& path) {
   SourceTable table;
+  std::map<wire::Ipv6Prefix, std::size_t> lines;
   for_each_line(path, [&](int number, const std::string& line) {
     const Words words = split_words(line.substr(0, line.find('#')));
     if (words.empty()) return;
     try {
       if (words.size() > 2) throw ValueError(in_quotes(words[2]) + " stands behind PREFIX and target");
       const bool is_address = words[0].find('/') == std::string::npos;
-      table.push_back({.prefix = parse_prefix(is_address ? words[0] + "/128" : words[0]),
-                       .target = words.size() == 2 ? std::optional{parse_target(words[1])} : std::nullopt,
-                       .number = number});
+      const wire::Ipv6Prefix prefix = parse_prefix(is_address ? words[0] + "/128" : words[0]);
+      const auto target = words.size() == 2 ? std::optional{parse_target(words[1])} : std::nullopt;
+      const auto [known, is_new] = lines.try_emplace(prefix, table.size());
+      // Lists that are put together repeat lines, which changes nothing.
+      if (!is_new && table[known->second].target == target) return;
+      if (!is_new) {
+        throw ValueError(in_quotes(words[0]) + " has another target in line " +
+                         std::to_string(table[known->second].number));
+      }
+      table.push_back({.prefix = prefix, .target = target, .number = number});
     } catch (const ValueError& error) {
       throw ConfigurationError(path + ":" + std::to_string(number) + ": " + error.what());
     }

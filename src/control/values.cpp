@@ -1,5 +1,7 @@
 #include "values.hpp"
 
+#include <algorithm>
+#include <array>
 #include <sstream>
 
 #include "sixin4/control/address_text.hpp"
@@ -7,6 +9,32 @@
 #include "sixin4/control/printable.hpp"
 
 namespace sixin4::control {
+
+namespace {
+
+constexpr wire::Ipv6Address loopback = wire::Ipv6Address::of_words(0, 1);
+
+/// The narrower ones first, to be named.
+constexpr std::array reserved_prefixes{
+    ReservedPrefix{{.address = {}, .length = 128}, "the unspecified address"},
+    ReservedPrefix{{.address = loopback, .length = 128}, "the loopback address"},
+    ReservedPrefix{{.address = {}, .length = 96}, "IPv4-compatible addresses"},
+    ReservedPrefix{{.address = wire::Ipv6Address::of_words(0, 0xffffULL << 32U), .length = 96},
+                   "IPv4-mapped addresses"},
+    ReservedPrefix{{.address = {{0xff}}, .length = 8}, "multicast addresses"},
+    ReservedPrefix{{.address = {{0xfe, 0x80}}, .length = 10}, "link-local addresses"},
+};
+
+template <typename Matches>
+const ReservedPrefix* find_reserved(LinkLocal link_local, const Matches& matches) {
+  const auto* const end = reserved_prefixes.end() - (link_local == LinkLocal::allowed ? 1 : 0);
+  const auto* const found = std::find_if(
+      reserved_prefixes.begin(), end,
+      [&matches](const ReservedPrefix& reserved) { return matches(wire::range_of(reserved.prefix)); });
+  return found == end ? nullptr : found;
+}
+
+}  // namespace
 
 std::vector<std::string> split_words(const std::string& text) {
   std::istringstream stream{text};
@@ -27,9 +55,61 @@ wire::Ipv6Prefix parse_prefix(const std::string& text) {
   return *prefix;
 }
 
-bool is_host(const wire::Ipv6Address& address) {
-  constexpr wire::Ipv6Address loopback{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
-  return !address.is_multicast() && !address.is_unspecified() && address != loopback;
+std::string parse_interface(const std::string& text) {
+  // The kernel's rule (net/core/dev.c, dev_valid_name), which has 0xa0 among the blanks; no '%', which would
+  // ask it to number the name; and no '#', which begins a comment.
+  const bool valid = !text.empty() && text.size() <= 15 && text != "." && text != ".." &&
+                     text.find_first_of("/:%# \t\n\v\f\r\xa0") == std::string::npos;
+  if (!valid) {
+    throw ValueError(
+        in_quotes(text) +
+        " is not the name of an interface (1 to 15 bytes without / : % # or space, and no byte a0)");
+  }
+  if (text == "all" || text == "default") {
+    throw ValueError(in_quotes(text) +
+                     " is no interface: below /proc/sys/net that name stands for all of them");
+  }
+  if (text == "lo") throw ValueError("'lo' is the loopback interface");
+  return text;
+}
+
+const char* kind_of_no_host(const wire::Ipv4Address& address) {
+  const std::uint8_t first = address.octets[0];
+  if (first == 0) return "in 0.0.0.0/8, the addresses of a host that has none yet";
+  if (first == 127) return "a loopback address";
+  if (first >= 224 && first < 240) return "a multicast address";
+  if (address == wire::Ipv4Address{{255, 255, 255, 255}}) return "the broadcast address";
+  return first >= 240 ? "a reserved address (240.0.0.0/4)" : nullptr;
+}
+
+void require_host(const wire::Ipv4Address& address, const std::string& text) {
+  if (const char* kind = kind_of_no_host(address)) {
+    throw ValueError(in_quotes(text) + " is not the address of one host, but " + kind);
+  }
+}
+
+const ReservedPrefix* reserved_in(const wire::Ipv6Range& range, LinkLocal link_local) {
+  const auto overlaps = [&range](const wire::Ipv6Range& reserved) {
+    return range.first <= reserved.last && reserved.first <= range.last;
+  };
+  return find_reserved(link_local, overlaps);
+}
+
+const ReservedPrefix* reserved_around(const wire::Ipv6Range& range, LinkLocal link_local) {
+  const auto holds = [&range](const wire::Ipv6Range& reserved) {
+    return reserved.first <= range.first && range.last <= reserved.last;
+  };
+  return find_reserved(link_local, holds);
+}
+
+std::string describe(const ReservedPrefix& reserved) {
+  return to_string(reserved.prefix) + ", " + reserved.kind;
+}
+
+void require_host(const wire::Ipv6Address& address, const std::string& text) {
+  if (const auto* const reserved = reserved_in({address, address}, LinkLocal::allowed)) {
+    throw ValueError(in_quotes(text) + " is not the address of one host: it is in " + describe(*reserved));
+  }
 }
 
 }  // namespace sixin4::control

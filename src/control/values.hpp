@@ -3,6 +3,7 @@
 
 #include <array>
 #include <charconv>
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -39,7 +40,27 @@ Number parse_number(const std::string& text, Number least, Number most, int base
 /// PREFIX/LENGTH without bits beyond the length. Throws ValueError.
 [[nodiscard]] wire::Ipv6Prefix parse_prefix(const std::string& text);
 
-/// Whether one host can have it: not multicast, unspecified or loopback.
-[[nodiscard]] bool is_host(const wire::Ipv6Address& address);
+/// Names of interfaces, as the kernel allows them and a line of a file can hold them. Throws ValueError.
+[[nodiscard]] std::string parse_interface(const std::string& text);
+
+/// Throws ValueError where the text is an IPv4 address that no host has.
+void require_host(const wire::Ipv4Address& address, const std::string& text);
+/// The kind of address, where no host has one: `a multicast address`; nothing where a host may have it.
+[[nodiscard]] const char* kind_of_no_host(const wire::Ipv4Address& address);
+
+/// Throws ValueError where the text is an IPv6 address that no host has.
+void require_host(const wire::Ipv6Address& address, const std::string& text);
+
+/// Addresses of a kind that no packet in a tunnel has as its source, or that stay on their link.
+struct ReservedPrefix {
+  wire::Ipv6Prefix prefix;
+  const char* kind;
+};
+enum class LinkLocal : std::uint8_t { allowed, reserved };
+/// The reserved prefix that has some of these addresses, or all of them; null where there is none.
+[[nodiscard]] const ReservedPrefix* reserved_in(const wire::Ipv6Range& range, LinkLocal link_local);
+[[nodiscard]] const ReservedPrefix* reserved_around(const wire::Ipv6Range& range, LinkLocal link_local);
+/// `ff00::/8, multicast addresses`.
+[[nodiscard]] std::string describe(const ReservedPrefix& reserved);
 
 }  // namespace sixin4::control

@@ -122,7 +122,7 @@ const std::vector<std::pair<std::string, Words>> good_values{
     {"remote", {"192.0.2.2", "Tunnel-1.some_where.example.", "1.2.3.4.example"}},
     {"dev", {"eth0"}},
     {"address",
-     {"2001:db8::2/64", "2001:db8::2/128", "2001:db8::2/64 peer 2001:db8::1",
+     {"2001:db8::2/64", "2001:db8::6/128", "2001:db8::7/64 peer 2001:db8::1",
       "2001:db8::3/64 preferred_lft 0", "2001:db8::4/64 label 7",
       "2001:db8::5/64 peer 2001:db8::1 preferred_lft 0 label 4294967294"}},
     {"source",

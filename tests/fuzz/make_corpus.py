@@ -170,6 +170,10 @@ log-level = debug
     "given-twice": "remote = 198.51.100.1\nmtu = 1280\nmtu = 1281\n",
     "section": "[tunnel]\nremote = 198.51.100.1\n",
     "carriage-returns": "remote = 198.51.100.1\r\ntos = 0x2\r\nttl = 255\r\n",
+    "byte-order-mark": "\ufeffremote = 198.51.100.1\n",
+    "address-twice": "remote = 198.51.100.1\naddress = 2001:db8::2/64 label 7\naddress = 2001:db8::2/64 label 7\n",
+    "reserved-prefixes": "remote = 198.51.100.1\nroute = ::/1\nroute = 8000::/1\nprefix = fe00::/7\n",
+    "names-of-any-bytes": "interface = t\x1b[1m\u00fc\nremote = 198.51.100.1\n",
     "empty": "",
 }
 

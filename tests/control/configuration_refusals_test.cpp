@@ -1,0 +1,225 @@
+// Values that cannot mean anything: each is refused with the reason, and its legitimate neighbours are not.
+#include <filesystem>
+#include <fstream>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "sixin4/control/configuration.hpp"
+#include "sixin4/control/options.hpp"
+
+namespace sixin4::control::testing {
+namespace {
+
+using Words = std::vector<std::string>;
+
+/// What is said of these arguments.
+std::string said_of(Words arguments) {
+  try {
+    return "accepted:\n" + to_text(load_configuration(arguments));
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+}
+
+/// Arguments `--key=value`, and a part of what is said of them.
+struct Refusal {
+  Words arguments;
+  std::string reason;
+};
+
+std::ostream& operator<<(std::ostream& to, const Refusal& refusal) {
+  for (const std::string& argument : refusal.arguments) to << argument << ' ';
+  return to;
+}
+
+class ConfigurationRefusals : public ::testing::TestWithParam<Refusal> {};
+
+TEST_P(ConfigurationRefusals, SayWhy) {
+  Words arguments{"--remote=192.0.2.2", "--address=2001:db8:41::2/64", "--prefix=2001:db8:42::/64"};
+  for (const std::string& argument : GetParam().arguments) {
+    if (argument.starts_with("--remote")) arguments.erase(arguments.begin());
+    arguments.push_back(argument);
+  }
+  const std::string said = said_of(arguments);
+  EXPECT_TRUE(said.starts_with("command line: ")) << said;
+  EXPECT_NE(said.find(GetParam().reason), std::string::npos) << said;
+}
+
+const std::vector<Refusal> refusals{
+    {{"--interface=all"}, "'all' is no interface"},
+    {{"--interface=default"}, "'default' is no interface"},
+    {{"--interface=lo"}, "'lo' is the loopback interface"},
+    {{"--interface=tun\xc3\xa0"}, "is not the name of an interface"},  // a blank to the kernel: a0
+    {{"--dev=all"}, "'all' is no interface"},
+    {{"--dev=lo"}, "'lo' is the loopback interface"},
+    {{"--dev=sixin4"}, "dev: 'sixin4' is the tunnel's own 'interface'"},
+    {{"--interface=he6", "--dev=he6"}, "dev: 'he6' is the tunnel's own 'interface'"},
+
+    {{"--local=0.0.0.0"}, "it is in 0.0.0.0/8"},
+    {{"--local=127.0.0.1"}, "it is a loopback address"},
+    {{"--local=224.0.0.1"}, "it is a multicast address"},
+    {{"--local=240.0.0.1"}, "it is a reserved address (240.0.0.0/4)"},
+    {{"--local=255.255.255.255"}, "it is the broadcast address"},
+    {{"--local=192.0.2.2"}, "local: '192.0.2.2' is the far end's address"},
+    {{"--remote=0.0.0.0"}, "is not the address of one host, but in 0.0.0.0/8"},
+    {{"--remote=0.1.2.3"}, "is not the address of one host, but in 0.0.0.0/8"},
+    {{"--remote=127.0.0.1"}, "is not the address of one host, but a loopback address"},
+    {{"--remote=239.255.0.1"}, "is not the address of one host, but a multicast address"},
+    {{"--remote=255.255.255.255"}, "is not the address of one host, but the broadcast address"},
+    {{"--remote=250.0.0.1"}, "is not the address of one host, but a reserved address"},
+    {{"--remote=far..example"}, "between dots stand 1 to 63 characters"},
+    {{"--remote=.example"}, "between dots stand 1 to 63 characters"},
+    {{"--remote=example.."}, "between dots stand 1 to 63 characters"},
+    {{"--remote=" + std::string(64, 'a')}, "between dots stand 1 to 63 characters"},
+
+    {{"--address=::/64"}, "it is in ::/128, the unspecified address"},
+    {{"--address=::1/128"}, "it is in ::1/128, the loopback address"},
+    {{"--address=::192.0.2.1/96"}, "it is in ::/96, IPv4-compatible addresses"},
+    {{"--address=::ffff:192.0.2.1/96"}, "it is in ::ffff:0.0.0.0/96, IPv4-mapped addresses"},
+    {{"--address=ff0e::1/64"}, "it is in ff00::/8, multicast addresses"},
+    {{"--address=2001:db8::2/0"}, "would have all of IPv6 on the link"},
+    {{"--address=2001:db8::2/64 peer 2001:db8::2"}, "'2001:db8::2' is the address of both ends"},
+    {{"--address=2001:db8::2/64 peer ff02::1"}, "it is in ff00::/8, multicast addresses"},
+    {{"--address=2001:db8::2/64 peer ::ffff:192.0.2.1"}, "IPv4-mapped addresses"},
+    {{"--address=2001:db8::2/64 peer ::"}, "the unspecified address"},
+    {{"--address=2001:db8::2/64", "--address=2001:db8::2/128"},
+     "'2001:db8::2' is given twice, with another length"},
+    {{"--address=2001:db8::2/64", "--address=2001:db8::2/64 peer 2001:db8::1"}, "is given twice"},
+    {{"--address=2001:db8::2/64", "--address=2001:db8::2/64 preferred_lft 0"}, "is given twice"},
+    {{"--address=2001:db8::2/64 label 7", "--address=2001:db8::2/64 label 8"}, "is given twice"},
+
+    {{"--prefix=::/0"}, "'::/0' would make every address ours"},
+    {{"--prefix=ff00::/8"}, "it has addresses in ff00::/8, multicast addresses"},
+    {{"--prefix=ff0e:30::/32"}, "it has addresses in ff00::/8, multicast addresses"},
+    {{"--prefix=8000::/1"}, "it has addresses in ff00::/8, multicast addresses"},
+    {{"--prefix=::/64"}, "it has addresses in ::/128, the unspecified address"},
+    {{"--prefix=::1/128"}, "it has addresses in ::1/128, the loopback address"},
+    {{"--prefix=::192.0.2.0/120"}, "it has addresses in ::/96, IPv4-compatible addresses"},
+    {{"--prefix=::ffff:192.0.2.0/120"}, "it has addresses in ::ffff:0.0.0.0/96, IPv4-mapped addresses"},
+    {{"--prefix=fe80::/64"}, "it has addresses in fe80::/10, link-local addresses"},
+    {{"--prefix=2001:db8::1/64"}, "has bits set beyond its length; the prefix is 2001:db8::/64"},
+
+    {{"--route=ff0e::/16"}, "leads nothing into the tunnel: it is in ff00::/8, multicast addresses"},
+    {{"--route=::/128"}, "it is in ::/128, the unspecified address"},
+    {{"--route=::1/128"}, "it is in ::1/128, the loopback address"},
+    {{"--route=::/96"}, "it is in ::/96, IPv4-compatible addresses"},
+    {{"--route=::ffff:0:0/96"}, "it is in ::ffff:0.0.0.0/96, IPv4-mapped addresses"},
+    {{"--route=fe80::/64"}, "it is in fe80::/10, link-local addresses"},
+    {{"--route=2001:db8::1/64"}, "has bits set beyond its length; the prefix is 2001:db8::/64"},
+
+    {{"--table=0"}, "'0' is not a number from 1"},
+    {{"--table=255"}, "255 is the kernel's own table (local)"},
+    {{"--table=local"}, "'local' is not a number from 1"},
+    {{"--metric=0"}, "'0' is not a number from 1"},
+    {{"--mtu=1279"}, "'1279' is not a number from 1280"},
+    {{"--ttl=0"}, "'0' is not a number from 1"},
+    {{"--tos=100"}, "'100' is not a number from 0 to ff"},
+    {{"--queues=0"}, "'0' is not a number from 1"},
+    {{"--flows=0"}, "'0' is not a number from 1"},
+    {{"--keepalive=86401"}, "'86401' is not a number from 0 to 86400"},
+
+    {{"--control=x.sock"}, "is not an absolute path"},
+    {{"--control=/" + std::string(107, 'x')}, "has 108 bytes, and the path of a socket at most 107"},
+    {{"--control=/run/sixin4/"}, "is the path of a directory"},
+    {{"--control=/"}, "is the path of a directory"},
+    {{"--control=/run/.."}, "is the path of a directory"},
+
+    {{"--pool=m: "}, "'' is not the IPv6 address of one host"},
+    {{"--pool=m: 2001:db8:42::9-2001:db8:42::1"}, "ends before it begins"},
+    {{"--pool=m: ff02::1"}, "it is in ff00::/8, multicast addresses"},
+    {{"--pool=m: ff02::/64"}, "some are in ff00::/8, multicast addresses"},
+    {{"--pool=m: ::2-2001:db8::1"}, "it is in ::/96, IPv4-compatible addresses"},
+    {{"--pool=m: fe80::1"}, "some are in fe80::/10, link-local addresses"},
+    {{"--pool=m: fe00::1-fec0::1"}, "some are in fe80::/10, link-local addresses"},
+    {{"--pool=m: ::ffff:192.0.2.0/120"}, "some are in ::ffff:0.0.0.0/96, IPv4-mapped addresses"},
+    {{"--pool=m: ::/0"}, "that no host can have"},
+    {{"--pool=m: 2001:db8:42::/64, 2001:db8:42::1"}, "has addresses that '2001:db8:42::/64' has, too"},
+
+    {{"--source=from ff00::/8 keep"},
+     "from 'ff00::/8' never matches: it is in ff00::/8, multicast addresses"},
+    {{"--source=from fe80::/10 reject"},
+     "from 'fe80::/10' never matches: it is in fe80::/10, link-local addresses"},
+    {{"--source=from ::/128 reject"}, "never matches: it is in ::/128, the unspecified address"},
+    {{"--source=from ::1/128 reject"}, "never matches: it is in ::1/128, the loopback address"},
+    {{"--source=to ff02::/16 reject"},
+     "to 'ff02::/16' never matches: it is in ff00::/8, multicast addresses"},
+    {{"--source=to fe80::/64 reject"},
+     "to 'fe80::/64' never matches: it is in fe80::/10, link-local addresses"},
+    {{"--source=to ::ffff:192.0.2.0/120 reject"},
+     "never matches: it is in ::ffff:0.0.0.0/96, IPv4-mapped addresses"},
+    {{"--source=to ::192.0.2.0/120 reject"}, "never matches: it is in ::/96, IPv4-compatible addresses"},
+    {{"--source=use fe80::1"}, "some are in fe80::/10, link-local addresses"},
+    {{"--source=use ff02::1"}, "it is in ff00::/8, multicast addresses"},
+    {{"--source=proto 1 reject"}, "protocol 1 is the ICMP of IPv4; that of IPv6 is icmpv6"},
+    {{"--source=proto icmpv6 port 1 reject"}, "protocol icmpv6 has no ports"},
+    {{"--source=proto 43 reject"}, "is an extension header"},
+    {{"--source=proto tcp port 0 reject"}, "port '0' is reserved"},
+    {{"--source=proto tcp port 25,0 reject"}, "port '0' is reserved"},
+    {{"--source=proto tcp port 9-1 reject"}, "ends before it begins"},
+    {{"--pool=m: 2001:db8:42::1", "--source=use m every 0"}, "'0' is not a number from 1"},
+};
+
+INSTANTIATE_TEST_SUITE_P(All, ConfigurationRefusals, ::testing::ValuesIn(refusals));
+
+TEST(ConfigurationNeighbours, OfRefusedValuesAreAccepted) {
+  for (const std::string argument : {"--interface=tun\xe9",
+                                     "--interface=tun\xc3\xbc",
+                                     "--interface=lo1",
+                                     "--dev=default1",
+                                     "--local=223.255.255.254",
+                                     "--remote=128.0.0.1",
+                                     "--address=fe80::2/64",
+                                     "--address=2001:db8::2/1",
+                                     "--address=2002:c000:201::1/16",
+                                     "--address=2001:db8::2/64 peer fe80::1",
+                                     "--address=fec0::1/64",
+                                     "--prefix=2000::/3",
+                                     "--prefix=fc00::/7",
+                                     "--prefix=64:ff9b::/96",
+                                     "--prefix=fec0::/10",
+                                     "--route=::/0",
+                                     "--route=::/1",
+                                     "--route=8000::/1",
+                                     "--route=64:ff9b::/96",
+                                     "--route=fc00::/6",
+                                     "--table=253",
+                                     "--source=from ::/0 keep",
+                                     "--source=to 8000::/1 keep",
+                                     "--source=proto tcp port 0-1023 keep",
+                                     "--source=proto 59 keep",
+                                     "--source=proto 255 reject"}) {
+    Words arguments{argument};
+    if (!argument.starts_with("--remote")) arguments.emplace_back("--remote=192.0.2.2");
+    const std::string said = said_of(arguments);
+    EXPECT_TRUE(said.starts_with("accepted:")) << argument << ": " << said;
+  }
+  EXPECT_TRUE(
+      said_of({"--remote=192.0.2.2", "--control=/" + std::string(106, 'x')}).starts_with("accepted:"));
+  EXPECT_TRUE(said_of({"--remote=192.0.2.2", "--address=2001:db8::2/64", "--address=2001:db8::2/64",
+                       "--prefix=2001:db8::/64", "--prefix=2001:db8::/48", "--prefix=2001:db8::/64",
+                       "--route=::/0", "--route=::/0"})
+                  .starts_with("accepted:"))
+      << "what is said again, or more widely, means the same";
+}
+
+TEST(ConfigurationTables, MayRepeatThemselvesAndNotContradict) {
+  const std::string table = ::testing::TempDir() + "sixin4-table-" + std::to_string(::getpid());
+  const auto said = [&table](const std::string& text) {
+    std::ofstream{table} << text;
+    return said_of({"--remote=192.0.2.2", "--source=to @" + table + " keep"});
+  };
+  EXPECT_TRUE(said("2001:db8:7::/48\n2001:db8:7::/48\n2001:db8:8::1 reject\n2001:db8:8::1/128 reject\n")
+                  .starts_with("accepted:"));
+  EXPECT_TRUE(said("ff00::/8 reject\n::/8\nfe80::/10\n").starts_with("accepted:"))
+      << "lists of what is never routed have these";
+  EXPECT_EQ(said("2001:db8:7::/48\n\n2001:db8:7::/48 reject\n"),
+            table + ":3: '2001:db8:7::/48' has another target in line 1");
+  std::filesystem::remove(table);
+}
+
+}  // namespace
+}  // namespace sixin4::control::testing
