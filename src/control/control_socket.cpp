@@ -154,9 +154,10 @@ ControlServer::ControlServer(std::string path)
   const fs::path parent = fs::path{path_}.parent_path();
   std::error_code error;
   fs::create_directories(parent, error);
-  if (error)
+  if (error) {
     throw std::system_error(error,
                             "cannot make directory " + parent.string() + remedy_for(error.value(), path_));
+  }
 
   if (connects(open_socket(0).get(), path_)) {
     errno = EADDRINUSE;

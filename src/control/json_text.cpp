@@ -1,5 +1,7 @@
 #include "sixin4/control/json_text.hpp"
 
+#include <vector>
+
 #include <nlohmann/json.hpp>
 
 #include "sixin4/control/printable.hpp"
@@ -10,14 +12,19 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-/// Applies `change` to each string in a value.
+/// Applies `change` to each string in a value, however deep.
 template <typename Change>
-void change_strings(json& value, const Change& change) {
-  if (value.is_string()) {
-    auto& text = value.get_ref<std::string&>();
-    text = change(text);
-  } else if (value.is_structured()) {
-    for (json& element : value) change_strings(element, change);
+void change_strings(json& root, const Change& change) {
+  std::vector<json*> waiting{&root};
+  while (!waiting.empty()) {
+    json& value = *waiting.back();
+    waiting.pop_back();
+    if (value.is_string()) {
+      auto& text = value.get_ref<std::string&>();
+      text = change(text);
+    } else if (value.is_structured()) {
+      for (json& element : value) waiting.push_back(&element);
+    }
   }
 }
 

@@ -54,7 +54,7 @@ void require_host(const wire::Ipv6Address& address, const std::string& text);
 /// Addresses of a kind that no packet in a tunnel has as its source, or that stay on their link.
 struct ReservedPrefix {
   wire::Ipv6Prefix prefix;
-  const char* kind;
+  const char* kind = "";
 };
 enum class LinkLocal : std::uint8_t { allowed, reserved };
 /// The reserved prefix that has some of these addresses, or all of them; null where there is none.

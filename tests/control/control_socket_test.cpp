@@ -1,6 +1,7 @@
 // The control socket: answers and errors cross it, the dead leave it to the living, and only some may ask.
 #include "sixin4/control/control_socket.hpp"
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -209,13 +210,36 @@ TEST_F(ControlSocketTest, LargeAnswersArriveWhole) {
 TEST_F(ControlSocketTest, NonsenseIsAnsweredOrClosedAndHurtsNobody) {
   const Running endpoint{path_};
   EXPECT_EQ(exchange(connect_to(path_), ""), "") << "an empty request counts as the end";
-  EXPECT_EQ(exchange(connect_to(path_), "\xff\n\xfe"),
-            R"({"error":"unknown verb '\\xff\\x0a\\xfe'"})");
+  EXPECT_EQ(exchange(connect_to(path_), "\xff\n\xfe"), R"({"error":"unknown verb '\\xff\\x0a\\xfe'"})");
   EXPECT_EQ(exchange(connect_to(path_), std::string(100000, 'x')),
             "{\"error\":\"unknown verb '" + std::string(4096, 'x') + "'\"}");
   const io::FileDescriptor twice = connect_to(path_);
   EXPECT_EQ(exchange(twice, "down"), R"({"result":null})");
   EXPECT_EQ(exchange(twice, "down"), R"({"result":null})");
+}
+
+TEST_F(ControlSocketTest, AnAnswerOfAnotherProgramIsARefusal) {
+  for (const std::string answer : {"hello", "\xff", "[]", "{}", R"({"error":7})"}) {
+    const io::FileDescriptor listener{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
+    const sockaddr_un address = address_of(path_);
+    ASSERT_EQ(bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    ASSERT_EQ(listen(listener.get(), 1), 0);
+    std::thread other{[&] {
+      const io::FileDescriptor client{accept(listener.get(), nullptr, nullptr)};
+      std::array<char, 64> request{};
+      EXPECT_GT(recv(client.get(), request.data(), request.size(), 0), 0);
+      EXPECT_GT(send(client.get(), answer.data(), answer.size(), MSG_NOSIGNAL), 0);
+    }};
+    try {
+      ADD_FAILURE() << ask(path_, "show");
+    } catch (const EndpointRefusal& refusal) {
+      EXPECT_NE(std::string{refusal.what()}.find("does not answer as an endpoint of sixin4 does"),
+                std::string::npos)
+          << refusal.what();
+    }
+    other.join();
+    fs::remove(path_);
+  }
 }
 
 TEST_F(ControlSocketTest, IdleClientsKeepNobodyOut) {

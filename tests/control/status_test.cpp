@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "sixin4/control/control_socket.hpp"
+
 namespace sixin4::control::testing {
 namespace {
 
@@ -136,6 +138,23 @@ TEST(StatusTest, BytesAreCountedInThousands) {
   EXPECT_EQ(bytes_shown(5500000000), "5.5 GB");
   EXPECT_EQ(bytes_shown(5500000000000), "5.5 TB");
   EXPECT_EQ(bytes_shown(5500000000000000), "5500.0 TB");
+}
+
+TEST(StatusTest, OfAnotherVersionIsARefusal) {
+  for (const std::string status : {"null", "{}", R"({"interface":7})"}) {
+    EXPECT_THROW(static_cast<void>(show_text(std::vector{status})), EndpointRefusal) << status;
+  }
+}
+
+TEST(StatusTest, ShowsNamesOfAnyBytes) {
+  Status status;
+  status.interface = "tun\xe9";
+  status.wire_reason = "the nftables table ip \x1b[31m";
+  const std::string json = to_json(status);
+  EXPECT_NE(json.find(R"("tun\\xe9")"), std::string::npos) << json;
+  const std::string text = show_text(std::vector{json});
+  EXPECT_TRUE(text.starts_with("tun\\xe9: down")) << text;
+  EXPECT_NE(text.find("table ip \\x1b[31m)"), std::string::npos) << text;
 }
 
 }  // namespace
