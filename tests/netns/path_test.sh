@@ -20,8 +20,8 @@ state() { of_status near "s['state']"; }
 reason() { of_status near "s.get('reason')"; }
 wire() { of_status near "s['wire']"; }
 echo_arrives() { near ping -q -n -c 1 -W 1 $far6 >/dev/null; }
-# sent_by_link: packets that have left the host by the cable
-sent_by_link() { near cat /sys/class/net/wire/statistics/tx_packets; }
+# arrived: what has come to the far end out of this one
+arrived() { of_status far "(s['in']['packets'], s['drops']['in'])"; }
 verdict() { "$program" explain near6 $far6 --json --control "$two_hosts_files/near.sock" | python3 -c 'import json, sys; print(json.load(sys.stdin)["verdict"])'; }
 told() { near ping -n -c 1 -W 2 $far6 2>&1 || true; }
 
@@ -43,12 +43,11 @@ lost() {
   check "$what: explain knows" wire-error "$(verdict)"
   check_match "$what: explain tells people why" "wire-error.*$reason" \
     "$("$program" explain near6 $far6 --control "$two_hosts_files/near.sock" | grep verdict)"
-  near ip neighbour flush dev wire nud stale nud reachable nud delay nud probe >/dev/null 2>&1 || true
-  before=$(sent_by_link)
+  before=$(arrived)
   drops=$(drops near out wire-error)
   check_match "$what: the sender is told" "From $near6.*Address unreachable" "$(told)"
   check "$what: the packet is counted" $((drops + 1)) "$(drops near out wire-error)"
-  check "$what: nothing has left" "$before" "$(sent_by_link)"
+  check "$what: nothing has left" "$before" "$(arrived)"
   sleep 1.2 # the second look that comes every second says nothing new
   check "$what: the log tells once" 1 "$(grep -c 'no IPv4 path' "$two_hosts_files/near.log")"
   $undo
@@ -68,11 +67,14 @@ link_is_up() { near ip link set wire up; }
 for wire in auto raw packet; do
   start_near --wire $wire
   lost "$wire, an unreachable route" 'no IPv4 path.*unreachable' unreachable_goes near ip route add unreachable 192.0.2.2/32
-  lost "$wire, a blackhole route" 'no IPv4 path.*blackhole' blackhole_goes near ip route add blackhole 192.0.2.2/32
-  lost "$wire, a prohibit route" 'no IPv4 path.*prohibit' prohibit_goes near ip route add prohibit 192.0.2.2/32
-  lost "$wire, no route" 'no IPv4 path.*route' route_is_back near ip route delete 192.0.2.0/24 dev wire
-  lost "$wire, no address" 'no IPv4 path' address_is_back near ip address delete 192.0.2.1/24 dev wire
-  lost "$wire, a link that is down" 'no IPv4 path' link_is_up near ip link set wire down
+  # The look-up does not depend on the socket.
+  if [[ $wire == auto ]]; then
+    lost "$wire, a blackhole route" 'no IPv4 path.*blackhole' blackhole_goes near ip route add blackhole 192.0.2.2/32
+    lost "$wire, a prohibit route" 'no IPv4 path.*prohibit' prohibit_goes near ip route add prohibit 192.0.2.2/32
+    lost "$wire, no route" 'no IPv4 path.*route' route_is_back near ip route delete 192.0.2.0/24 dev wire
+    lost "$wire, no address" 'no IPv4 path' address_is_back near ip address delete 192.0.2.1/24 dev wire
+    lost "$wire, a link that is down" 'no IPv4 path' link_is_up near ip link set wire down
+  fi
   stop near
   start_near --wire $wire --local 192.0.2.1
   near ip address add 192.0.2.11/24 dev wire
