@@ -63,6 +63,7 @@ Endpoint::Endpoint(std::span<const io::TunDevice> queues, const engine::TunnelPa
                    std::uint32_t recorder)
     : ends_(ends), next_hop_(next_hop), recorders_(sixin4::make_recorders(queues.size(), recorder)) {
   auto sockets = open_sockets(queues.size(), ends, true, next_hop, true);
+  note_features(sockets);
   for (std::size_t i = 0; i < queues.size(); ++i) {
     const engine::Share share{.index = static_cast<std::uint32_t>(i),
                               .count = static_cast<std::uint32_t>(queues.size())};
@@ -83,9 +84,39 @@ void Endpoint::reconfigure(const engine::TunnelParameters& parameters, const io:
       open_sockets(workers_.size(), ends, other_ends, next_hop, other_ends || next_hop != next_hop_);
   ends_ = ends;
   next_hop_ = next_hop;
+  note_features(sockets);
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     workers_[i]->reconfigure(parameters, std::move(sockets[i]));
   }
+}
+
+/// Every worker has the same new ones.
+void Endpoint::note_features(const std::vector<WorkerSockets>& sockets) {
+  if (sockets.front().receiver) receiving_.clear();
+  if (sockets.front().sender) sending_.clear();
+  for (const WorkerSockets& each : sockets) {
+    if (each.receiver) io::merge(each.receiver->features(), receiving_);
+    if (each.sender) io::merge(each.sender->features(), sending_);
+  }
+}
+
+io::Features Endpoint::features() const {
+  io::Features features = receiving_;
+  io::merge(sending_, features);
+  const auto note = [&features](const engine::DirectionTotals& totals, engine::Offload offload,
+                                const char* name, const char* text) {
+    if (totals.gave_up[static_cast<std::size_t>(offload)]) io::merge({{name, text}}, features);
+  };
+  const engine::DirectionTotals inward = in();
+  note(inward, engine::Offload::tcp, "tun-in-tcp",
+       "the tun device refused TCP super-packets: they are written as segments");
+  note(inward, engine::Offload::udp, "tun-in-udp",
+       "the tun device refused UDP super-packets: they are written as datagrams");
+  note(inward, engine::Offload::checksum, "tun-in-checksum",
+       "the tun device refused packets with unfinished checksums: they are finished before");
+  note(out(), engine::Offload::checksum, "send-checksum",
+       "the packet socket refused packets with unfinished checksums: they are finished before");
+  return features;
 }
 
 LiveCapture Endpoint::capture(std::uint32_t snap_length) {

@@ -11,6 +11,7 @@
 #include "sixin4/capture/recorder.hpp"
 #include "sixin4/engine/counters.hpp"
 #include "sixin4/engine/parameters.hpp"
+#include "sixin4/io/features.hpp"
 #include "sixin4/io/file_descriptor.hpp"
 #include "sixin4/io/tun_device.hpp"
 #include "sixin4/io/wire_ends.hpp"
@@ -61,15 +62,21 @@ class Endpoint {
   /// The last packets of all workers, the oldest first.
   [[nodiscard]] std::vector<capture::Recorded> recorded() const;
 
+  /// Of the sockets, and what the workers have given up since.
+  [[nodiscard]] io::Features features() const;
   [[nodiscard]] engine::DirectionTotals out() const noexcept;
   [[nodiscard]] engine::DirectionTotals in() const noexcept;
   [[nodiscard]] engine::Time last_heard() const noexcept;
 
  private:
+  void note_features(const std::vector<WorkerSockets>& sockets);
+
   std::optional<io::WireEnds> ends_;  ///< nothing: all sockets are to be opened anew
   std::optional<io::NextHop> next_hop_;
   WorkerReports reports_;
   Recorders recorders_;
+  io::Features receiving_;
+  io::Features sending_;
   std::vector<std::unique_ptr<Worker>> workers_;
   struct Running {
     std::weak_ptr<void> capture;

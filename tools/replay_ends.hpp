@@ -27,7 +27,7 @@ class ReplayTun {
     wire::copy(packet, bytes);
     return {.status = engine::IoStatus::ok, .packet = {.offload = offload_, .bytes = bytes}};
   }
-  [[nodiscard]] static bool takes_udp_super_packets() noexcept { return true; }
+  [[nodiscard]] static bool takes(engine::Offload /*offload*/) noexcept { return true; }
   static engine::IoStatus write(const wire::VnetHeader& /*offload*/,
                                 std::span<const wire::Bytes> /*parts*/) noexcept {
     return engine::IoStatus::ok;

@@ -10,6 +10,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <system_error>
 
 #include <poll.h>
@@ -34,7 +35,9 @@
 
 #include "crash.hpp"
 #include "flight_recorder.hpp"
+#include "remedy.hpp"
 #include "tunnel.hpp"
+#include "wire_monitors.hpp"
 
 namespace sixin4 {
 
@@ -131,7 +134,7 @@ class Supervisor {
                                               : configuration.control),
         first_remote_(control::resolve_ipv4(configuration.remote)),
         signals_(open_signals()),
-        tunnel_(configuration, first_remote_, log_) {
+        tunnel_(configuration, first_remote_, wire_monitors_.blind(), log_) {
     running = this;
     on_crash(save_last_packets);
   }
@@ -163,11 +166,8 @@ class Supervisor {
   control::NetlinkMonitor monitor_{control::Subject::configuration};
   wire::Ipv4Address first_remote_;
   io::FileDescriptor signals_;  // until here a signal simply ends the program
+  WireMonitors wire_monitors_;  // before the choice that rests on them
   Tunnel tunnel_;
-  std::array<control::NetlinkMonitor, 3> wire_monitors_{
-      control::NetlinkMonitor{control::Subject::neighbours},
-      control::NetlinkMonitor{control::Subject::nftables},
-      control::NetlinkMonitor{control::Subject::ipsec_policies}};
 };
 
 void Supervisor::run() {
@@ -176,7 +176,7 @@ void Supervisor::run() {
             << control::to_string(tunnel_.ends().local) << " > " << control::to_string(tunnel_.ends().remote)
             << " mtu " << tunnel_.mtu() << std::endl;
   control::notify_service_manager("READY=1");
-  tunnel_.follow_wire();  // what has changed before the monitors were there
+  tunnel_.follow_wire();  // what has changed since the choice
   while (!stopping_) {
     // poll(2) passes by a descriptor of -1.
     std::array<pollfd, 9> polled{{{.fd = signals_.get(), .events = POLLIN, .revents = 0},
@@ -198,8 +198,8 @@ void Supervisor::run() {
     }
     if (polled[4].revents != 0) tunnel_.take_path_mtu();
     if (polled[5].revents != 0) tunnel_.take_echoes();
-    for (std::size_t i = 0; i < wire_monitors_.size(); ++i) {
-      if (polled[6 + i].revents != 0 && wire_monitors_[i].drain()) follow_wire_.announce();
+    for (std::size_t i = 0; i < WireMonitors::count; ++i) {
+      if (polled[6 + i].revents != 0 && wire_monitors_.drain(i)) follow_wire_.announce();
     }
     if (follow_wire_.take()) tunnel_.follow_wire();
     tunnel_.pass_time();
@@ -214,7 +214,7 @@ void Supervisor::run() {
 /// Where a raw socket is asked for nothing else is looked at: what the monitor's socket has no room for then
 /// is lost, which counts as an announcement once it is polled again.
 int Supervisor::wire_fd(std::size_t monitor) const noexcept {
-  return tunnel_.configuration().wire == control::Wire::raw ? -1 : wire_monitors_[monitor].fd();
+  return tunnel_.configuration().wire == control::Wire::raw ? -1 : wire_monitors_.fd(monitor);
 }
 
 /// Until the next thing that is to be done without an event; -1 where there is none.
@@ -321,7 +321,7 @@ control::Answer Supervisor::answer(std::string_view verb) {
 
 }  // namespace
 
-void run_endpoint(const std::vector<std::string>& arguments) {
+void run_endpoint(const std::vector<std::string>& arguments) try {
   // Whoever reads the log may go; the endpoint has a host to leave as it was.
   (void)std::signal(SIGPIPE, SIG_IGN);
   const control::Configuration configuration = control::load_configuration(arguments);
@@ -334,6 +334,8 @@ void run_endpoint(const std::vector<std::string>& arguments) {
     supervisor->save_recording(error.what());
     throw;
   }
+} catch (const std::system_error& error) {
+  throw std::runtime_error(error.what() + remedy_for(error.code()));
 }
 
 }  // namespace sixin4

@@ -5,13 +5,14 @@
 #include <exception>
 #include <string>
 #include <system_error>
-#include <thread>
 #include <utility>
 
 #include <sys/random.h>
 
 #include "sixin4/control/address_text.hpp"
 #include "sixin4/control/host_plan.hpp"
+
+#include "queues.hpp"
 
 namespace sixin4 {
 
@@ -29,11 +30,6 @@ constexpr std::chrono::seconds flow_expiry_period{1};
 // One echo may be lost on any path.
 constexpr std::size_t echoes_that_worry = 3;
 
-std::size_t queue_count(const control::Configuration& configuration) {
-  if (configuration.queues) return *configuration.queues;
-  return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, control::max_queues);
-}
-
 std::uint64_t random_number() {
   std::uint64_t number = 0;
   if (::getrandom(&number, sizeof number, 0) != sizeof number) {
@@ -45,9 +41,10 @@ std::uint64_t random_number() {
 }  // namespace
 
 Tunnel::Tunnel(const control::Configuration& configuration, const wire::Ipv4Address& remote,
-               control::Log& log)
+               std::string unwatched, control::Log& log)
     : log_(log),
-      queues_(io::TunDevice::open_queues(configuration.interface, queue_count(configuration))),
+      unwatched_(std::move(unwatched)),
+      queues_(open_queues(configuration, queues_refused_)),
       link_index_(tunnel_index(configuration.interface)),
       now_(settings_at_start(configuration, remote)),
       mtu_(parameters_of(now_).mtu),
@@ -59,6 +56,7 @@ Tunnel::Tunnel(const control::Configuration& configuration, const wire::Ipv4Addr
   netlink_.configure_link(link_index_, {.up = true});
   host_.apply(control::host_state_of(configuration, ends().local));
   keepalive_ = keepalive_for(configuration, remote);
+  tell_of_offload();
 }
 
 int Tunnel::tunnel_index(const std::string& interface) {
@@ -75,7 +73,7 @@ Settings Tunnel::settings_at_start(const control::Configuration& configuration,
                     .fixed_mtu = configuration.mtu,
                     .underlay = underlay,
                     .path = engine::PathMtu{underlay.route_mtu},
-                    .wire = choose_wire(netlink_, configuration, underlay)};
+                    .wire = choose_wire(netlink_, configuration, underlay, unwatched_)};
   take_source_rules(settings, random_number());
   return settings;
 }
@@ -96,7 +94,7 @@ void Tunnel::reconfigure(const control::Configuration& fresh, const wire::Ipv4Ad
   next.remote = remote;
   next.underlay = underlay_now(fresh, remote);
   next.path = path_over(fresh, next.underlay);
-  next.wire = choose_wire(netlink_, fresh, next.underlay);
+  next.wire = choose_wire(netlink_, fresh, next.underlay, unwatched_);
   take_source_rules(next, random_number());
   const bool same_echoes =
       remote == now_.remote && fresh.keepalive == configuration().keepalive &&
@@ -191,7 +189,24 @@ std::optional<Tunnel::Clock::time_point> Tunnel::next_due() const {
   return due;
 }
 
+io::Features Tunnel::features() const {
+  io::Features features = endpoint_.features();
+  io::merge(queues_.front().features(), features);
+  if (queues_.size() > 1 || !queues_refused_.empty()) features["tun-queues"] = queues_refused_;
+  return features;
+}
+
+/// Once for each change.
+void Tunnel::tell_of_offload() {
+  const std::string missing = control::missing_offload(features());
+  if (missing == offload_told_) return;
+  offload_told_ = missing;
+  log_.write(LogLevel::info, "offload",
+             missing.empty() ? "nothing is missing any more" : "runs without " + missing);
+}
+
 void Tunnel::pass_time() {
+  tell_of_offload();
   const auto now = Clock::now();
   if (now_.path.expire(now)) {
     log_.write(LogLevel::info, "path-mtu", "forgets a path mtu that is ten minutes old");

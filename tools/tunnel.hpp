@@ -28,9 +28,10 @@ class Tunnel {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// `remote` is what the configuration's host name stands for; `log` outlives the tunnel. Throws
-  /// std::system_error where it cannot be set up.
-  Tunnel(const control::Configuration& configuration, const wire::Ipv4Address& remote, control::Log& log);
+  /// `remote` is what the configuration's host name stands for, `unwatched` as `choose_wire` has it; `log`
+  /// outlives the tunnel. Throws std::system_error where it cannot be set up.
+  Tunnel(const control::Configuration& configuration, const wire::Ipv4Address& remote, std::string unwatched,
+         control::Log& log);
 
   [[nodiscard]] const control::Configuration& configuration() const noexcept { return now_.configuration; }
   [[nodiscard]] const io::WireEnds& ends() const noexcept { return now_.underlay.ends; }
@@ -91,12 +92,16 @@ class Tunnel {
   [[nodiscard]] std::string wire_name() const;
   [[nodiscard]] bool looks_again() const noexcept;
   void verify_neighbour();
+  [[nodiscard]] io::Features features() const;
+  void tell_of_offload();
   template <typename Action>
   void undo(const char* what, Action&& action) noexcept;
 
   control::Log& log_;
+  std::string unwatched_;
   Clock::time_point started_ = Clock::now();
   control::Netlink netlink_;
+  std::string queues_refused_;  ///< why there is one queue where more were wanted
   std::vector<io::TunDevice> queues_;
   int link_index_;     ///< 0 while the interface is in another network namespace
   Settings now_;       ///< what is in force, but for a path MTU that the next follow puts there
@@ -106,6 +111,7 @@ class Tunnel {
   std::optional<Keepalive> keepalive_;
   std::string failure_;  ///< of the last attempt to follow the path; empty: it succeeded
   Clock::time_point look_at_wire_ = started_;  ///< when next to
+  std::string offload_told_;                   ///< what is missing, as the log has it
   std::uint64_t sent_before_ = 0;              ///< packets, when that was last done
   Clock::time_point expire_flows_ = started_;  ///< when next to
 };

@@ -65,7 +65,7 @@ void Tunnel::follow_path() {
     Settings next = settings_now(on_link);
     next.underlay = underlay_now(next.configuration, next.remote);
     next.path = path_over(next.configuration, next.underlay);
-    next.wire = choose_wire(netlink_, next.configuration, next.underlay);
+    next.wire = choose_wire(netlink_, next.configuration, next.underlay, unwatched_);
     const bool same_path =
         next.underlay == now_.underlay && parameters_of(next).mtu == mtu_ && on_link == mtu_;
     const bool same_reason = next.underlay.no_path == now_.underlay.no_path;
@@ -168,7 +168,7 @@ std::uint32_t Tunnel::link_mtu() {
 void Tunnel::follow_wire() {
   if (!has_path()) return;
   try {
-    switch_wire(choose_wire(netlink_, configuration(), now_.underlay));
+    switch_wire(choose_wire(netlink_, configuration(), now_.underlay, unwatched_));
   } catch (const std::exception& error) {
     fail_closed(error.what());
   }

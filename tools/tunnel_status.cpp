@@ -57,6 +57,7 @@ control::Status Tunnel::status() {
       .path_mtu = now_.path.value(),
       .wire = wire_name(),
       .wire_reason = now_.wire.reason,
+      .offload = features(),
       .uptime_s = seconds(Clock::now() - started_),
       .out = status_of(endpoint_.out()),
       .in = status_of(endpoint_.in()),

@@ -4,6 +4,7 @@
 
 #include "sixin4/control/address_text.hpp"
 #include "sixin4/control/ip_layer.hpp"
+#include "sixin4/io/packet_sender.hpp"
 
 namespace sixin4 {
 
@@ -22,14 +23,25 @@ std::optional<std::string> user_of_ip_layer(control::Netlink& netlink, control::
   }
 }
 
+/// Throws where no packet socket can be had, for example because a seccomp profile forbids AF_PACKET. One
+/// that was had once is not tried again: the choice is made every second, and closing a packet socket takes
+/// the kernel a while.
+void try_packet_socket(const io::NextHop& next_hop) {
+  static std::optional<io::NextHop> last;
+  if (last == next_hop) return;
+  const io::PacketSender trial{next_hop};
+  last = next_hop;
+}
+
 }  // namespace
 
 WireChoice choose_wire(control::Netlink& netlink, const control::Configuration& configuration,
-                       const Underlay& underlay) {
+                       const Underlay& underlay, const std::string& unwatched) {
   const auto raw = [](std::string reason) { return WireChoice{.next_hop = {}, .reason = std::move(reason)}; };
   if (!underlay.no_path.empty()) return raw("nothing is sent without an IPv4 path");
   if (configuration.wire == control::Wire::raw) return raw("as configured");
   if (underlay.loops || !underlay.plain) return raw("the route is not one straight out of a link");
+  if (configuration.wire == control::Wire::automatic && !unwatched.empty()) return raw(unwatched);
   if (auto user = user_of_ip_layer(netlink, configuration.wire)) return raw(std::move(*user));
   try {
     const auto link = netlink.link(underlay.link_index);
@@ -40,10 +52,12 @@ WireChoice choose_wire(control::Netlink& netlink, const control::Configuration& 
       return raw("the link-layer address of " + control::to_string(next) + " on " + link->name +
                  " is not known");
     }
-    return {.next_hop = io::NextHop{.link_index = link->index,
-                                    .source = {*link->ethernet},
-                                    .destination = {*neighbour},
-                                    .finishes_checksums = configuration.checksum_offload},
+    const io::NextHop next_hop{.link_index = link->index,
+                               .source = {*link->ethernet},
+                               .destination = {*neighbour},
+                               .finishes_checksums = configuration.checksum_offload};
+    try_packet_socket(next_hop);
+    return {.next_hop = next_hop,
             .reason = configuration.wire == control::Wire::packet
                           ? "as configured"
                           : "nothing on this host filters or tracks IPv4 packets"};

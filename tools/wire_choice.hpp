@@ -20,8 +20,10 @@ struct WireChoice {
 
 /// A packet socket where the configuration lets one be taken, and nothing on the way needs the IP layer: a
 /// stateful firewall that does not see what leaves drops the answers, IPsec would be gone round, and only
-/// links with Ethernet headers and a neighbour whose address is known can be sent to.
+/// links with Ethernet headers and a neighbour whose address is known can be sent to. Nor where `unwatched`
+/// says why a change of that would not be seen, unless a packet socket is configured: it is looked at every
+/// second.
 [[nodiscard]] WireChoice choose_wire(control::Netlink& netlink, const control::Configuration& configuration,
-                                     const Underlay& underlay);
+                                     const Underlay& underlay, const std::string& unwatched);
 
 }  // namespace sixin4

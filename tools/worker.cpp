@@ -29,6 +29,22 @@ std::thread start_thread(What&&... what) {
   }
 }
 
+/// Tells the control thread when a worker has given up another offload.
+class OffloadReporter {
+ public:
+  OffloadReporter(const engine::DirectionCounters& counters, WorkerReports& reports) noexcept
+      : counters_(counters), reports_(reports) {}
+  void look() noexcept {
+    if (const std::size_t now = counters_.given_up(); now != std::exchange(told_, now))
+      reports_.tell_offload();
+  }
+
+ private:
+  const engine::DirectionCounters& counters_;
+  WorkerReports& reports_;
+  std::size_t told_ = 0;
+};
+
 /// Where nobody captures, a turn costs no more than to see that.
 template <typename Pump>
 engine::IoStatus take_turn(Pump& pump, const engine::TunnelParameters& parameters, Watchers& watchers) {
@@ -82,9 +98,11 @@ void Worker::capture(const WorkerTaps& taps) {
 void Worker::run_outbound(engine::TunnelParameters parameters, io::WireSender sender, Watchers watchers) {
   const auto pump =
       std::make_unique<engine::OutboundPump<const io::TunDevice, io::WireSender>>(tun_, sender, out_, share_);
+  OffloadReporter offload{out_, reports_};
   while (!outbound_mail_.stopped()) {
     (void)outbound_mail_.take(parameters, sender, watchers);
     const engine::IoStatus status = take_turn(*pump, parameters, watchers);
+    offload.look();
     if (status == engine::IoStatus::gone) return reports_.tell_gone();
     if (status != engine::IoStatus::ok) wait_for_either(tun_.fd(), outbound_mail_.fd());
   }
@@ -93,10 +111,12 @@ void Worker::run_outbound(engine::TunnelParameters parameters, io::WireSender se
 void Worker::run_inbound(engine::TunnelParameters parameters, io::RawReceiver receiver, Watchers watchers) {
   const auto pump = std::make_unique<engine::InboundPump<io::RawReceiver, const io::TunDevice>>(
       receiver, tun_, in_, last_heard_, share_);
+  OffloadReporter offload{in_, reports_};
   while (!inbound_mail_.stopped()) {
     // Another far end has not been heard yet.
     if (inbound_mail_.take(parameters, receiver, watchers)) last_heard_.set({});
     const engine::IoStatus status = take_turn(*pump, parameters, watchers);
+    offload.look();
     if (status == engine::IoStatus::gone) return reports_.tell_gone();
     if (const auto mtu = pump->take_path_mtu()) {
       reports_.tell_path_mtu({.local = parameters.local, .remote = parameters.remote, .mtu = *mtu});

@@ -28,6 +28,10 @@ void WorkerReports::tell_path_mtu(const PathMtuReport& report) {
   (void)::eventfd_write(path_mtu_told_.get(), 1);
 }
 
+void WorkerReports::tell_offload() noexcept {
+  (void)::eventfd_write(path_mtu_told_.get(), 1);
+}
+
 std::optional<PathMtuReport> WorkerReports::take_path_mtu() {
   const std::lock_guard lock{mutex_};
   eventfd_t ignored = 0;

@@ -25,10 +25,12 @@ class WorkerReports {
   /// The tun device has been deleted.
   void tell_gone() noexcept;
   void tell_path_mtu(const PathMtuReport& report);
+  /// A worker has given up an offload, which its counters say.
+  void tell_offload() noexcept;
 
   /// Readable once the tun device has been deleted.
   [[nodiscard]] int gone_fd() const noexcept { return gone_.get(); }
-  /// Readable once a router has told of a path MTU.
+  /// Readable once a router has told of a path MTU, or a worker has given up an offload.
   [[nodiscard]] int path_mtu_fd() const noexcept { return path_mtu_told_.get(); }
   /// The smallest of the last path since the last call.
   [[nodiscard]] std::optional<PathMtuReport> take_path_mtu();

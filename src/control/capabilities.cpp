@@ -1,10 +1,9 @@
 #include "sixin4/control/capabilities.hpp"
 
 #include <array>
-#include <cerrno>
 #include <cstdint>
+#include <stdexcept>
 #include <string>
-#include <system_error>
 
 #include <linux/capability.h>
 #include <sys/syscall.h>
@@ -51,11 +50,10 @@ void require_capabilities() {
     of_container += std::string{" --cap-add "} + capability.name;
   }
   if (missing.empty()) return;
-  throw std::system_error(
-      EPERM, std::generic_category(),
-      "cannot run an endpoint without " + missing + ": run it as root, or give the program " +
-          "the capabilities with 'setcap " + commands + "+ep FILE', a systemd unit with " +
-          "'AmbientCapabilities=" + of_unit + "', a container with '" + of_container.substr(1) + "'");
+  throw std::runtime_error("cannot run an endpoint without " + missing +
+                           ": run it as root, or give the program " + "the capabilities with 'setcap " +
+                           commands + "+ep FILE', a systemd unit with " + "'AmbientCapabilities=" + of_unit +
+                           "', a container with '" + of_container.substr(1) + "'");
 }
 
 }  // namespace sixin4::control

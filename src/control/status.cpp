@@ -44,6 +44,19 @@ json list_of(std::span<const std::string> statuses) {
   });
 }
 
+json offload_to_json(const std::map<std::string, std::string>& offload) {
+  json in_force = json::array();
+  json missing = json::object();
+  for (const auto& [name, reason] : offload) {
+    if (reason.empty()) {
+      in_force.push_back(name);
+    } else {
+      missing[name] = reason;
+    }
+  }
+  return {{"in_force", std::move(in_force)}, {"missing", std::move(missing)}};
+}
+
 void write_direction(std::ostream& text, const char* name, const json& direction, const json& drops) {
   text << "  " << std::left << std::setw(4) << name << std::right << std::setw(12)
        << direction.at("packets").get<std::uint64_t>() << " packets " << std::setw(9)
@@ -74,6 +87,7 @@ std::string to_json(const Status& status) {
       {"path_mtu", status.path_mtu},
       {"wire", status.wire},
       {"wire_reason", status.wire_reason},
+      {"offload", offload_to_json(status.offload)},
       {"uptime_s", status.uptime_s},
       {"out", to_json(status.out)},
       {"in", to_json(status.in)},
@@ -86,6 +100,16 @@ std::string to_json(const Status& status) {
   };
   if (!status.reason.empty()) object["reason"] = status.reason;
   return to_json_text(object);
+}
+
+std::string missing_offload(const std::map<std::string, std::string>& offload) {
+  std::string text;
+  for (const auto& [name, reason] : offload) {
+    if (reason.empty()) continue;
+    if (!text.empty()) text += ", ";
+    text.append(name).append(" (").append(reason).append(")");
+  }
+  return text;
 }
 
 std::string to_line(const Status& status) {
@@ -117,6 +141,12 @@ std::string show_text(std::span<const std::string> statuses) {
            << ", wire " << word("wire") << " (" << word("wire_reason") << ")\n";
       text << "  running for " << seconds_for_people(object.at("uptime_s").get<double>()) << ", "
            << far_end_text(object.at("far_end")) << '\n';
+      // An endpoint that was started by an older program says nothing of it.
+      const auto offload = object.find("offload");
+      if (offload != object.end() && !offload->at("missing").empty()) {
+        const auto missing = offload->at("missing").get<std::map<std::string, std::string>>();
+        text << "  without " << printable(missing_offload(missing)) << '\n';
+      }
       write_direction(text, "out", object.at("out"), object.at("drops").at("out"));
       write_direction(text, "in", object.at("in"), object.at("drops").at("in"));
     }

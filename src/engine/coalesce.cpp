@@ -91,6 +91,7 @@ bool Coalescer::may_join(const TunPacket& packet, const Headers& headers) const 
       (packet.offload.checksum_start != transport || packet.offload.checksum_offset != checksum_offset)) {
     return false;
   }
+  if (headers.protocol == wire::next_header::tcp && !joins_tcp_) return false;
   if (headers.protocol == wire::next_header::udp) {
     const auto udp = *wire::fixed<wire::udp::header_size>(wire::Bytes{packet.bytes}, transport);
     if (!joins_udp_ || wire::load16<4>(udp) != packet.bytes.size() - transport) return false;

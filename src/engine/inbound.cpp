@@ -134,6 +134,12 @@ bool has_right_checksum(wire::Bytes outer) noexcept {
   return wire::sum_of(outer.first(wire::ipv4_header_size)).checksum() == 0;
 }
 
+/// A far end that left the checksum of a longer datagram unfinished cannot have sent it: fragments have
+/// theirs finished.
+std::size_t longest_packet(const TunnelParameters& parameters) noexcept {
+  return std::max<std::size_t>(parameters.mtu, std::size_t{parameters.link_mtu} - wire::ipv4_header_size);
+}
+
 }  // namespace
 
 Decapsulated decapsulate(const TunnelParameters& parameters, wire::MutableBytes packet,
@@ -146,12 +152,17 @@ Decapsulated decapsulate(const TunnelParameters& parameters, wire::MutableBytes 
   }
   result.wire_bytes = static_cast<std::uint32_t>(result.packet.bytes.size());
   const Unfinished unfinished = unfinished_checksum(result.packet.bytes);
-  const bool right_socket = is_unfinished_datagram(unfinished, packet) == offload.known;
+  const bool unfinished_datagram = is_unfinished_datagram(unfinished, packet);
+  const bool right_socket = offload.alone || unfinished_datagram == offload.known;
   if (!right_socket || (offload.known && !has_right_checksum(packet))) {
     result.taken_elsewhere = true;
     return result;
   }
   const bool merged = offload.gso_size != 0;
+  if (offload.alone && unfinished_datagram && result.packet.bytes.size() > longest_packet(parameters)) {
+    result.verdict = Verdict::inner_joined;
+    return result;
+  }
   if (!unfinished || (!merged && is_finished(unfinished, result.packet.bytes))) {
     // It is as it left its sender.
   } else if (offload.known) {

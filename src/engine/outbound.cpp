@@ -105,27 +105,6 @@ std::optional<wire::icmpv6::Error> answer_to(Verdict refusal, std::uint16_t mtu)
   }
 }
 
-std::optional<UnfinishedChecksum> unfinished_checksum(const TunPacket& packet) noexcept {
-  const wire::VnetHeader& offload = packet.offload;
-  if (!offload.needs_checksum) return UnfinishedChecksum{};
-  const std::size_t start = offload.checksum_start;
-  const auto field = wire::fixed<2>(packet.bytes, start + offload.checksum_offset);
-  if (!field || start < wire::ipv6_header_size) return std::nullopt;
-  return UnfinishedChecksum{.start = offload.checksum_start, .offset = offload.checksum_offset};
-}
-
-bool finish_checksum(TunPacket& packet) noexcept {
-  const auto checksum = unfinished_checksum(packet);
-  if (!checksum) return false;
-  if (checksum->start == 0) return true;
-  const wire::MutableBytes transport = packet.bytes.subspan(checksum->start);
-  // The field holds the pseudo-header sum, so it takes part in the sum as it is.
-  const auto sum = wire::sum_of(transport);
-  wire::store16<0>(transport.subspan(checksum->offset).first<2>(), sum.transport_checksum());
-  packet.offload.needs_checksum = false;
-  return true;
-}
-
 // The ranges of all workers make up 1 to 65535.
 Encapsulator::Encapsulator(Share share) noexcept
     : first_identification_(static_cast<std::uint16_t>(0xffff * share.index / share.count + 1)),

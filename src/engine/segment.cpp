@@ -31,6 +31,27 @@ wire::InternetSum own_words(wire::Bytes transport, std::uint8_t protocol) noexce
 
 }  // namespace
 
+std::optional<UnfinishedChecksum> unfinished_checksum(const TunPacket& packet) noexcept {
+  const wire::VnetHeader& offload = packet.offload;
+  if (!offload.needs_checksum) return UnfinishedChecksum{};
+  const std::size_t start = offload.checksum_start;
+  const auto field = wire::fixed<2>(packet.bytes, start + offload.checksum_offset);
+  if (!field || start < wire::ipv6_header_size) return std::nullopt;
+  return UnfinishedChecksum{.start = offload.checksum_start, .offset = offload.checksum_offset};
+}
+
+bool finish_checksum(TunPacket& packet) noexcept {
+  const auto checksum = unfinished_checksum(packet);
+  if (!checksum) return false;
+  if (checksum->start == 0) return true;
+  const wire::MutableBytes transport = packet.bytes.subspan(checksum->start);
+  // The field holds the pseudo-header sum, so it takes part in the sum as it is.
+  const auto sum = wire::sum_of(transport);
+  wire::store16<0>(transport.subspan(checksum->offset).first<2>(), sum.transport_checksum());
+  packet.offload.needs_checksum = false;
+  return true;
+}
+
 std::optional<Segments> Segments::of(const TunPacket& packet) noexcept {
   const auto protocol = protocol_of(packet.offload.gso);
   const auto upper = wire::upper_layer_of(packet.bytes);

@@ -43,6 +43,8 @@ engine::SendResult BatchSocket::send(std::size_t count) noexcept {
       case ENOBUFS:
       case ENOMEM:
         return {.sent = 0, .status = engine::IoStatus::full};
+      case EINVAL:  // the caller knows whether there was offload data to refuse
+        return {.sent = 0, .status = engine::IoStatus::refused};
       default:
         return {.sent = 0, .status = engine::IoStatus::error};
     }

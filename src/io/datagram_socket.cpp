@@ -1,7 +1,8 @@
 #include "sixin4/io/datagram_socket.hpp"
 
-#include <cerrno>
+#include <bit>
 #include <cstring>
+#include <string>
 
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
@@ -43,7 +44,8 @@ DatagramSocket::DatagramSocket(const WireEnds& ends, const engine::Share& share)
   attach_filter(fd_, filter);
   set_option(fd_, SOL_PACKET, PACKET_VNET_HDR, int{1}, "offload data on a packet socket (PACKET_VNET_HDR)");
   set_option(fd_, SOL_PACKET, PACKET_AUXDATA, int{1}, "PACKET_AUXDATA");
-  set_receive_buffer(fd_, receive_buffer);
+  std::string small;  // which is no reason to do without the socket
+  try_receive_buffer(fd_, receive_buffer, small);
 
   sockaddr_ll address{};
   address.sll_family = AF_PACKET;
@@ -92,10 +94,8 @@ engine::WirePacket DatagramSocket::packet_in(std::size_t slot) noexcept {
   std::memcpy(&auxiliary, CMSG_DATA(control), sizeof auxiliary);
   const std::size_t start = wire::vnet_header_size + auxiliary.tp_net;
   if (start < bytes.size()) packet.bytes = bytes.subspan(start);
-  // Here in the machine's byte order, whatever a tun device is told.
-  if (wire::read_vnet_header(*offload).gso == wire::Gso::udp) {
-    std::memcpy(&packet.offload.gso_size, &(*offload)[4], sizeof packet.offload.gso_size);
-  }
+  const wire::VnetHeader header = wire::read_vnet_header(*offload, std::endian::native);
+  if (header.gso == wire::Gso::udp) packet.offload.gso_size = header.gso_size;
   return packet;
 }
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <string>
 
+#include <net/if.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <sys/random.h>
@@ -38,10 +40,11 @@ FileDescriptor open_icmpv6() {
 
 EchoSocket::EchoSocket(const wire::Ipv6Address& destination, int link_index)
     : fd_(open_icmpv6()), identifier_(random_identifier()) {
+  std::string unneeded;  // `receive` looks at the type and the identifier of all that comes
   icmp6_filter filter{};
   ICMP6_FILTER_SETBLOCKALL(&filter);
   ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &filter);
-  set_option(fd_, IPPROTO_ICMPV6, ICMP6_FILTER, filter, "a filter of ICMPv6 types (ICMP6_FILTER)");
+  (void)try_option(fd_, IPPROTO_ICMPV6, ICMP6_FILTER, filter, "ICMP6_FILTER", unneeded);
   // Every such socket gets the answers to everybody's requests. A filter sees them from the ICMPv6 header on.
   std::array ours{
       sock_filter BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 4),
@@ -49,13 +52,23 @@ EchoSocket::EchoSocket(const wire::Ipv6Address& destination, int link_index)
       sock_filter BPF_STMT(BPF_RET | BPF_K, wire::icmpv6::header_size),
       sock_filter BPF_STMT(BPF_RET | BPF_K, 0),
   };
-  attach_filter(fd_, ours);
-  set_option(fd_, SOL_SOCKET, SO_BINDTOIFINDEX, link_index,
-             "the link of an ICMPv6 socket (SO_BINDTOIFINDEX)");
+  (void)try_filter(fd_, ours, unneeded);
+  bind_to(link_index);
 
   destination_.sin6_family = AF_INET6;
   destination_.sin6_scope_id = static_cast<std::uint32_t>(link_index);
   std::ranges::copy(destination.octets, std::begin(destination_.sin6_addr.s6_addr));
+}
+
+/// Linux has SO_BINDTOIFINDEX since 5.0.
+void EchoSocket::bind_to(int link_index) const {
+  std::string missing;
+  if (try_option(fd_, SOL_SOCKET, SO_BINDTOIFINDEX, link_index, "SO_BINDTOIFINDEX", missing)) return;
+  std::array<char, IF_NAMESIZE> name{};
+  if (::if_indextoname(static_cast<unsigned>(link_index), name.data()) == nullptr) {
+    refuse("cannot find the link of an ICMPv6 socket");
+  }
+  set_option(fd_, SOL_SOCKET, SO_BINDTODEVICE, name, "the link of an ICMPv6 socket (SO_BINDTODEVICE)");
 }
 
 void EchoSocket::send(std::uint16_t sequence) noexcept {
@@ -78,6 +91,7 @@ std::optional<std::uint16_t> EchoSocket::receive() noexcept {
     if (length < 0 && errno != EINTR) return std::nullopt;
     const auto header = wire::fixed<wire::icmpv6::header_size>(wire::Bytes{reply});
     const bool ours = length == static_cast<ssize_t>(reply.size()) &&
+                      wire::load8<0>(*header) == ICMP6_ECHO_REPLY &&
                       wire::load16<4>(*header) == identifier_ &&
                       std::ranges::equal(source.sin6_addr.s6_addr, destination_.sin6_addr.s6_addr);
     if (ours) return wire::load16<6>(*header);

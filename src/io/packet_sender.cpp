@@ -1,8 +1,8 @@
 #include "sixin4/io/packet_sender.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
+#include <bit>
+#include <string>
 
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -16,28 +16,17 @@ namespace {
 
 constexpr int send_buffer = 1 << 20;
 
-/// Writes a number of the offload header, which a packet socket takes in the machine's byte order.
-template <std::size_t Offset>
-void store_native16(std::span<std::uint8_t, wire::vnet_header_size> header, std::uint16_t value) noexcept {
-  static_assert(Offset + sizeof value <= wire::vnet_header_size);
-  std::memcpy(&header[Offset], &value, sizeof value);
+wire::VnetHeader offload_of(const engine::OuterPacket& packet) noexcept {
+  if (packet.checksum_start == 0) return {};
+  return {.needs_checksum = true,
+          .checksum_start = static_cast<std::uint16_t>(ETH_HLEN + packet.checksum_start),
+          .checksum_offset = packet.checksum_offset};
 }
 
-/// The layout of linux/virtio_net.h, which does not compile as C++: flags, GSO type, header length, GSO
-/// size, checksum start and offset.
-void write_offload(std::span<std::uint8_t, wire::vnet_header_size> header,
-                   const engine::OuterPacket& packet) noexcept {
-  const bool unfinished = packet.checksum_start != 0;
-  wire::store8<0>(header, unfinished ? 1 : 0);  // VIRTIO_NET_HDR_F_NEEDS_CSUM
-  store_native16<6>(header, unfinished ? static_cast<std::uint16_t>(ETH_HLEN + packet.checksum_start) : 0);
-  store_native16<8>(header, packet.checksum_offset);
-}
-
-FileDescriptor open_towards(const NextHop& next_hop) {
+FileDescriptor open_towards(const NextHop& next_hop, Features& features) {
   // Protocol 0: nothing is ever received.
   FileDescriptor fd = open_packet_socket();
-  set_option(fd, SOL_PACKET, PACKET_VNET_HDR, int{1}, "offload data on a packet socket (PACKET_VNET_HDR)");
-  set_send_buffer(fd, send_buffer);
+  try_send_buffer(fd, send_buffer, features["send-buffer"]);
   sockaddr_ll link{};
   link.sll_family = AF_PACKET;
   link.sll_ifindex = next_hop.link_index;
@@ -47,10 +36,20 @@ FileDescriptor open_towards(const NextHop& next_hop) {
   return fd;
 }
 
+/// That it is missing matters only where a link is to finish checksums.
+bool take_offload_data(const FileDescriptor& fd, const NextHop& next_hop, Features& features) {
+  std::string missing;
+  const bool taken = try_option(fd, SOL_PACKET, PACKET_VNET_HDR, int{1}, "PACKET_VNET_HDR", missing);
+  if (next_hop.finishes_checksums) features["send-checksum"] = missing;
+  return taken;
+}
+
 }  // namespace
 
 PacketSender::PacketSender(const NextHop& next_hop)
-    : socket_(open_towards(next_hop)), finishes_checksums_(next_hop.finishes_checksums) {
+    : socket_(open_towards(next_hop, features_)),
+      offload_data_(take_offload_data(socket_.fd(), next_hop, features_)),
+      finishes_checksums_(next_hop.finishes_checksums && offload_data_) {
   for (LinkHeader& header : link_headers_) {
     const auto frame = std::span{header}.subspan<wire::vnet_header_size>();
     std::ranges::copy(next_hop.destination.address.octets, frame.begin());
@@ -62,8 +61,10 @@ PacketSender::PacketSender(const NextHop& next_hop)
 engine::SendResult PacketSender::send(std::span<const engine::OuterPacket> batch) noexcept {
   const std::size_t count = std::min(batch.size(), BatchSocket::max_batch);
   for (std::size_t i = 0; i < count; ++i) {
-    write_offload(std::span{link_headers_[i]}.first<wire::vnet_header_size>(), batch[i]);
-    socket_.put(i, link_headers_[i], batch[i]);
+    const std::span header{link_headers_[i]};
+    wire::write_vnet_header(header.first<wire::vnet_header_size>(), offload_of(batch[i]),
+                            std::endian::native);
+    socket_.put(i, header.subspan(offload_data_ ? 0 : wire::vnet_header_size), batch[i]);
   }
   return socket_.send(count);
 }

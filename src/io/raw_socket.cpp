@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstring>
 #include <ctime>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include <arpa/inet.h>
@@ -74,31 +76,34 @@ void connect_to(const FileDescriptor& fd, const wire::Ipv4Address& address) {
 }
 
 /// A socket filter sees a raw socket's packets from the IPv4 header on; its result is how many bytes to keep.
-void keep_nothing(const FileDescriptor& fd) {
-  std::array program{sock_filter BPF_STMT(BPF_RET | BPF_K, 0)};
-  attach_filter(fd, program);
+std::array<sock_filter, 1> filter_that_keeps_nothing() noexcept {
+  return {sock_filter BPF_STMT(BPF_RET | BPF_K, 0)};
 }
 
 /// From socket(2) on the kernel queues every packet of protocol 41. This one has a filter that keeps nothing,
 /// for the time of its set-up; `forget_others` throws away what was there before it.
 FileDescriptor open_receiver() {
   FileDescriptor fd = open_raw(wire::protocol_ipv6);
-  keep_nothing(fd);
+  auto nothing = filter_that_keeps_nothing();
+  attach_filter(fd, nothing);
   return fd;
 }
 
 void forget_others(const FileDescriptor& fd) {
   char first = 0;  // the kernel throws the rest of a packet away
-  while (::recv(fd.get(), &first, sizeof first, 0) >= 0 || errno != EAGAIN) {
-    // Anything but an empty queue is an ICMP error, reported once.
+  // Anything but an empty queue is an ICMP error, reported once; a sandbox may refuse every call.
+  for (int errors = 0; errors < 16;) {
+    if (::recv(fd.get(), &first, sizeof first, 0) >= 0) continue;
+    if (errno == EAGAIN) return;
+    ++errors;
   }
 }
 
-/// This worker's part of the packets, without those that are the packet socket's: a merged one is 64 KiB that
-/// would be copied for nothing.
-void keep_own(const FileDescriptor& fd, const engine::Share& share) {
+/// This worker's part of the packets, without those that are the packet socket's where there is one: a merged
+/// one is 64 KiB that would be copied for nothing.
+void keep_own(const FileDescriptor& fd, const engine::Share& share, bool has_packet_socket) {
   FilterProgram program;
-  program.refuse_unfinished_datagram(Ipv4HeaderAt::start);
+  if (has_packet_socket) program.refuse_unfinished_datagram(Ipv4HeaderAt::start);
   program.require_share(share, Ipv4HeaderAt::start);
   auto filter = program.keep(wire::ipv4_max_packet);
   attach_filter(fd, filter);
@@ -106,9 +111,13 @@ void keep_own(const FileDescriptor& fd, const engine::Share& share) {
 
 /// ICMP errors that quote a packet from its IPv4 header on (net/ipv4/raw.c, raw_err). Their queue never fills
 /// the socket up: what does not leave room behind it is not queued (net/core/skbuff.c, sock_queue_err_skb).
-void hear_errors(const FileDescriptor& fd) {
-  set_option(fd, IPPROTO_IP, IP_RECVERR, int{1}, "IP_RECVERR");
-  set_option(fd, IPPROTO_IP, IP_HDRINCL, int{1}, "IP_HDRINCL");
+void hear_errors(const FileDescriptor& fd, std::string& missing) {
+  const bool heard = try_option(fd, IPPROTO_IP, IP_HDRINCL, int{1}, "IP_HDRINCL", missing) &&
+                     try_option(fd, IPPROTO_IP, IP_RECVERR, int{1}, "IP_RECVERR", missing);
+  if (!heard) {
+    missing += ", so that no path MTU is learnt from routers";
+    return;
+  }
   // Since Linux 5.9; without it an extension counts as quoted.
   const int extensions = 1;
   (void)::setsockopt(fd.get(), IPPROTO_IP, IP_RECVERR_RFC4884, &extensions, sizeof extensions);
@@ -127,17 +136,18 @@ void keep_heads_of_strangers(const FileDescriptor& fd, const WireEnds& ends) {
   attach_filter(fd, program);
 }
 
-FileDescriptor open_sender(const WireEnds& ends) {
+FileDescriptor open_sender(const WireEnds& ends, Features& features) {
   // IPPROTO_RAW: headers are ours, and nothing is ever received, so that no ICMP error of the path turns up
   // as the failure of an unrelated send.
   FileDescriptor fd = open_raw(IPPROTO_RAW);
   bind_to_link(fd, ends.dev);
-  set_send_buffer(fd, send_buffer);
+  try_send_buffer(fd, send_buffer, features["send-buffer"]);
   // The engine minds the path MTU: the kernel is not to judge by what it has learnt of the path itself.
-  set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, int{IP_PMTUDISC_PROBE}, "IP_MTU_DISCOVER");
+  (void)try_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, int{IP_PMTUDISC_PROBE}, "IP_MTU_DISCOVER",
+                   features["send-own-path-mtu"]);
   // An error of a full queue reaches the sender only where errors are asked for (net/ipv4/raw.c,
   // raw_send_hdrinc).
-  set_option(fd, IPPROTO_IP, IP_RECVERR, int{1}, "IP_RECVERR");
+  (void)try_option(fd, IPPROTO_IP, IP_RECVERR, int{1}, "IP_RECVERR", features["send-errors"]);
   bind_to_address(fd, ends.local);  // policy rules may send this address out of another link
   connect_to(fd, ends.remote);
   return fd;
@@ -145,7 +155,7 @@ FileDescriptor open_sender(const WireEnds& ends) {
 
 }  // namespace
 
-RawSender::RawSender(const WireEnds& ends) : socket_(open_sender(ends)) {}
+RawSender::RawSender(const WireEnds& ends) : socket_(open_sender(ends, features_)) {}
 
 engine::SendResult RawSender::send(std::span<const engine::OuterPacket> batch) noexcept {
   const std::size_t count = std::min(batch.size(), BatchSocket::max_batch);
@@ -154,8 +164,9 @@ engine::SendResult RawSender::send(std::span<const engine::OuterPacket> batch) n
 }
 
 RawReceiver::RawReceiver(const WireEnds& ends, const engine::Share& share)
-    : peer_(open_receiver()),
-      datagrams_(ends, share),
+    : local_(ends.local),
+      remote_(ends.remote),
+      peer_(open_raw(wire::protocol_ipv6)),
       slots_(std::make_unique_for_overwrite<Slots>()),
       parts_(max_batch),
       messages_(max_batch) {
@@ -165,31 +176,65 @@ RawReceiver::RawReceiver(const WireEnds& ends, const engine::Share& share)
     messages_[i].msg_hdr.msg_iovlen = 1;
   }
 
+  auto nothing = filter_that_keeps_nothing();
+  std::string& missing = features_["receive-filter"];
+  filters_ = try_filter(peer_, nothing, missing);
+  if (!filters_ && !share.is_all()) {
+    refuse("cannot share the tunnel's packets between workers (SO_ATTACH_FILTER); 'queues = 1' does without");
+  }
+  if (!filters_)
+    missing += ", so that this host may answer with ICMP when packets come faster than they are read";
+  open_datagrams(ends, share);
   if (share.is_first()) open_helpers(ends);
   bind_to_link(peer_, ends.dev);
-  set_receive_buffer(peer_, receive_buffer);
+  try_receive_buffer(peer_, receive_buffer, features_["receive-buffer"]);
   bind_to_address(peer_, ends.local);
   connect_to(peer_, ends.remote);
-  forget_others(peer_);
-  keep_own(peer_, share);
+  if (filters_) {
+    forget_others(peer_);
+    keep_own(peer_, share, datagrams_.has_value());
+  }
+  const auto lost = lost_so_far();
+  features_["receive-loss-count"] = lost ? "" : refusal_of("SO_MEMINFO");
+  lost_ = lost.value_or(0);
+}
+
+void RawReceiver::need_filters() {
+  (void)open_receiver();
+}
+
+void RawReceiver::open_datagrams(const WireEnds& ends, const engine::Share& share) {
+  std::string& missing = features_["receive-joined-udp"];
+  if (!filters_) {
+    missing = "needs receive-filter; long ones are dropped as inner-joined";
+    return;
+  }
+  try {
+    datagrams_.emplace(ends, share);
+  } catch (const std::system_error& error) {
+    missing = std::string{error.what()} + ", so that long ones are dropped as inner-joined";
+  }
 }
 
 void RawReceiver::open_helpers(const WireEnds& ends) {
   // The guard first: from here on nothing is answered.
-  guard_ = open_receiver();
-  forget_others(guard_);
-  hear_errors(guard_);
-  strangers_ = open_receiver();
-  set_receive_buffer(strangers_, strangers_buffer);
+  if (filters_) {
+    guard_ = open_receiver();
+    forget_others(guard_);
+  }
+  strangers_ = filters_ ? open_receiver() : open_raw(wire::protocol_ipv6);
+  hear_errors(errors(), features_["receive-icmp-errors"]);
+  try_receive_buffer(strangers_, strangers_buffer, features_["receive-buffer"]);
+  if (!filters_) return;
   forget_others(strangers_);
   keep_heads_of_strangers(strangers_, ends);
 }
 
 void RawReceiver::look(int wake, int timeout_ms) noexcept {
-  // poll(2) passes by a descriptor of -1.
+  // poll(2) passes by a descriptor of -1, and reports errors whatever it is asked for.
   std::array<pollfd, 5> polled{{{.fd = peer_.get(), .events = POLLIN, .revents = 0},
-                                {.fd = datagrams_.fd(), .events = POLLIN, .revents = 0},
-                                {.fd = guard_.get(), .events = POLLIN, .revents = 0},
+                                {.fd = datagrams_ ? datagrams_->fd() : -1, .events = POLLIN, .revents = 0},
+                                {.fd = errors().get(), .events = 0, .revents = 0},
                                 {.fd = strangers_.get(), .events = POLLIN, .revents = 0},
                                 {.fd = wake, .events = POLLIN, .revents = 0}}};
   if (::poll(polled.data(), polled.size(), timeout_ms) < 0) return;
@@ -215,7 +260,7 @@ engine::ReceiveResult RawReceiver::receive() noexcept {
 engine::ReceiveResult RawReceiver::receive_next() noexcept {
   datagrams_next_ = !datagrams_next_;
   if (readable_.datagrams && (datagrams_next_ || !readable_.peer)) {
-    const engine::ReceiveResult result = datagrams_.receive();
+    const engine::ReceiveResult result = datagrams_->receive();
     readable_.datagrams = result.packets.size() == DatagramSocket::max_batch;
     return result;
   }
@@ -232,14 +277,26 @@ engine::ReceiveResult RawReceiver::receive_from(int fd) noexcept {
     // Anything but an empty queue is an ICMP error, reported once; the next call goes on.
     return {.status = errno == EAGAIN ? engine::IoStatus::empty : engine::IoStatus::ok};
   }
-  const auto received = static_cast<std::size_t>(count);
+  auto received = static_cast<std::size_t>(count);
   for (std::size_t i = 0; i < received; ++i) {
-    packets_[i] = {.bytes = wire::MutableBytes{*slots_}.subspan(i * slot_size, messages_[i].msg_len)};
+    packets_[i] = {.bytes = wire::MutableBytes{*slots_}.subspan(i * slot_size, messages_[i].msg_len),
+                   .offload = {.alone = !datagrams_}};
   }
+  if (!filters_ && fd == strangers_.get()) received = throw_copies_away(received);
   return {.packets = std::span{packets_}.first(received),
           // A packet that is alone has not filled the queue.
           .lost = received > 1 && fd == peer_.get() ? newly_lost() : 0,
           .status = engine::IoStatus::ok};
+}
+
+/// Of the first `count` packets those between the ends, which `peer` has too. Says how many are left.
+std::size_t RawReceiver::throw_copies_away(std::size_t count) noexcept {
+  const auto received = std::span{packets_}.first(count);
+  const auto end = std::remove_if(received.begin(), received.end(), [this](const engine::WirePacket& packet) {
+    const auto outer = wire::Ipv4Header::at(packet.bytes);
+    return outer && outer->source().address == remote_ && outer->destination().address == local_;
+  });
+  return static_cast<std::size_t>(end - received.begin());
 }
 
 std::optional<engine::WireError> RawReceiver::next_error() noexcept {
@@ -252,7 +309,7 @@ std::optional<engine::WireError> RawReceiver::next_error() noexcept {
     message.msg_iovlen = 1;
     message.msg_control = control.data();
     message.msg_controllen = control.size();
-    const ssize_t length = ::recvmsg(guard_.get(), &message, MSG_ERRQUEUE | MSG_DONTWAIT);
+    const ssize_t length = ::recvmsg(errors().get(), &message, MSG_ERRQUEUE | MSG_DONTWAIT);
     if (length < 0) break;
     const cmsghdr* header = CMSG_FIRSTHDR(&message);
     if (header == nullptr || header->cmsg_level != IPPROTO_IP || header->cmsg_type != IP_RECVERR) continue;
@@ -278,10 +335,15 @@ std::optional<engine::WireError> RawReceiver::next_error() noexcept {
 
 /// What the kernel had no room for in the queue since the last time.
 std::uint32_t RawReceiver::newly_lost() noexcept {
+  const auto lost = lost_so_far();
+  return lost ? *lost - std::exchange(lost_, *lost) : 0;
+}
+
+std::optional<std::uint32_t> RawReceiver::lost_so_far() const noexcept {
   std::array<std::uint32_t, SK_MEMINFO_VARS> memory{};
   socklen_t length = sizeof memory;
-  if (::getsockopt(peer_.get(), SOL_SOCKET, SO_MEMINFO, memory.data(), &length) < 0) return 0;
-  return memory[SK_MEMINFO_DROPS] - std::exchange(lost_, memory[SK_MEMINFO_DROPS]);
+  if (::getsockopt(peer_.get(), SOL_SOCKET, SO_MEMINFO, memory.data(), &length) < 0) return std::nullopt;
+  return memory[SK_MEMINFO_DROPS];
 }
 
 }  // namespace sixin4::io

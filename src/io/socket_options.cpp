@@ -10,15 +10,24 @@ namespace sixin4::io {
 
 namespace {
 
-void set_buffer(const FileDescriptor& fd, int forced_option, int option, int size) {
-  if (::setsockopt(fd.get(), SOL_SOCKET, forced_option, &size, sizeof size) == 0) return;
-  set_option(fd, SOL_SOCKET, option, size, "the size of a socket's buffer");
+void try_buffer(const FileDescriptor& fd, int forced_option, int option, int size, std::string& missing) {
+  const bool set = ::setsockopt(fd.get(), SOL_SOCKET, forced_option, &size, sizeof size) == 0 ||
+                   ::setsockopt(fd.get(), SOL_SOCKET, option, &size, sizeof size) == 0;
+  if (!set) missing = refusal_of(option == SO_RCVBUF ? "SO_RCVBUF" : "SO_SNDBUF");
+}
+
+sock_fprog filter_of(std::span<sock_filter> program) noexcept {
+  return {.len = static_cast<unsigned short>(program.size()), .filter = program.data()};
 }
 
 }  // namespace
 
 void refuse(const std::string& what) {
   throw std::system_error(errno, std::generic_category(), what);
+}
+
+std::string refusal_of(const char* what) {
+  return std::string{what} + ": " + std::generic_category().message(errno);
 }
 
 FileDescriptor open_packet_socket() {
@@ -31,16 +40,19 @@ FileDescriptor open_packet_socket() {
   return fd;
 }
 
-void set_receive_buffer(const FileDescriptor& fd, int size) {
-  set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, size);
+void try_receive_buffer(const FileDescriptor& fd, int size, std::string& missing) {
+  try_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, size, missing);
 }
-void set_send_buffer(const FileDescriptor& fd, int size) {
-  set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, size);
+void try_send_buffer(const FileDescriptor& fd, int size, std::string& missing) {
+  try_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, size, missing);
 }
 
 void attach_filter(const FileDescriptor& fd, std::span<sock_filter> program) {
-  const sock_fprog filter{.len = static_cast<unsigned short>(program.size()), .filter = program.data()};
-  set_option(fd, SOL_SOCKET, SO_ATTACH_FILTER, filter, "a socket filter (SO_ATTACH_FILTER)");
+  set_option(fd, SOL_SOCKET, SO_ATTACH_FILTER, filter_of(program), "a socket filter (SO_ATTACH_FILTER)");
+}
+
+bool try_filter(const FileDescriptor& fd, std::span<sock_filter> program, std::string& missing) {
+  return try_option(fd, SOL_SOCKET, SO_ATTACH_FILTER, filter_of(program), "SO_ATTACH_FILTER", missing);
 }
 
 std::uint32_t filter_word(const wire::Ipv4Address& address) noexcept {

@@ -24,11 +24,25 @@ void set_option(const FileDescriptor& fd, int level, int option, const Value& va
     refuse(std::string{"cannot set "} + what);
 }
 
-/// In bytes; past the host's limit where that is allowed, up to it where not.
-void set_receive_buffer(const FileDescriptor& fd, int size);
-void set_send_buffer(const FileDescriptor& fd, int size);
+/// "WHAT: the error in errno", for what the program can do without.
+[[nodiscard]] std::string refusal_of(const char* what);
+
+/// An option that the program can do without: says whether it is set, and in `missing` why it is not.
+template <typename Value>
+[[nodiscard]] bool try_option(const FileDescriptor& fd, int level, int option, const Value& value,
+                              const char* what, std::string& missing) {
+  if (::setsockopt(fd.get(), level, option, &value, sizeof value) == 0) return true;
+  missing = refusal_of(what);
+  return false;
+}
+
+/// In bytes; past the host's limit where that is allowed, up to it where not. A buffer that cannot be set
+/// stays as large as the host makes it, which `missing` says.
+void try_receive_buffer(const FileDescriptor& fd, int size, std::string& missing);
+void try_send_buffer(const FileDescriptor& fd, int size, std::string& missing);
 
 void attach_filter(const FileDescriptor& fd, std::span<sock_filter> program);
+[[nodiscard]] bool try_filter(const FileDescriptor& fd, std::span<sock_filter> program, std::string& missing);
 
 /// An address as a socket filter loads it.
 [[nodiscard]] std::uint32_t filter_word(const wire::Ipv4Address& address) noexcept;

@@ -7,8 +7,8 @@
 #include <system_error>
 
 #include <fcntl.h>
-#include <linux/if.h>
 #include <linux/if_tun.h>
+#include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -32,6 +32,17 @@ FileDescriptor open_clone_device() {
   throw std::system_error(error, std::generic_category(), std::string{"cannot open /dev/net/tun: "} + remedy);
 }
 
+/// Throws std::invalid_argument where the name is no interface's; leaves the kernel's refusal in errno.
+bool attach(const FileDescriptor& fd, const std::string& interface, int flags) {
+  ifreq request{};
+  if (interface.empty() || interface.size() >= sizeof request.ifr_name) {
+    throw std::invalid_argument("an interface name has 1 to 15 characters: '" + interface + "'");
+  }
+  interface.copy(request.ifr_name, sizeof request.ifr_name - 1);
+  request.ifr_flags = static_cast<short>(flags);
+  return ::ioctl(fd.get(), TUNSETIFF, &request) == 0;
+}
+
 engine::IoStatus status_of(int error) noexcept {
   switch (error) {
     case EAGAIN:
@@ -49,37 +60,68 @@ engine::IoStatus status_of(int error) noexcept {
 
 }  // namespace
 
-TunDevice::TunDevice(const std::string& interface) : TunDevice(interface, IFF_TUN_EXCL) {}
+TunDevice::TunDevice(const std::string& interface) : TunDevice(interface, 0) {}
 
 TunDevice::TunDevice(const std::string& interface, int flags) : fd_(open_clone_device()) {
-  ifreq request{};
-  if (interface.empty() || interface.size() >= sizeof request.ifr_name) {
-    throw std::invalid_argument("an interface name has 1 to 15 characters: '" + interface + "'");
-  }
-  interface.copy(request.ifr_name, sizeof request.ifr_name - 1);
-  request.ifr_flags = static_cast<short>(IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | flags);
-  if (::ioctl(fd_.get(), TUNSETIFF, &request) < 0) {
-    const int error = errno;
-    const char* remedy = error == EPERM ? ": needs CAP_NET_ADMIN; run as root, or give the capability"
-                         : error == EBUSY
-                             ? ": an interface of that name exists; choose another with 'interface'"
-                         : error == EINVAL ? ": not a name that an interface can have"
-                                           : "";
-    throw std::system_error(error, std::generic_category(),
-                            "cannot create tun interface " + interface + " (TUNSETIFF)" + remedy);
-  }
+  create(interface, IFF_TUN | IFF_NO_PI | flags);
+  switch_offloads_on();
+}
 
+/// Another queue of an interface. The kernel takes the flags of the last queue for all of them.
+TunDevice::TunDevice(const std::string& interface, const Properties& properties)
+    : fd_(open_clone_device()), properties_(properties) {
+  if (attach(fd_, interface, properties_.flags)) return;
+  throw std::system_error(errno, std::generic_category(),
+                          "cannot add a queue to tun interface " + interface + " (TUNSETIFF)");
+}
+
+/// Old kernels, and sandboxes with a tun device of their own, answer EINVAL to flags that they do not know.
+void TunDevice::create(const std::string& interface, int flags) {
+  int error = 0;
+  for (const int optional : {IFF_VNET_HDR | IFF_TUN_EXCL, IFF_TUN_EXCL, 0}) {
+    const bool may_be_anothers = (optional & IFF_TUN_EXCL) == 0 && ::if_nametoindex(interface.c_str()) != 0;
+    if (!may_be_anothers && attach(fd_, interface, flags | optional)) {
+      properties_.flags = flags | (optional & ~IFF_TUN_EXCL);
+      properties_.offload_data = (optional & IFF_VNET_HDR) != 0;
+      return;
+    }
+    error = may_be_anothers ? EBUSY : errno;
+    if (error != EINVAL) break;
+  }
+  const char* remedy =
+      error == EPERM   ? ": needs CAP_NET_ADMIN; run as root, or give the capability"
+      : error == EBUSY ? ": an interface of that name exists; choose another with 'interface'"
+      : error == EINVAL
+          ? ": not a name that an interface can have, or this kernel's tun device lacks what is asked of it"
+          : "";
+  throw std::system_error(error, std::generic_category(),
+                          "cannot create tun interface " + interface + " (TUNSETIFF)" + remedy);
+}
+
+/// Each may be refused: without offload data every packet is complete, without TUNSETVNETLE the offload data
+/// are in the machine's byte order, and without TUNSETOFFLOAD the kernel completes what it hands over.
+void TunDevice::switch_offloads_on() {
+  std::string& data = features_["tun-offload-data"];
+  std::string& out_tcp = features_["tun-out-tcp"];
+  std::string& out_udp = features_["tun-out-udp"];
+  std::string& in_udp = features_["tun-in-udp"];
+  std::string& in_tcp = features_["tun-in-tcp"];
+  std::string& in_checksum = features_["tun-in-checksum"];
+  if (!properties_.offload_data) {
+    data = "the tun device does not take IFF_VNET_HDR";
+    out_tcp = out_udp = in_tcp = in_udp = in_checksum = "needs tun-offload-data";
+    return;
+  }
   int little_endian = 1;
-  if (::ioctl(fd_.get(), TUNSETVNETLE, &little_endian) < 0) {
-    throw std::system_error(errno, std::generic_category(),
-                            "cannot set the byte order of offload data (TUNSETVNETLE)");
-  }
+  if (::ioctl(fd_.get(), TUNSETVNETLE, &little_endian) == 0) properties_.order = std::endian::little;
+
   constexpr unsigned offloads = TUN_F_CSUM | TUN_F_TSO6 | TUN_F_TSO_ECN;
-  udp_super_packets_ = ::ioctl(fd_.get(), TUNSETOFFLOAD, offloads | TUN_F_TSO4 | tun_f_uso) == 0;
-  if (!udp_super_packets_ && ::ioctl(fd_.get(), TUNSETOFFLOAD, offloads) < 0) {
-    throw std::system_error(errno, std::generic_category(),
-                            "cannot switch on offloads of the tun device (TUNSETOFFLOAD)");
-  }
+  properties_.udp_super_packets = ::ioctl(fd_.get(), TUNSETOFFLOAD, offloads | TUN_F_TSO4 | tun_f_uso) == 0;
+  if (properties_.udp_super_packets) return;
+  out_udp = in_udp =
+      "TUNSETOFFLOAD with UDP: " + std::generic_category().message(errno) + ", Linux has it since 6.2";
+  if (::ioctl(fd_.get(), TUNSETOFFLOAD, offloads) == 0) return;
+  out_tcp = "TUNSETOFFLOAD: " + std::generic_category().message(errno);
 }
 
 std::vector<TunDevice> TunDevice::open_queues(const std::string& interface, std::size_t count) {
@@ -88,10 +130,10 @@ std::vector<TunDevice> TunDevice::open_queues(const std::string& interface, std:
     queues.emplace_back(interface);
     return queues;
   }
-  for (std::size_t i = 0; i < count; ++i) {
-    queues.push_back(TunDevice{interface, IFF_MULTI_QUEUE | (i == 0 ? IFF_TUN_EXCL : 0)});
-  }
-  const TunDevice writer{interface, IFF_MULTI_QUEUE};
+  queues.push_back(TunDevice{interface, IFF_MULTI_QUEUE});
+  const Properties properties = queues.front().properties_;
+  while (queues.size() < count) queues.push_back(TunDevice{interface, properties});
+  const TunDevice writer{interface, properties};
   ifreq request{};
   request.ifr_flags = IFF_DETACH_QUEUE;
   if (::ioctl(writer.fd(), TUNSETQUEUE, &request) < 0) {
@@ -130,28 +172,31 @@ engine::ReadResult TunDevice::read(wire::MutableBytes buffer) const noexcept {
     const engine::IoStatus status = status_of(errno);
     return {.status = status == engine::IoStatus::full ? engine::IoStatus::empty : status};
   }
-  const auto header = wire::fixed<wire::vnet_header_size>(buffer);
-  if (!header || static_cast<std::size_t>(length) < wire::vnet_header_size) {
-    return {.status = engine::IoStatus::error};
+  const auto received = buffer.first(static_cast<std::size_t>(length));
+  if (received.size() < header_size()) return {.status = engine::IoStatus::error};
+  engine::TunPacket packet{.bytes = received.subspan(header_size())};
+  if (properties_.offload_data) {
+    packet.offload = wire::read_vnet_header(received.first<wire::vnet_header_size>(), properties_.order);
   }
-  return {
-      .status = engine::IoStatus::ok,
-      .packet = {.offload = wire::read_vnet_header(*header),
-                 .bytes = buffer.first(static_cast<std::size_t>(length)).subspan(wire::vnet_header_size)}};
+  return {.status = engine::IoStatus::ok, .packet = packet};
 }
 
 engine::IoStatus TunDevice::write(const wire::VnetHeader& offload,
                                   std::span<const wire::Bytes> parts) const noexcept {
   if (parts.size() > engine::max_tun_parts) return engine::IoStatus::error;
+  const bool asks = engine::offload_asked_by(offload).has_value();
+  if (asks && !properties_.offload_data) return engine::IoStatus::refused;
   std::array<std::uint8_t, wire::vnet_header_size> header{};
-  wire::write_vnet_header(header, offload);
+  wire::write_vnet_header(header, offload, properties_.order);
   std::array<iovec, 1 + engine::max_tun_parts> pieces{iovec{header.data(), header.size()}};
   std::ranges::transform(parts, pieces.begin() + 1, [](wire::Bytes part) noexcept {
     return iovec{const_cast<std::uint8_t*>(part.data()), part.size()};  // writev only reads
   });
-  if (::writev((detached_ ? detached_ : fd_).get(), pieces.data(), static_cast<int>(1 + parts.size())) >= 0)
+  const std::size_t skipped = properties_.offload_data ? 0 : 1;
+  const auto given = std::span{pieces}.first(1 + parts.size()).subspan(skipped);
+  if (::writev((detached_ ? detached_ : fd_).get(), given.data(), static_cast<int>(given.size())) >= 0)
     return engine::IoStatus::ok;
-  return status_of(errno);
+  return asks && errno == EINVAL ? engine::IoStatus::refused : status_of(errno);
 }
 
 }  // namespace sixin4::io

@@ -20,6 +20,7 @@ Status busy() {
           .path_mtu = 1500,
           .wire = "raw",
           .wire_reason = "as configured",
+          .offload = {{"tun-in-tcp", "refused"}, {"tun-in-udp", ""}},
           .uptime_s = 12.5,
           .out = {.packets = 10, .bytes = 12800, .icmp_errors = 1, .drops = {{"too-big", 1}}},
           .in = {.packets = 18446744073709551615U,
@@ -45,7 +46,8 @@ TEST(StatusTest, MachinesGetEveryNameOfTheFormat) {
   EXPECT_EQ(
       to_json(busy()),
       R"({"interface":"he6","local":"192.0.2.1","remote":"192.0.2.2","state":"up","mtu":1480,)"
-      R"("path_mtu":1500,"wire":"raw","wire_reason":"as configured","uptime_s":12.5,"out":{"packets":10,"bytes":12800,"icmp_errors":1},)"
+      R"("path_mtu":1500,"wire":"raw","wire_reason":"as configured",)"
+      R"("offload":{"in_force":["tun-in-udp"],"missing":{"tun-in-tcp":"refused"}},"uptime_s":12.5,"out":{"packets":10,"bytes":12800,"icmp_errors":1},)"
       R"("in":{"packets":18446744073709551615,"bytes":9000,"icmp_errors":0},)"
       R"("drops":{"out":{"too-big":1},"in":{"ecn-invalid":2,"outer-source-mismatch":3}},)"
       R"("far_end":{"rtt_ms":8.1,"loss":0.25,"last_heard_s":0.4},"flows":0})");
@@ -55,7 +57,8 @@ TEST(StatusTest, TypesStayTheSameWhereThereIsNothingToTell) {
   EXPECT_EQ(
       to_json(fresh()),
       R"({"interface":"sixin4","local":"192.0.2.1","remote":"192.0.2.2","state":"down","mtu":1280,)"
-      R"("path_mtu":0,"wire":"raw","wire_reason":"as configured","uptime_s":0.0,"out":{"packets":0,"bytes":0,"icmp_errors":0},)"
+      R"("path_mtu":0,"wire":"raw","wire_reason":"as configured",)"
+      R"("offload":{"in_force":[],"missing":{}},"uptime_s":0.0,"out":{"packets":0,"bytes":0,"icmp_errors":0},)"
       R"("in":{"packets":0,"bytes":0,"icmp_errors":0},"drops":{"out":{},"in":{}},)"
       R"("far_end":{"rtt_ms":null,"loss":null,"last_heard_s":null},"flows":0})");
 }
@@ -72,6 +75,7 @@ TEST(StatusTest, PeopleSeeDropsAndWhenTheFarEndWasHeard) {
   EXPECT_EQ(show_text(std::vector{to_json(status)}),
             "he6: up, 192.0.2.1 > 192.0.2.2, mtu 1480, path mtu 1500, wire raw (as configured)\n"
             "  running for 12.5 s, far end heard 0.4 s ago, rtt 8.1 ms, loss 25.0 %\n"
+            "  without tun-in-tcp (refused)\n"
             "  out           10 packets   12.8 kB, ICMPv6 errors sent: 1, dropped: too-big 1\n"
             "  in             9 packets    9.0 kB, dropped: ecn-invalid 2, outer-source-mismatch 3\n");
 }

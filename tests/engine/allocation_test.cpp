@@ -67,13 +67,15 @@ class RepeatingTun {
     std::ranges::copy(frame.bytes, bytes.begin());
     return {.status = IoStatus::ok, .packet = {.offload = frame.offload, .bytes = bytes}};
   }
-  [[nodiscard]] static bool takes_udp_super_packets() noexcept { return true; }
-  IoStatus write(const wire::VnetHeader& /*offload*/, std::span<const wire::Bytes> parts) noexcept {
+  [[nodiscard]] static bool takes(Offload /*offload*/) noexcept { return true; }
+  IoStatus write(const wire::VnetHeader& offload, std::span<const wire::Bytes> parts) noexcept {
+    if (refuses && offload_asked_by(offload)) return IoStatus::refused;
     for (const wire::Bytes part : parts) bytes_written += part.size();
     ++writes;
     return IoStatus::ok;
   }
 
+  bool refuses = false;  ///< all offload data
   std::size_t bytes_written = 0;
   std::size_t writes = 0;
 
@@ -91,6 +93,7 @@ class RepeatingWire {
   }
   [[nodiscard]] bool finishes_checksums() const noexcept { return finishing; }
   SendResult send(std::span<const OuterPacket> batch) noexcept {
+    if (refuses && batch.front().checksum_start != 0) return {.sent = 0, .status = IoStatus::refused};
     packets_sent += batch.size();
     return {.sent = batch.size()};
   }
@@ -102,6 +105,7 @@ class RepeatingWire {
 
   std::size_t packets_sent = 0;
   bool finishing = false;
+  bool refuses = false;  ///< what it says that it finishes
 
  private:
   std::vector<Octets> datagrams_;
@@ -169,6 +173,34 @@ TEST(Allocation, InboundTurnsAfterTheFirstAllocateNothing) {
   EXPECT_EQ(tun.writes, 101U * 2);
   EXPECT_EQ(tun.bytes_written, 101U * (148 + 100 + 60060));
   EXPECT_EQ(counters.dropped(Verdict::outer_source_mismatch), 101U);
+}
+
+TEST(Allocation, WhatRefusesOffloadDataAllocatesNothing) {
+  std::vector<Octets> datagrams;
+  for (std::uint32_t number = 0; number < 3; ++number) {
+    datagrams.push_back(outer_packet(packet_of(Tcp{.sequence = 1000 + 1000 * number,
+                                                   .payload = payload_of(1000),
+                                                   .source = far_host,
+                                                   .destination = near_host})));
+  }
+  RepeatingWire wire(datagrams);
+  RepeatingTun tun({unfinished(Tcp{.payload = payload_of(900)})});
+  tun.refuses = wire.finishing = wire.refuses = true;
+  DirectionCounters in;
+  DirectionCounters out;
+  LastTime last_heard;
+  const TunnelParameters parameters = near_parameters();
+  const auto inbound = std::make_unique<InboundPump<RepeatingWire, RepeatingTun>>(wire, tun, in, last_heard);
+  const auto outbound = std::make_unique<OutboundPump<RepeatingTun, RepeatingWire>>(tun, wire, out);
+  const auto turn = [&] {
+    EXPECT_EQ(inbound->turn(parameters, Time{}), IoStatus::ok);
+    EXPECT_EQ(outbound->turn(parameters, Time{}), IoStatus::empty);
+  };
+  EXPECT_EQ(allocations_of(10, turn), 0U);
+  EXPECT_TRUE(in.gave_up(Offload::tcp));
+  EXPECT_TRUE(out.gave_up(Offload::checksum));
+  EXPECT_EQ(in.packets.value(), 30U);
+  EXPECT_EQ(out.packets.value(), 10U);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // Inbound: checksums that are unfinished or wrong, and packets that receive offload has merged.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -263,6 +264,29 @@ TEST(InboundOffload, OneBehindOptionsComesOverTheRawSocket) {
   EXPECT_FALSE(result.taken_elsewhere);
   EXPECT_EQ(octets_of(result.packet.bytes), inner);
   EXPECT_EQ(result.packet.offload, wire::VnetHeader{});
+}
+
+// Without a packet socket the raw socket's packets are the only ones.
+TEST(InboundOffload, AloneTheRawSocketTakesUnfinishedDatagrams) {
+  const TunFrame frame = unfinished(datagram_from_far(1000));
+  Octets datagram = outer_packet(frame.bytes);
+  const Decapsulated result = decapsulate(near_parameters(), datagram, {.alone = true});
+  EXPECT_EQ(result.verdict, Verdict::pass);
+  EXPECT_FALSE(result.taken_elsewhere);
+  EXPECT_EQ(result.packet.offload, frame.offload);
+  EXPECT_EQ(octets_of(result.packet.bytes), frame.bytes);
+}
+
+TEST(InboundOffload, AloneTheRawSocketCannotTellWhereDatagramsWereJoined) {
+  const TunnelParameters parameters = near_parameters();
+  const std::size_t longest = std::max<std::size_t>(parameters.mtu, parameters.link_mtu - 20U) - 48;
+  for (const auto& [length, verdict] :
+       {std::pair{longest, Verdict::pass}, std::pair{longest + 1, Verdict::inner_joined}}) {
+    Octets datagram = outer_packet(unfinished(datagram_from_far(length)).bytes);
+    EXPECT_EQ(decapsulate(parameters, datagram, {.alone = true}).verdict, verdict) << length;
+    datagram = outer_packet(packet_of(datagram_from_far(length)));
+    EXPECT_EQ(decapsulate(parameters, datagram, {.alone = true}).verdict, Verdict::pass) << length;
+  }
 }
 
 // The raw socket has the same bytes, and would hand on one large datagram.

@@ -196,7 +196,7 @@ TEST_F(InboundPumpTest, ARefusedWriteCountsAsThePacketsThatWereInIt) {
 
 // Linux before 6.2.
 TEST_F(InboundPumpTest, ADeviceWithoutUdpSuperPacketsGetsDatagramsOneByOne) {
-  tun.udp_super_packets = false;
+  tun.lacks = {Offload::udp};
   InboundPump<MemoryWire, MemoryTun> other{wire, tun, counters, last_heard};
   for (int count = 0; count < 3; ++count) wire.to_receive.push_back(outer_packet(inner_packet(100)));
   EXPECT_EQ(other.turn(parameters, now), IoStatus::ok);
@@ -206,7 +206,7 @@ TEST_F(InboundPumpTest, ADeviceWithoutUdpSuperPacketsGetsDatagramsOneByOne) {
 
 TEST_F(InboundPumpTest, MergedDatagramsThatTheDeviceDoesNotTakeAreWrittenOneByOne) {
   const Udp fields{.payload = payload_of(1100), .source = far_host, .destination = near_host};
-  tun.udp_super_packets = false;
+  tun.lacks = {Offload::udp};
   wire.offload = {.known = true, .gso_size = 500};
   wire.to_receive.push_back(outer_packet(unfinished(fields).bytes));
   turn();
@@ -225,7 +225,7 @@ TEST_F(InboundPumpTest, MergedDatagramsThatTheDeviceDoesNotTakeAreWrittenOneByOn
 
 TEST_F(InboundPumpTest, OfMergedDatagramsThatAreWrittenOneByOneEachCountsForItself) {
   const Udp fields{.payload = payload_of(1100), .source = far_host, .destination = near_host};
-  tun.udp_super_packets = false;
+  tun.lacks = {Offload::udp};
   tun.write_statuses = {IoStatus::ok, IoStatus::full, IoStatus::ok};
   wire.offload = {.known = true, .gso_size = 500};
   wire.to_receive.push_back(outer_packet(unfinished(fields).bytes));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <deque>
 #include <optional>
+#include <set>
 #include <span>
 #include <utility>
 #include <vector>
@@ -34,10 +35,17 @@ class MemoryTun {
     return {.status = engine::IoStatus::ok, .packet = {.offload = frame.offload, .bytes = bytes}};
   }
 
-  bool udp_super_packets = true;
+  std::set<engine::Offload> lacks;    ///< what the device says that it does not take
+  std::set<engine::Offload> refuses;  ///< what it refuses, whatever it says
+  std::size_t refusals = 0;
 
-  [[nodiscard]] bool takes_udp_super_packets() const noexcept { return udp_super_packets; }
+  [[nodiscard]] bool takes(engine::Offload offload) const noexcept { return !lacks.contains(offload); }
   engine::IoStatus write(const wire::VnetHeader& offload, std::span<const wire::Bytes> parts) noexcept {
+    const auto asked = engine::offload_asked_by(offload);
+    if (asked && (lacks.contains(*asked) || refuses.contains(*asked))) {
+      ++refusals;
+      return engine::IoStatus::refused;
+    }
     engine::IoStatus status = engine::IoStatus::ok;
     if (!write_statuses.empty()) {
       status = write_statuses.front();
@@ -54,6 +62,8 @@ class MemoryWire {
   std::vector<Octets> sent;
   std::vector<engine::UnfinishedChecksum> unfinished_sent;  ///< of each of those
   bool finishing = false;                                   ///< whether the link finishes checksums
+  bool refuses_unfinished = false;  ///< whatever it says of that: the first such packet ends a batch
+  std::size_t refusals = 0;
   std::vector<std::size_t> batches;             ///< how many packets each call of send was offered
   std::deque<engine::SendResult> send_results;  ///< of the next calls; all accepted when there are no more
   std::deque<Octets> to_receive;
@@ -69,6 +79,17 @@ class MemoryWire {
     if (!send_results.empty()) {
       result = send_results.front();
       send_results.pop_front();
+    }
+    if (refuses_unfinished) {
+      const auto first =
+          std::ranges::find_if(batch, [](const auto& packet) { return packet.checksum_start != 0; });
+      const auto passed = static_cast<std::size_t>(first - batch.begin());
+      // As sendmmsg(2) does it: the error is told by the call that begins with the packet.
+      if (passed == 0) {
+        ++refusals;
+        return {.sent = 0, .status = engine::IoStatus::refused};
+      }
+      result.sent = std::min(result.sent, passed);
     }
     for (const auto& packet : batch.first(result.sent)) {
       sent.push_back(octets_of(packet));

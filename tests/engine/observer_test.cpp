@@ -263,7 +263,7 @@ TEST_F(Observed, OfJoinedPacketsEachIsToldOfARefusalOfTheDevice) {
 }
 
 TEST_F(Observed, MergedDatagramsThatAreWrittenOneByOneAreOnePacket) {
-  tun.udp_super_packets = false;
+  tun.lacks = {Offload::udp};
   inbound = std::make_unique<InboundPump<MemoryWire, MemoryTun>>(wire, tun, counters, last_heard);
   tun.write_statuses = {IoStatus::ok, IoStatus::full};
   wire.offload = {.known = true, .gso_size = 500};

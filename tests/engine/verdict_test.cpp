@@ -35,7 +35,7 @@ TEST(Verdict, EveryNameIsKebabCase) {
 }
 
 TEST(Verdict, EveryNameIsThatOfItsEnumerator) {
-  constexpr std::array<std::pair<Verdict, std::string_view>, 24> expected{{
+  constexpr std::array<std::pair<Verdict, std::string_view>, 25> expected{{
       {Verdict::pass, "pass"},
       {Verdict::not_ipv6, "not-ipv6"},
       {Verdict::malformed, "malformed"},
@@ -55,6 +55,7 @@ TEST(Verdict, EveryNameIsThatOfItsEnumerator) {
       {Verdict::inner_source_invalid, "inner-source-invalid"},
       {Verdict::inner_source_ours, "inner-source-ours"},
       {Verdict::ecn_invalid, "ecn-invalid"},
+      {Verdict::inner_joined, "inner-joined"},
       {Verdict::icmp_mismatch, "icmp-mismatch"},
       {Verdict::icmp_ignored, "icmp-ignored"},
       {Verdict::tun_full, "tun-full"},

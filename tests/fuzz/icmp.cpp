@@ -93,7 +93,7 @@ class Tun {
   Tun(const engine::TunnelParameters& parameters, const engine::WireError& error)
       : parameters_(parameters), error_(error) {}
 
-  [[nodiscard]] static bool takes_udp_super_packets() noexcept { return true; }
+  [[nodiscard]] static bool takes(engine::Offload /*offload*/) noexcept { return true; }
   engine::IoStatus write(const wire::VnetHeader& offload, std::span<const wire::Bytes> parts) noexcept {
     check(parts.size() == 1, "an answer is written as it lies");
     const wire::Bytes packet = parts.front();

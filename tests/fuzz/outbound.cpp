@@ -121,7 +121,7 @@ class Tun {
   }
 
   /// An ICMPv6 error.
-  [[nodiscard]] static bool takes_udp_super_packets() noexcept { return true; }
+  [[nodiscard]] static bool takes(engine::Offload /*offload*/) noexcept { return true; }
   engine::IoStatus write(const wire::VnetHeader& offload, std::span<const wire::Bytes> parts) noexcept {
     check(parts.size() == 1, "an error is written as it lies");
     const wire::Bytes packet = parts.front();
@@ -298,6 +298,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const wire::Bytes packet = input.subspan(parameter_bytes + wire::vnet_header_size);
   if (packet.size() > engine::tun_read_size - wire::vnet_header_size) return -1;
 
-  for (const bool finishing : {false, true}) send(input, wire::read_vnet_header(*vnet), packet, finishing);
+  for (const bool finishing : {false, true})
+    send(input, wire::read_vnet_header(*vnet, std::endian::little), packet, finishing);
   return 0;
 }

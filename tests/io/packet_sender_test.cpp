@@ -127,6 +127,18 @@ TEST_F(PacketSenderTest, APacketTooLargeForTheLinkIsRefusedAndTheOthersLeave) {
   EXPECT_EQ(arrived(), framed(good));
 }
 
+// The kernel answers EINVAL, here because the place of the checksum is behind the packet.
+TEST_F(PacketSenderTest, OffloadDataThatTheKernelDoesNotTakeAreToldAsSuch) {
+  PacketSender sender{next_hop()};
+  const Octets good = test::outer_packet(test::payload_of(100));
+  const std::array<engine::OuterPacket, 2> batch{
+      engine::OuterPacket{.head = good, .body = {}},
+      engine::OuterPacket{.head = good, .body = {}, .checksum_start = 60000, .checksum_offset = 6}};
+  EXPECT_EQ(sender.send(batch).sent, 1U);
+  EXPECT_EQ(sender.send(std::span{batch}.subspan(1)).status, IoStatus::refused);
+  EXPECT_EQ(arrived(), framed(good));
+}
+
 TEST_F(PacketSenderTest, ALinkThatIsDownOrGoneRefuses) {
   PacketSender sender{next_hop()};
   const Octets good = test::outer_packet(test::payload_of(100));

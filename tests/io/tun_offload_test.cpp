@@ -103,7 +103,7 @@ class TunOffloadTest : public ::testing::Test {
       EXPECT_EQ(tun_->write(packet.packet.offload, packet.parts), IoStatus::ok);
       counts.push_back(packet.packets);
     };
-    engine::Coalescer coalescer{tun_->takes_udp_super_packets()};
+    engine::Coalescer coalescer{tun_->takes(engine::Offload::udp)};
     for (Octets& packet : packets) coalescer.add({.packet = {.offload = {}, .bytes = packet}}, write_one);
     coalescer.close_all(write_one);
     return counts;
@@ -113,7 +113,7 @@ class TunOffloadTest : public ::testing::Test {
 };
 
 TEST_F(TunOffloadTest, TheDeviceTellsWhetherItTakesUdpSuperPackets) {
-  EXPECT_EQ(tun_->takes_udp_super_packets(), kernel_has_udp_super_packets());
+  EXPECT_EQ(tun_->takes(engine::Offload::udp), kernel_has_udp_super_packets());
 }
 
 TEST_F(TunOffloadTest, DatagramsThatWereJoinedReachASocketAsTheyWere) {

@@ -133,7 +133,7 @@ check "and one line on standard error" 1 "$(wc -l <near.log)"
 check "a second endpoint on the same socket: exit status" 2 "$(status_of near "$program" run --remote 192.0.2.2 --interface other --control "$control")"
 check_match "a second endpoint on the same interface" 'near6' "$(said near "$program" run --remote 192.0.2.2 --interface near6 --control "$PWD/x.sock")"
 check "show --json has the fixed names" \
-  "drops far_end flows in interface local mtu out path_mtu remote state uptime_s wire wire_reason" \
+  "drops far_end flows in interface local mtu offload out path_mtu remote state uptime_s wire wire_reason" \
   "$("$program" show --json --control "$control" | python3 -c 'import json, sys; print(*sorted(json.load(sys.stdin)[0]))')"
 check "show --json: the order is that of the manual" "interface" "$("$program" show --json --control "$control" | grep -o '"[a-z_]*"' | head -1 | tr -d '"')"
 check_match "show in words" 'near6: up, 192.0.2.1 > 192.0.2.2, mtu 1280' "$("$program" show --control "$control")"

@@ -5,12 +5,18 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "sixin4/engine/inbound_pump.hpp"
+
 #include "coalesced_batch.hpp"
 #include "generators.hpp"
+#include "memory_ends.hpp"
 
 namespace sixin4::properties {
 namespace {
@@ -159,6 +165,74 @@ RC_GTEST_PROP(Coalescing, AFlowOfOneSizeIsInAsFewWritesAsItFits, ()) {
   }
   const std::size_t each = std::min<std::size_t>(64, (65535 + 40 - flow.headers()) / flow.size);
   RC_ASSERT(coalesced(batch, true).pieces.size() == (count + each - 1) / each);
+}
+
+/// What reaches a device of one batch; it refuses `refused`.
+std::vector<TunFrame> written_of(const std::vector<Octets>& batch, std::set<engine::Offload> refused) {
+  MemoryWire wire;
+  MemoryTun tun;
+  tun.refuses = std::move(refused);
+  engine::DirectionCounters counters;
+  engine::LastTime last_heard;
+  for (const Octets& packet : batch) wire.to_receive.push_back(outer_packet(packet));
+  const auto pump =
+      std::make_unique<engine::InboundPump<MemoryWire, MemoryTun>>(wire, tun, counters, last_heard);
+  pump->turn(near_parameters(), engine::Time{});
+  for (const auto& drop : counters.drops) RC_ASSERT(drop.value() == 0U);
+  RC_ASSERT(counters.packets.value() >= batch.size());
+  return std::move(tun.written);
+}
+
+// A device that refuses super-packets is written the packets that the kernel's own segmentation would have
+// made of them, also where the first of the run was merged before it came.
+RC_GTEST_PROP(Coalescing, RefusedItIsWrittenAsTheKernelWouldHaveCutIt, ()) {
+  Flow flow = any_flow();
+  flow.size = *one_of<std::size_t>({1, 100, 1000, *between<std::size_t>(1, 1400)});
+  const auto count = *between<std::size_t>(1, 64);
+  const bool tcp = flow.protocol == protocol_tcp;
+  const bool merged = tcp && *rc::gen::arbitrary<bool>();
+  std::vector<Octets> batch;
+  for (std::size_t number = 0; number < count; ++number) {
+    std::size_t size = flow.size;
+    if (merged && number == 0) size = *between<std::size_t>(1400, 9000);
+    if (number + 1 == count) size = *between<std::size_t>(1, size);
+    std::uint8_t flags = tcp_ack;
+    if (number == 0 && *rc::gen::arbitrary<bool>()) flags |= tcp_cwr;
+    if (number + 1 == count) flags |= *one_of<std::uint8_t>({0, tcp_psh, tcp_fin});
+    const Octets payload = octets_from(static_cast<std::uint32_t>(number), size);
+    const Tcp segment{.sequence = flow.sequence,
+                      .flags = flags,
+                      .timestamps = flow.timestamps,
+                      .payload = payload,
+                      .source = far_host,
+                      .destination = near_host};
+    const Udp datagram{.payload = payload, .source = far_host, .destination = near_host};
+    batch.push_back(!tcp                    ? packet_of(datagram)
+                    : merged && number == 0 ? unfinished(segment).bytes
+                                            : packet_of(segment));
+    flow.sequence += static_cast<std::uint32_t>(size);
+  }
+
+  std::vector<Octets> cut;
+  for (const TunFrame& frame : written_of(batch, {})) {
+    RC_TAG(frame.offload.gso == wire::Gso::none ? "one" : "a super-packet");
+    if (frame.offload.gso == wire::Gso::none) {
+      TunFrame whole = frame;
+      engine::TunPacket packet = whole.packet();
+      RC_ASSERT(engine::finish_checksum(packet));
+      cut.push_back(whole.bytes);
+    } else {
+      for (const Piece& piece : segments_of({.offload = frame.offload, .bytes = frame.bytes}))
+        cut.push_back(piece.bytes);
+    }
+  }
+  std::vector<Octets> written;
+  for (const TunFrame& frame :
+       written_of(batch, {engine::Offload::checksum, engine::Offload::tcp, engine::Offload::udp})) {
+    RC_ASSERT(frame.offload == wire::VnetHeader{});
+    written.push_back(frame.bytes);
+  }
+  RC_ASSERT(written == cut);
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ class MemoryTun {
     std::ranges::copy(packet.bytes, bytes.begin());
     return {.status = engine::IoStatus::ok, .packet = {.offload = packet.offload, .bytes = bytes}};
   }
-  [[nodiscard]] static bool takes_udp_super_packets() noexcept { return true; }
+  [[nodiscard]] static bool takes(engine::Offload /*offload*/) noexcept { return true; }
   engine::IoStatus write(const wire::VnetHeader& offload, std::span<const wire::Bytes> parts) noexcept {
     Packet& written = written_.emplace_back();
     written.offload = offload;
@@ -265,14 +265,14 @@ INSTANTIATE_TEST_SUITE_P(Folders, ScenarioTest, testing::ValuesIn(folders()),
                            return name;
                          });
 
-/// A new reason needs a scenario. Left out are those that take a device that fails.
+/// A new reason needs a scenario. Left out are those that take a device that fails, or no packet socket.
 TEST(Scenarios, MeetEveryReasonToDrop) {
   using engine::Verdict;
   std::set<std::string> reasons;
   for (std::size_t i = 0; i < engine::verdict_count; ++i) reasons.emplace(name_of(static_cast<Verdict>(i)));
   for (const Verdict verdict :
-       {Verdict::pass, Verdict::wire_full, Verdict::wire_error, Verdict::wire_overflow, Verdict::tun_full,
-        Verdict::tun_down, Verdict::tun_error})
+       {Verdict::pass, Verdict::inner_joined, Verdict::wire_full, Verdict::wire_error, Verdict::wire_overflow,
+        Verdict::tun_full, Verdict::tun_down, Verdict::tun_error})
     reasons.erase(std::string{name_of(verdict)});
 
   std::set<std::string> met;

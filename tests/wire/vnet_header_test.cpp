@@ -2,6 +2,7 @@
 #include "sixin4/wire/vnet_header.hpp"
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <random>
 
@@ -26,38 +27,47 @@ constexpr Octets example_bytes{1, 4, 2, 1, 4, 3, 6, 5, 8, 7};
 TEST(VnetHeader, HasTheLayoutOfTheStandard) {
   Octets bytes;
   bytes.fill(0xee);
-  write_vnet_header(bytes, example);
+  write_vnet_header(bytes, example, std::endian::little);
   EXPECT_EQ(bytes, example_bytes);
 }
 
 TEST(VnetHeader, IsReadFromTheLayoutOfTheStandard) {
-  EXPECT_EQ(read_vnet_header(example_bytes), example);
+  EXPECT_EQ(read_vnet_header(example_bytes, std::endian::little), example);
+}
+
+// Of a device on a big-endian machine that was not told otherwise.
+TEST(VnetHeader, InBigEndianOrderOnlyTheNumbersAreTurnedRound) {
+  constexpr Octets turned{1, 4, 1, 2, 3, 4, 5, 6, 7, 8};
+  Octets bytes{};
+  write_vnet_header(bytes, example, std::endian::big);
+  EXPECT_EQ(bytes, turned);
+  EXPECT_EQ(read_vnet_header(turned, std::endian::big), example);
 }
 
 TEST(VnetHeader, AnEmptyOneIsAllZeros) {
   Octets bytes;
   bytes.fill(0xee);
-  write_vnet_header(bytes, {});
+  write_vnet_header(bytes, {}, std::endian::little);
   EXPECT_EQ(bytes, Octets{});
-  EXPECT_EQ(read_vnet_header(Octets{}), VnetHeader{});
+  EXPECT_EQ(read_vnet_header(Octets{}, std::endian::little), VnetHeader{});
 }
 
 TEST(VnetHeader, TheEcnBitStandsBesideTheKind) {
   Octets bytes{};
   VnetHeader header = example;
   header.gso_ecn = true;
-  write_vnet_header(bytes, header);
+  write_vnet_header(bytes, header, std::endian::little);
   EXPECT_EQ(bytes[1], 0x84);
-  EXPECT_EQ(read_vnet_header(bytes), header);
+  EXPECT_EQ(read_vnet_header(bytes, std::endian::little), header);
 }
 
 // VIRTIO_NET_HDR_F_DATA_VALID and VIRTIO_NET_HDR_F_RSC_INFO are none of ours.
 TEST(VnetHeader, OtherFlagsAreNotTakenForAnUnfinishedChecksum) {
   Octets bytes{};
   bytes[0] = 0xfe;
-  EXPECT_FALSE(read_vnet_header(bytes).needs_checksum);
+  EXPECT_FALSE(read_vnet_header(bytes, std::endian::little).needs_checksum);
   bytes[0] = 0xff;
-  EXPECT_TRUE(read_vnet_header(bytes).needs_checksum);
+  EXPECT_TRUE(read_vnet_header(bytes, std::endian::little).needs_checksum);
 }
 
 TEST(VnetHeader, EveryKindIsReadBackAsItWasWritten) {
@@ -73,8 +83,8 @@ TEST(VnetHeader, EveryKindIsReadBackAsItWasWritten) {
                               .checksum_start = word(),
                               .checksum_offset = word()};
       Octets bytes{};
-      write_vnet_header(bytes, header);
-      EXPECT_EQ(read_vnet_header(bytes), header);
+      write_vnet_header(bytes, header, std::endian::little);
+      EXPECT_EQ(read_vnet_header(bytes, std::endian::little), header);
     }
   }
 }

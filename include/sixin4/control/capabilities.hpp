@@ -3,7 +3,7 @@
 
 namespace sixin4::control {
 
-/// Throws std::system_error where this process lacks CAP_NET_ADMIN or CAP_NET_RAW; the message says what each
+/// Throws std::runtime_error where this process lacks CAP_NET_ADMIN or CAP_NET_RAW; the message says what each
 /// is for and what gives it.
 void require_capabilities();
 

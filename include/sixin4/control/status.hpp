@@ -33,6 +33,8 @@ struct Status {
   std::uint32_t path_mtu = 0;  ///< of the IPv4 path, as far as it is known
   std::string wire;            ///< the socket by which the IPv4 side sends: `raw`, `packet` or `none`
   std::string wire_reason;     ///< why so, in words
+  /// Services of the kernel by name: nothing where one is in force, and the reason where it is not.
+  std::map<std::string, std::string> offload = {};
   double uptime_s = 0;
   DirectionStatus out;
   DirectionStatus in;
@@ -44,6 +46,9 @@ struct Status {
 
 /// One JSON object.
 [[nodiscard]] std::string to_json(const Status& status);
+
+/// Those of `Status::offload` that are not in force, with their reasons, in one line.
+[[nodiscard]] std::string missing_offload(const std::map<std::string, std::string>& offload);
 
 /// Its counters in one line, for a log.
 [[nodiscard]] std::string to_line(const Status& status);

@@ -37,6 +37,12 @@ class Coalescer {
     std::iota(order_.begin(), order_.end(), std::size_t{0});
   }
 
+  /// Of this kind no packets are joined from now on.
+  void keep_apart(Offload kind) noexcept {
+    if (kind == Offload::tcp) joins_tcp_ = false;
+    if (kind == Offload::udp) joins_udp_ = false;
+  }
+
   /// Takes a packet that has passed, and calls `write` with each `Coalesced` that nothing can join any more.
   template <typename Write>
   void add(const Decapsulated& inner, Write&& write) noexcept {
@@ -119,6 +125,7 @@ class Coalescer {
     write(run.whole);
   }
 
+  bool joins_tcp_ = true;
   bool joins_udp_;
   std::size_t open_ = 0;
   std::array<std::size_t, max_runs> order_{};  ///< of runs_: the open ones as they were opened, then the rest

@@ -1,10 +1,12 @@
 // What an endpoint counts. Each counter has one writer, its worker, and any number of readers.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
 
+#include "sixin4/engine/packet.hpp"
 #include "sixin4/engine/time.hpp"
 #include "sixin4/engine/verdict.hpp"
 
@@ -28,6 +30,8 @@ struct DirectionCounters {
   Counter icmp_errors;  ///< ICMPv6 errors written to tun because of packets in this direction
   /// Packets as they were refused: a super-packet is one, but at the tun device each packet in it.
   std::array<Counter, verdict_count> drops;
+  /// Packets that were refused with their offload data, and written or sent without it.
+  std::array<Counter, offload_count> refused_offloads;
 
   void drop(Verdict reason, std::uint64_t count = 1) noexcept {
     drops[static_cast<std::size_t>(reason)].add(count);
@@ -35,6 +39,19 @@ struct DirectionCounters {
   [[nodiscard]] std::uint64_t dropped(Verdict reason) const noexcept {
     return drops[static_cast<std::size_t>(reason)].value();
   }
+  void refuse(Offload offload) noexcept { refused_offloads[static_cast<std::size_t>(offload)].add(1); }
+  /// After a few refusals an offload is not tried again, because each costs a system call in vain.
+  [[nodiscard]] bool gave_up(Offload offload) const noexcept {
+    return refused_offloads[static_cast<std::size_t>(offload)].value() >= few_refusals;
+  }
+  /// How many offloads that holds for.
+  [[nodiscard]] std::size_t given_up() const noexcept {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        refused_offloads, [](const Counter& refusals) { return refusals.value() >= few_refusals; }));
+  }
+
+ private:
+  static constexpr std::uint64_t few_refusals = 4;
 };
 
 /// The counters of several workers together, at one moment.
@@ -43,12 +60,14 @@ struct DirectionTotals {
   std::uint64_t bytes = 0;
   std::uint64_t icmp_errors = 0;
   std::array<std::uint64_t, verdict_count> drops{};
+  std::array<bool, offload_count> gave_up{};  ///< whether a worker did
 
   void add(const DirectionCounters& counters) noexcept {
     packets += counters.packets.value();
     bytes += counters.bytes.value();
     icmp_errors += counters.icmp_errors.value();
     for (std::size_t i = 0; i < verdict_count; ++i) drops[i] += counters.drops[i].value();
+    for (std::size_t i = 0; i < offload_count; ++i) gave_up[i] |= counters.gave_up(static_cast<Offload>(i));
   }
 
   /// Calls `use` with each reason that something was dropped for, and how often it was.

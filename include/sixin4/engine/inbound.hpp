@@ -24,7 +24,9 @@ struct Decapsulated {
 ///
 /// Merged TCP segments are a byte stream, and taken as they are. Merged UDP datagrams have lost their
 /// boundaries but for the packet socket, so those are taken from there: whatever has an unfinished UDP
-/// checksum, which is what merging leaves.
+/// checksum, which is what merging leaves. Where there is no packet socket a datagram that cannot be a single
+/// one is refused; shorter ones are taken for one, which is right for those that a sender on the same machine
+/// left unfinished.
 [[nodiscard]] Decapsulated decapsulate(const TunnelParameters& parameters, wire::MutableBytes packet,
                                        const ReceiveOffload& offload = {}) noexcept;
 

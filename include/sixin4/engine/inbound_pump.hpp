@@ -20,6 +20,7 @@
 #include "sixin4/engine/segment.hpp"
 #include "sixin4/engine/source_translation.hpp"
 #include "sixin4/engine/wire_error.hpp"
+#include "sixin4/wire/ipv6.hpp"
 
 namespace sixin4::engine {
 
@@ -33,8 +34,10 @@ class InboundPump {
         counters_(counters),
         last_heard_(last_heard),
         replies_(tun, counters),  // one worker of all hears of errors, and has the whole rate
-        coalescer_(tun.takes_udp_super_packets()),
-        ids_(share, PacketIds::inward) {}
+        coalescer_(tun.takes(Offload::udp)),
+        ids_(share, PacketIds::inward) {
+    if (!tun.takes(Offload::tcp)) coalescer_.keep_apart(Offload::tcp);
+  }
 
   /// Receives one batch and hands it to the device, joined where it can be, and takes some of the ICMP errors
   /// that wait: where more are left, polling the wire does not wait. Returns how the device was left where it
@@ -122,26 +125,72 @@ class InboundPump {
 
   template <PacketObserver Observer>
   IoStatus write(const Coalesced& packet, Observer& observer) noexcept {
-    if (packet.packet.offload.gso == wire::Gso::udp && !tun_.takes_udp_super_packets()) {
-      if (const auto segments = Segments::of(packet.packet))
-        return write_each(*segments, packet.ids, observer);
-    }
+    const std::optional<Offload> asked = offload_asked_by(packet.packet.offload);
+    if (asked && !tries(*asked)) return write_complete(packet, observer);
     const IoStatus written = tun_.write(packet.packet.offload, packet.parts);
+    if (asked && written == IoStatus::refused) {
+      counters_.refuse(*asked);
+      if (!tries(*asked)) coalescer_.keep_apart(*asked);
+      return write_complete(packet, observer);
+    }
     count(written, packet.packets, packet.wire_bytes, packet.ids, observer);
     return written;
   }
 
-  /// What receive offload has joined, for a device that takes no such packet.
+  [[nodiscard]] bool tries(Offload offload) const noexcept {
+    return tun_.takes(offload) && !counters_.gave_up(offload);
+  }
+
+  /// For a device that does not take the offload data: cuts the packet, or finishes its checksum.
   template <PacketObserver Observer>
-  IoStatus write_each(const Segments& segments, std::span<const PacketId> ids, Observer& observer) noexcept {
-    const auto headers = std::span{segment_headers_}.first(segments.header_length());
-    IoStatus written = IoStatus::ok;
-    for (std::size_t index = 0; index < segments.count() && written != IoStatus::gone; ++index) {
-      segments.write_headers(index, headers);
-      const std::array<wire::Bytes, 2> parts{headers, segments.payload(index)};
-      written = tun_.write({}, parts);
-      count(written, 1, parts[0].size() + parts[1].size(), ids, observer);
+  IoStatus write_complete(const Coalesced& packet, Observer& observer) noexcept {
+    TunPacket whole = in_one_part(packet);
+    if (whole.offload.gso != wire::Gso::none) return write_segments(packet, Segments::of(whole), observer);
+    (void)finish_checksum(whole);
+    const wire::Bytes part = whole.bytes;
+    const IoStatus written = tun_.write({}, {&part, 1});
+    count(written, packet.packets, packet.wire_bytes, packet.ids, observer);
+    return written;
+  }
+
+  /// The copy is worth its simplicity: once a kind has been given up, no packets of it are joined any more.
+  TunPacket in_one_part(const Coalesced& packet) noexcept {
+    if (packet.parts.size() == 1) return packet.packet;
+    std::size_t length = 0;
+    for (const wire::Bytes part : packet.parts) {
+      wire::copy(part, std::span{joined_}.subspan(length, part.size()));
+      length += part.size();
     }
+    return {.offload = packet.packet.offload, .bytes = std::span{joined_}.first(length)};
+  }
+
+  template <PacketObserver Observer>
+  IoStatus write_segments(const Coalesced& packet, const std::optional<Segments>& segments,
+                          Observer& observer) noexcept {
+    if (!segments) {
+      count(IoStatus::error, packet.packets, packet.wire_bytes, packet.ids, observer);
+      return IoStatus::error;
+    }
+    const auto headers = std::span{segment_headers_}.first(segments->header_length());
+    std::uint32_t passed = 0;
+    std::size_t passed_bytes = 0;
+    IoStatus written = IoStatus::ok;
+    for (std::size_t index = 0; index < segments->count() && written != IoStatus::gone; ++index) {
+      segments->write_headers(index, headers);
+      const std::array<wire::Bytes, 2> parts{headers, segments->payload(index)};
+      written = tun_.write({}, parts);
+      const std::size_t length = parts[0].size() + parts[1].size();
+      if (written == IoStatus::ok) {
+        ++passed;
+        passed_bytes += length;
+      } else {
+        count(written, 1, length, packet.ids, observer);
+      }
+    }
+    // Merged packets are not cut where they were joined: where all of it has passed, it counts as it came.
+    const bool all = passed == segments->count();
+    count(IoStatus::ok, all ? packet.packets : passed, all ? packet.wire_bytes : passed_bytes, packet.ids,
+          observer);
     return written;
   }
 
@@ -175,6 +224,7 @@ class InboundPump {
   unsigned busy_turns_ = 0;
   PacketIds ids_;
   std::array<std::uint8_t, Segments::max_headers> segment_headers_{};
+  std::array<std::uint8_t, wire::ipv6_header_size + 0xffff> joined_{};  ///< the parts of one packet
 };
 
 }  // namespace sixin4::engine

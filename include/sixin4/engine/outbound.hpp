@@ -27,13 +27,6 @@ namespace sixin4::engine {
 /// What the sender of a packet that is refused hears.
 [[nodiscard]] std::optional<wire::icmpv6::Error> answer_to(Verdict refusal, std::uint16_t mtu) noexcept;
 
-/// Which checksum `offload` wants finished in a packet that is not a super-packet. Nothing where the offload
-/// data does not point behind the IPv6 header and into the packet.
-[[nodiscard]] std::optional<UnfinishedChecksum> unfinished_checksum(const TunPacket& packet) noexcept;
-
-/// Finishes it (what the kernel's skb_checksum_help does). False where `unfinished_checksum` has nothing.
-[[nodiscard]] bool finish_checksum(TunPacket& packet) noexcept;
-
 /// Whether the outer packet needs no fragments.
 [[nodiscard]] constexpr bool fits_link(const TunnelParameters& parameters,
                                        std::size_t inner_length) noexcept {

@@ -16,6 +16,7 @@
 #include "sixin4/engine/parameters.hpp"
 #include "sixin4/engine/segment.hpp"
 #include "sixin4/engine/wire_batch.hpp"
+#include "sixin4/wire/ipv4.hpp"
 
 namespace sixin4::engine {
 
@@ -78,7 +79,7 @@ class OutboundPump {
     }
 
     batch_.begin_packet(id);
-    const bool link_finishes = wire_.finishes_checksums();
+    const bool link_finishes = wire_.finishes_checksums() && !counters_.gave_up(Offload::checksum);
     const auto send_batch = [&]() noexcept { flush(observer); };
     if (segments) {
       return encapsulator_.add_segments(parameters, *segments, link_finishes, batch_, send_batch);
@@ -109,12 +110,38 @@ class OutboundPump {
       }
       rest = rest.subspan(result.sent);
       if (result.status == IoStatus::ok || rest.empty()) continue;
-      const Verdict verdict = result.status == IoStatus::full ? Verdict::wire_full : Verdict::wire_error;
+      IoStatus status = result.status;
+      if (status == IoStatus::refused && rest.front().checksum_start != 0) {
+        const OuterPacket complete = finished(rest.front());
+        status = wire_.send({&complete, 1}).status;
+        if (status == IoStatus::ok) {
+          count(complete);
+          tell(complete, Verdict::pass);
+          rest = rest.subspan(1);
+          continue;
+        }
+      }
+      const Verdict verdict = status == IoStatus::full ? Verdict::wire_full : Verdict::wire_error;
       counters_.drop(verdict);
       tell(rest.front(), verdict);
       fragment_lost_ = true;
     }
     batch_.clear();
+  }
+
+  /// A packet whose checksum the socket has refused to leave to the link, with the checksum finished.
+  /// Borrowed until the next call.
+  OuterPacket finished(const OuterPacket& packet) noexcept {
+    counters_.refuse(Offload::checksum);
+    const std::size_t length = packet.head.size() + packet.body.size();
+    TunPacket whole{.offload = {.needs_checksum = true,
+                                .checksum_start = packet.checksum_start,
+                                .checksum_offset = packet.checksum_offset},
+                    .bytes = std::span{finished_}.first(length)};
+    wire::copy(packet.head, whole.bytes);
+    wire::copy(packet.body, whole.bytes.subspan(packet.head.size()));
+    (void)finish_checksum(whole);
+    return {.head = whole.bytes, .body = {}, .inner_length = packet.inner_length, .id = packet.id};
   }
 
   /// One fragment was refused: the others of its packet, perhaps in the next batch, would only be thrown away
@@ -145,6 +172,7 @@ class OutboundPump {
   PacketIds ids_;
   bool fragment_lost_ = false;  ///< what comes next in the batch belongs to a packet that is lost already
   std::array<std::uint8_t, read_buffer_size> reads_{};
+  std::array<std::uint8_t, wire::ipv4_max_packet> finished_{};
 };
 
 }  // namespace sixin4::engine

@@ -11,6 +11,22 @@
 
 namespace sixin4::engine {
 
+/// What offload data may ask of the device or the link that takes a packet.
+enum class Offload : std::uint8_t {
+  checksum,  ///< to finish a checksum
+  tcp,       ///< to cut a TCP super-packet
+  udp,       ///< to cut a UDP super-packet
+  count_     ///< not an offload: how many there are
+};
+inline constexpr std::size_t offload_count = static_cast<std::size_t>(Offload::count_);
+
+/// Nothing where a packet is complete as it is.
+[[nodiscard]] constexpr std::optional<Offload> offload_asked_by(const wire::VnetHeader& header) noexcept {
+  if (header.gso == wire::Gso::udp) return Offload::udp;
+  if (header.gso != wire::Gso::none) return Offload::tcp;
+  return header.needs_checksum ? std::optional{Offload::checksum} : std::nullopt;
+}
+
 /// An IPv6 packet, or a super-packet with the offload data that says how to finish it.
 struct TunPacket {
   wire::VnetHeader offload{};
@@ -42,11 +58,12 @@ struct OuterPacket {
 
 enum class IoStatus : std::uint8_t {
   ok,
-  empty,  ///< nothing to read now
-  full,   ///< nothing more can be written now
-  down,   ///< the interface is down; it may come back
-  gone,   ///< the interface was deleted
-  error,  ///< this packet was refused
+  empty,    ///< nothing to read now
+  full,     ///< nothing more can be written now
+  down,     ///< the interface is down; it may come back
+  gone,     ///< the interface was deleted
+  error,    ///< this packet was refused
+  refused,  ///< this packet was refused, and may pass without its offload data
 };
 
 struct ReadResult {
@@ -66,6 +83,7 @@ struct SendResult {
 /// too.
 struct ReceiveOffload {
   bool known = false;
+  bool alone = false;          ///< of a raw socket: there is no packet socket beside it
   std::uint16_t gso_size = 0;  ///< payload bytes of each datagram that was joined; 0: none was
 };
 
@@ -119,8 +137,8 @@ concept TunSink = requires(T tun, const wire::VnetHeader& offload, std::span<con
   /// One packet, put together from at most `max_tun_parts`.
   { tun.write(offload, parts) }
   noexcept->std::same_as<IoStatus>;
-  /// Linux has them since 6.2.
-  { tun.takes_udp_super_packets() }
+  /// Whether a packet may ask for that. A kernel that says so may refuse such packets all the same.
+  { tun.takes(Offload::udp) }
   noexcept->std::same_as<bool>;
 };
 

@@ -1,4 +1,5 @@
-// Cuts a super-packet into the packets that the kernel's own segmentation would have made of it.
+// Cuts a super-packet into the packets that the kernel's own segmentation would have made of it, and finishes
+// checksums.
 #pragma once
 
 #include <algorithm>
@@ -10,6 +11,13 @@
 #include "sixin4/wire/ipv6.hpp"
 
 namespace sixin4::engine {
+
+/// Which checksum `offload` wants finished in a packet that is not a super-packet. Nothing where the offload
+/// data does not point behind the IPv6 header and into the packet.
+[[nodiscard]] std::optional<UnfinishedChecksum> unfinished_checksum(const TunPacket& packet) noexcept;
+
+/// Finishes it (what the kernel's skb_checksum_help does). False where `unfinished_checksum` has nothing.
+[[nodiscard]] bool finish_checksum(TunPacket& packet) noexcept;
 
 /// The segments of one TCP or UDP super-packet. Borrows the packet.
 class Segments {

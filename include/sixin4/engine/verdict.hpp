@@ -33,6 +33,7 @@ enum class Verdict : std::uint8_t {
   inner_source_invalid,        ///< a source that no packet from a tunnel may have
   inner_source_ours,           ///< a source of our own, from outside
   ecn_invalid,                 ///< congestion experienced outside, no ECN inside (RFC 6040 §4.2)
+  inner_joined,                ///< UDP datagrams that were joined, without the packet socket that tells where
   icmp_mismatch,               ///< an ICMP error about a packet that is not the tunnel's
   icmp_ignored,                ///< an ICMP error that nothing follows from: nobody was told
   tun_full,                    ///< the tun device's queue is full
@@ -66,6 +67,7 @@ inline constexpr std::size_t verdict_count = static_cast<std::size_t>(Verdict::c
       "inner-source-invalid",
       "inner-source-ours",
       "ecn-invalid",
+      "inner-joined",
       "icmp-mismatch",
       "icmp-ignored",
       "tun-full",

@@ -28,6 +28,8 @@ class EchoSocket {
   [[nodiscard]] std::optional<std::uint16_t> receive() noexcept;
 
  private:
+  void bind_to(int link_index) const;
+
   FileDescriptor fd_;
   sockaddr_in6 destination_{};
   std::uint16_t identifier_;

@@ -6,6 +6,7 @@
 
 #include "sixin4/engine/packet.hpp"
 #include "sixin4/io/batch_socket.hpp"
+#include "sixin4/io/features.hpp"
 #include "sixin4/io/wire_ends.hpp"
 #include "sixin4/wire/vnet_header.hpp"
 
@@ -17,7 +18,9 @@ class PacketSender {
   /// Throws std::system_error naming the call and what would allow it.
   explicit PacketSender(const NextHop& next_hop);
 
+  /// Never where the kernel takes no offload data on a packet socket.
   [[nodiscard]] bool finishes_checksums() const noexcept { return finishes_checksums_; }
+  [[nodiscard]] const Features& features() const noexcept { return features_; }
   /// Sends the batch from its start. Where the socket is full it waits for a moment before it says so.
   [[nodiscard]] engine::SendResult send(std::span<const engine::OuterPacket> batch) noexcept;
 
@@ -25,7 +28,9 @@ class PacketSender {
   static constexpr std::size_t ethernet_header_size = 14;
   using LinkHeader = std::array<std::uint8_t, wire::vnet_header_size + ethernet_header_size>;
 
+  Features features_;
   BatchSocket socket_;
+  bool offload_data_;  ///< a virtio-net header stands before each frame
   bool finishes_checksums_;
   std::array<LinkHeader, BatchSocket::max_batch> link_headers_{};
 };

@@ -11,6 +11,7 @@
 #include "sixin4/engine/packet.hpp"
 #include "sixin4/io/batch_socket.hpp"
 #include "sixin4/io/datagram_socket.hpp"
+#include "sixin4/io/features.hpp"
 #include "sixin4/io/file_descriptor.hpp"
 #include "sixin4/io/wire_ends.hpp"
 
@@ -23,10 +24,12 @@ class RawSender {
   explicit RawSender(const WireEnds& ends);
 
   [[nodiscard]] static bool finishes_checksums() noexcept { return false; }
+  [[nodiscard]] const Features& features() const noexcept { return features_; }
   /// Sends the batch from its start. Where the socket is full it waits for a moment before it says so.
   [[nodiscard]] engine::SendResult send(std::span<const engine::OuterPacket> batch) noexcept;
 
  private:
+  Features features_;
   BatchSocket socket_;
 };
 
@@ -44,10 +47,23 @@ class RawSender {
 ///
 /// Where workers share the tunnel each has a `peer` and a packet socket, with a filter for its own flows, and
 /// the first has the rest.
+///
+/// Where the kernel refuses socket filters one worker is alone. It has no packet socket, which would get
+/// every IPv4 packet of the host, and no `guard`, which would be full at once; `strangers` gets the ICMP
+/// errors, and copies of the tunnel's packets, which are thrown away. Once both queues are full the kernel
+/// answers with ICMP.
+///
+/// Where there is no packet socket for that or another reason, merged datagrams cannot be told from long
+/// ones.
 class RawReceiver {
  public:
   /// Throws std::system_error naming the call and what would allow it.
   explicit RawReceiver(const WireEnds& ends, const engine::Share& share = {});
+
+  /// Throws where the kernel refuses socket filters, without which workers cannot share a tunnel.
+  static void need_filters();
+
+  [[nodiscard]] const Features& features() const noexcept { return features_; }
 
   /// Waits until there is something to receive, or `wake` is readable.
   void wait(int wake) noexcept { look(wake, -1); }
@@ -73,16 +89,24 @@ class RawReceiver {
     [[nodiscard]] bool packets() const noexcept { return peer || datagrams || strangers; }
   };
 
+  void open_datagrams(const WireEnds& ends, const engine::Share& share);
   void open_helpers(const WireEnds& ends);
+  [[nodiscard]] const FileDescriptor& errors() const noexcept { return guard_ ? guard_ : strangers_; }
+  [[nodiscard]] std::size_t throw_copies_away(std::size_t count) noexcept;
   void look(int wake, int timeout_ms) noexcept;
   [[nodiscard]] engine::ReceiveResult receive_next() noexcept;
   [[nodiscard]] engine::ReceiveResult receive_from(int fd) noexcept;
   [[nodiscard]] std::uint32_t newly_lost() noexcept;
+  [[nodiscard]] std::optional<std::uint32_t> lost_so_far() const noexcept;
 
+  Features features_;
+  wire::Ipv4Address local_;
+  wire::Ipv4Address remote_;
   FileDescriptor peer_;
   FileDescriptor strangers_;
   FileDescriptor guard_;
-  DatagramSocket datagrams_;
+  bool filters_ = false;  ///< the kernel takes socket filters
+  std::optional<DatagramSocket> datagrams_;
   Readable readable_;
   unsigned receives_ = 0;
   bool datagrams_next_ = false;

@@ -1,13 +1,15 @@
-// A tun(4) device with offloads: a read or write is one packet, or one super-packet of up to 64 KiB with a
-// virtio-net header that says what is unfinished about it.
+// A tun(4) device, with offloads where the kernel has them: a read or write is one packet, or one
+// super-packet of up to 64 KiB with a virtio-net header that says what is unfinished about it.
 #pragma once
 
+#include <bit>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "sixin4/engine/packet.hpp"
+#include "sixin4/io/features.hpp"
 #include "sixin4/io/file_descriptor.hpp"
 
 namespace sixin4::io {
@@ -38,14 +40,34 @@ class TunDevice {
   /// May be called by several threads: one call is one packet, in `engine::max_tun_parts` parts at most.
   [[nodiscard]] engine::IoStatus write(const wire::VnetHeader& offload,
                                        std::span<const wire::Bytes> parts) const noexcept;
-  [[nodiscard]] bool takes_udp_super_packets() const noexcept { return udp_super_packets_; }
+  /// Without offload data nothing. Linux has UDP super-packets since 6.2.
+  [[nodiscard]] bool takes(engine::Offload offload) const noexcept {
+    return properties_.offload_data && (offload != engine::Offload::udp || properties_.udp_super_packets);
+  }
+  [[nodiscard]] const Features& features() const noexcept { return features_; }
 
  private:
+  /// Of the interface, the same for all of its queues.
+  struct Properties {
+    int flags = 0;                            ///< of TUNSETIFF
+    bool offload_data = false;                ///< a virtio-net header stands before each packet
+    std::endian order = std::endian::native;  ///< of the numbers in it
+    bool udp_super_packets = false;
+  };
+
   TunDevice(const std::string& interface, int flags);
+  TunDevice(const std::string& interface, const Properties& properties);
+
+  void create(const std::string& interface, int flags);
+  void switch_offloads_on();
+  [[nodiscard]] std::size_t header_size() const noexcept {
+    return properties_.offload_data ? wire::vnet_header_size : 0;
+  }
 
   FileDescriptor fd_;
   FileDescriptor detached_;  ///< to write through; where there is none, `fd_` does
-  bool udp_super_packets_ = false;
+  Properties properties_;
+  Features features_;
 };
 
 }  // namespace sixin4::io

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "sixin4/engine/packet.hpp"
+#include "sixin4/io/features.hpp"
 #include "sixin4/io/packet_sender.hpp"
 #include "sixin4/io/raw_socket.hpp"
 #include "sixin4/io/wire_ends.hpp"
@@ -24,6 +25,9 @@ class WireSender {
   [[nodiscard]] bool finishes_checksums() const noexcept {
     const auto* const packet = std::get_if<PacketSender>(&sender_);
     return packet != nullptr && packet->finishes_checksums();
+  }
+  [[nodiscard]] Features features() const {
+    return std::visit([](const auto& sender) { return sender.features(); }, sender_);
   }
   [[nodiscard]] engine::SendResult send(std::span<const engine::OuterPacket> batch) noexcept {
     if (auto* const packet = std::get_if<PacketSender>(&sender_)) return packet->send(batch);

@@ -2,6 +2,7 @@
 // checksum is unfinished, and how a super-packet is to be cut (VIRTIO 1.2 §5.1.6, linux/virtio_net.h).
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 #include "sixin4/wire/bytes.hpp"
@@ -26,8 +27,11 @@ struct VnetHeader {
   bool operator==(const VnetHeader&) const = default;
 };
 
-/// Little-endian on both sides: the device is told so with TUNSETVNETLE.
-[[nodiscard]] VnetHeader read_vnet_header(std::span<const std::uint8_t, vnet_header_size> bytes) noexcept;
-void write_vnet_header(std::span<std::uint8_t, vnet_header_size> bytes, const VnetHeader& header) noexcept;
+/// `order` is little for a tun device that has taken TUNSETVNETLE, and else the machine's; packet sockets
+/// know the machine's only.
+[[nodiscard]] VnetHeader read_vnet_header(std::span<const std::uint8_t, vnet_header_size> bytes,
+                                          std::endian order) noexcept;
+void write_vnet_header(std::span<std::uint8_t, vnet_header_size> bytes, const VnetHeader& header,
+                       std::endian order) noexcept;
 
 }  // namespace sixin4::wire
