@@ -22,8 +22,8 @@ using control::LogLevel;
 
 // A tun device drops what its queue does not hold; the usual 500 packets are less than one socket may send.
 constexpr std::uint32_t tun_queue_packets = 2000;
-// How often the path and the neighbour are looked at, because iptables and connection tracking announce no
-// changes.
+// How often the path and the neighbour are looked at, because not every change is announced: of iptables and
+// connection tracking none, of routes not those that go with a nexthop object.
 constexpr std::chrono::seconds wire_period{1};
 // Flows begin without this thread's knowledge, so that it looks whether there are any or not.
 constexpr std::chrono::seconds flow_expiry_period{1};
@@ -51,12 +51,15 @@ Tunnel::Tunnel(const control::Configuration& configuration, const wire::Ipv4Addr
       host_(netlink_, link_index_),
       endpoint_(queues_, parameters_of(now_), now_.underlay.ends, now_.wire.next_hop,
                 configuration.recorder) {
-  netlink_.configure_link(link_index_,
-                          {.mtu = mtu_, .txqueuelen = tun_queue_packets, .addrgenmode_none = true});
+  configure_link(link_index_);
   netlink_.configure_link(link_index_, {.up = true});
   host_.apply(control::host_state_of(configuration, ends().local));
   keepalive_ = keepalive_for(configuration, remote);
   tell_of_offload();
+}
+
+void Tunnel::configure_link(int index) {
+  netlink_.configure_link(index, {.mtu = mtu_, .txqueuelen = tun_queue_packets, .addrgenmode_none = true});
 }
 
 int Tunnel::tunnel_index(const std::string& interface) {
@@ -157,7 +160,7 @@ void Tunnel::undo(const char* what, Action&& action) noexcept {
 }
 
 std::string Tunnel::wire_name() const {
-  if (!has_path()) return "none";
+  if (!has_path() || now_.underlay.loops) return "none";
   return now_.wire.next_hop ? "packet" : "raw";
 }
 
@@ -215,11 +218,7 @@ void Tunnel::pass_time() {
   if (looks_again() && now >= look_at_wire_) {
     look_at_wire_ = now + wire_period;
     verify_neighbour();
-    if (has_path() && failure_.empty()) {
-      follow_wire();
-    } else {
-      follow_path();
-    }
+    follow_path();
   }
   if (now_.flows && now >= expire_flows_) {
     expire_flows_ = now + flow_expiry_period;

@@ -68,6 +68,7 @@ class Tunnel {
   void pass_time();
 
  private:
+  void configure_link(int index);
   [[nodiscard]] int tunnel_index(const std::string& interface);
   [[nodiscard]] Settings settings_at_start(const control::Configuration& configuration,
                                            const wire::Ipv4Address& remote);

@@ -33,7 +33,7 @@ void Tunnel::follow_link() {
       log_.write(LogLevel::warn, "link", moved_away());
     }
     if (!link || link->index == link_index_) return;
-    netlink_.configure_link(link->index, {.mtu = mtu_});
+    configure_link(link->index);
     link_index_ = link->index;
     host_.use_link(link_index_);
     keepalive_ = keepalive_for(configuration(), now_.remote);

@@ -38,9 +38,9 @@ void try_packet_socket(const io::NextHop& next_hop) {
 WireChoice choose_wire(control::Netlink& netlink, const control::Configuration& configuration,
                        const Underlay& underlay, const std::string& unwatched) {
   const auto raw = [](std::string reason) { return WireChoice{.next_hop = {}, .reason = std::move(reason)}; };
-  if (!underlay.no_path.empty()) return raw("nothing is sent without an IPv4 path");
+  if (!underlay.no_path.empty() || underlay.loops) return raw("nothing is sent without an IPv4 path");
   if (configuration.wire == control::Wire::raw) return raw("as configured");
-  if (underlay.loops || !underlay.plain) return raw("the route is not one straight out of a link");
+  if (!underlay.plain) return raw("the route is not one straight out of a link");
   if (configuration.wire == control::Wire::automatic && !unwatched.empty()) return raw(unwatched);
   if (auto user = user_of_ip_layer(netlink, configuration.wire)) return raw(std::move(*user));
   try {

@@ -47,13 +47,16 @@ std::optional<std::string> nftables_table() {
 
 /// The first word of a file below /proc: nothing where it is empty, or this kernel does not have it. One that
 /// may not be read says nothing of what is in it.
-std::optional<std::string> first_word_of(const std::filesystem::path& path) {
+std::optional<std::string> first_word_of(const std::filesystem::path& root, const char* name) {
+  const std::filesystem::path path = root / name;
   const auto cannot_read = [&path](int error) {
     return std::system_error(error, std::generic_category(), "cannot read " + path.string());
   };
   std::ifstream file{path};
-  if (!file && errno == ENOENT) return std::nullopt;
-  if (!file) throw cannot_read(errno);
+  const int error = errno;
+  // A host without that part has no such file, and a program without /proc sees nothing of its host.
+  if (!file && error == ENOENT && std::filesystem::exists(root)) return std::nullopt;
+  if (!file) throw cannot_read(error);
   std::string word;
   file >> word;
   if (file.bad()) throw cannot_read(EIO);
@@ -64,8 +67,9 @@ std::optional<std::string> first_word_of(const std::filesystem::path& path) {
 
 std::optional<std::string> packet_filter(const std::filesystem::path& proc) {
   if (const auto table = nftables_table()) return "the nftables table " + *table;
-  if (const auto table = first_word_of(proc / "net/ip_tables_names")) return "the iptables table " + *table;
-  const auto connections = first_word_of(proc / "sys/net/netfilter/nf_conntrack_count");
+  if (const auto table = first_word_of(proc / "net", "ip_tables_names"))
+    return "the iptables table " + *table;
+  const auto connections = first_word_of(proc / "sys/net", "netfilter/nf_conntrack_count");
   if (connections && *connections != "0") return "connection tracking";
   return std::nullopt;
 }

@@ -1,4 +1,4 @@
-// Addresses, routes, rules and links to rtnetlink(7) messages and back.
+// Links, addresses, routes, rules, IPv4 paths and neighbours to rtnetlink(7) messages and back.
 #include "sixin4/control/netlink.hpp"
 
 #include <algorithm>
@@ -271,6 +271,27 @@ void Netlink::remove_rule(const Rule& rule) {
 }
 
 Ipv4Path Netlink::path_to(const Ipv4PathQuery& query) {
+  Ipv4Path path = way_to(query);
+  Ipv4PathQuery from_its_source = query;
+  from_its_source.source = path.source;
+  // A socket that is bound to that source looks the way up with it, and a policy rule may depend on it.
+  if (!query.source) path = way_to(from_its_source);
+  const auto output = link(path.link_index);
+  if (!output) {
+    throw NoIpv4Path("no IPv4 path to " + to_string(query.destination) +
+                     ": the link of the route has just gone");
+  }
+  // The route as it was configured: the answer above would hold what the kernel has been told by ICMP for a
+  // while.
+  std::uint32_t metric = 0;
+  (void)socket_->exchange(path_request(from_its_source, RTM_F_FIB_MATCH),
+                          [&](const nlmsghdr& message) { metric = parse_mtu_metric(message); });
+  path.mtu = metric == 0 ? output->mtu : std::min(metric, output->mtu);
+  return path;
+}
+
+/// The path but for its MTU.
+Ipv4Path Netlink::way_to(const Ipv4PathQuery& query) {
   std::optional<Ipv4Route> route;
   const auto outcome = socket_->exchange(path_request(query, 0),
                                          [&](const nlmsghdr& message) { route = parse_ipv4_route(message); });
@@ -309,15 +330,6 @@ Ipv4Path Netlink::path_to(const Ipv4PathQuery& query) {
     case Ipv4RouteKind::multicast:
       throw no_path("it is a multicast address");
   }
-  const auto output = link(route->path.link_index);
-  if (!output) throw no_path("the link of the route to it has just gone");
-
-  // The route as it was configured: the answer above would hold what the kernel has been told by ICMP for a
-  // while.
-  std::uint32_t metric = 0;
-  NetlinkRequest configured = path_request(query, RTM_F_FIB_MATCH);
-  (void)socket_->exchange(configured, [&](const nlmsghdr& message) { metric = parse_mtu_metric(message); });
-  route->path.mtu = metric == 0 ? output->mtu : std::min(metric, output->mtu);
   return route->path;
 }
 
@@ -331,9 +343,16 @@ bool Netlink::is_own_address(const wire::Ipv4Address& address) {
 bool Netlink::has_rules_beyond_path_query() {
   fib_rule_hdr family{};
   family.family = AF_INET;
-  const auto beyond = list<bool>(*socket_, NetlinkRequest(RTM_GETRULE, NLM_F_DUMP, family), "IPv4 rules",
-                                 parse_ipv4_rule_beyond_path_query);
-  return !beyond.empty();
+  bool found = false;
+  auto outcome = socket_->exchange(
+      NetlinkRequest(RTM_GETRULE, NLM_F_DUMP, family),
+      [&found](const nlmsghdr& message) { found = found || is_ipv4_rule_beyond_path_query(message); });
+  // A kernel without policy routing has no rules.
+  if (outcome.error == EOPNOTSUPP || outcome.error == EAFNOSUPPORT) return false;
+  // A list that changed meanwhile may miss a rule.
+  if (outcome.error == 0 && outcome.interrupted) outcome.error = EAGAIN;
+  if (outcome.error != 0) refuse(outcome, "show IPv4 rules");
+  return found;
 }
 
 std::optional<wire::MacAddress> Netlink::neighbour(int link_index, const wire::Ipv4Address& address) {

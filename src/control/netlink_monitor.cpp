@@ -27,8 +27,8 @@ Subscription subscription_to(Subject subject) {
     case Subject::configuration:
       // The IPv4 rules are here because the path to the far end follows them.
       return {NETLINK_ROUTE,
-              {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_IFADDR,
-               RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV6_RULE}};
+              {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_NEXTHOP,
+               RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV6_RULE}};
     case Subject::neighbours:
       return {NETLINK_ROUTE, {RTNLGRP_NEIGH}};
     case Subject::nftables:

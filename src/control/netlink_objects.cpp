@@ -261,14 +261,13 @@ std::optional<Ipv4Route> parse_ipv4_route(const nlmsghdr& message) {
                             .plain = !attributes.has(RTA_VIA) && !attributes.has(RTA_ENCAP_TYPE)}};
 }
 
-std::optional<bool> parse_ipv4_rule_beyond_path_query(const nlmsghdr& message) {
+bool is_ipv4_rule_beyond_path_query(const nlmsghdr& message) {
   constexpr std::size_t fra_dscp = FRA_DPORT_RANGE + 1;  // since Linux 6.13, newer than Debian 12's headers
   const auto family = family_header<fib_rule_hdr>(message);
-  if (message.nlmsg_type != RTM_NEWRULE || !family || family->family != AF_INET) return std::nullopt;
+  if (message.nlmsg_type != RTM_NEWRULE || !family || family->family != AF_INET) return false;
   const NetlinkAttributes attributes(message, sizeof *family);
-  const bool beyond = family->tos != 0 || attributes.has(fra_dscp) || attributes.has(FRA_IP_PROTO) ||
-                      attributes.has(FRA_SPORT_RANGE) || attributes.has(FRA_DPORT_RANGE);
-  return beyond ? std::optional{true} : std::nullopt;
+  return family->tos != 0 || attributes.has(fra_dscp) || attributes.has(FRA_IP_PROTO) ||
+         attributes.has(FRA_SPORT_RANGE) || attributes.has(FRA_DPORT_RANGE);
 }
 
 /// The MTU that a route has as its metric, 0 where it has none.
@@ -329,7 +328,8 @@ bool is_stale_neighbour_of_kernel(const nlmsghdr& message) {
   const auto family = family_header<ndmsg>(message);
   if (message.nlmsg_type != RTM_NEWNEIGH || !family || family->ndm_state != NUD_STALE) return false;
   const auto more_flags = NetlinkAttributes(message, sizeof *family).number(NDA_FLAGS_EXT).value_or(0);
-  return (family->ndm_flags & NTF_EXT_LEARNED) == 0 && (more_flags & NTF_EXT_MANAGED) == 0;
+  // Of NDA_FLAGS_EXT any: NTF_USE takes them all, and every kernel may have more of them.
+  return (family->ndm_flags & NTF_EXT_LEARNED) == 0 && more_flags == 0;
 }
 
 }  // namespace sixin4::control

@@ -49,12 +49,12 @@ struct Ipv4Route {
                                                    std::uint32_t table);
 [[nodiscard]] std::optional<Rule> parse_rule(const nlmsghdr& message);
 [[nodiscard]] std::optional<Ipv4Route> parse_ipv4_route(const nlmsghdr& message);
-/// True for an IPv4 rule with a condition that `Ipv4PathQuery` cannot express.
-[[nodiscard]] std::optional<bool> parse_ipv4_rule_beyond_path_query(const nlmsghdr& message);
+/// Whether it is an IPv4 rule with a condition that `Ipv4PathQuery` cannot express.
+[[nodiscard]] bool is_ipv4_rule_beyond_path_query(const nlmsghdr& message);
 /// Its link-layer address, where the kernel would send to it.
 [[nodiscard]] std::optional<wire::MacAddress> parse_neighbour(const nlmsghdr& message);
 /// Whether the kernel itself has found the neighbour and would verify it before it is used for long. An entry
-/// that another program has set (NTF_EXT_LEARNED, NTF_MANAGED) is not of that kind.
+/// that another program has set (NTF_EXT_LEARNED, or a flag of NDA_FLAGS_EXT) is not of that kind.
 [[nodiscard]] bool is_stale_neighbour_of_kernel(const nlmsghdr& message);
 /// The MTU that a route has as its metric, 0 where it has none.
 [[nodiscard]] std::uint32_t parse_mtu_metric(const nlmsghdr& message);

@@ -52,6 +52,11 @@ TEST_F(IpLayerTest, IptablesTablesAreNamed) {
   EXPECT_EQ(packet_filter(proc_), "the iptables table filter");
 }
 
+TEST_F(IpLayerTest, WithoutProcNothingIsKnown) {
+  std::filesystem::remove_all(proc_ / "net");
+  EXPECT_THROW(static_cast<void>(packet_filter(proc_)), std::system_error);
+}
+
 TEST_F(IpLayerTest, TrackedConnectionsCount) {
   std::ofstream{proc_ / "sys/net/netfilter/nf_conntrack_count"} << "0\n";
   EXPECT_EQ(packet_filter(proc_), std::nullopt);

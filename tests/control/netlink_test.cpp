@@ -399,6 +399,16 @@ TEST_F(NetlinkPath, IsNothingWithoutARoute) {
             "no IPv4 path to 255.255.255.255: it is a broadcast address");
 }
 
+TEST_F(NetlinkPath, IsTheOneOfItsSource) {
+  bring_up();
+  run("ip addr add 192.0.2.1/24 dev sixin4 && ip rule add from 192.0.2.1 priority 100 lookup 100 && ip route "
+      "add default via 192.0.2.99 dev sixin4 table 100");
+  Netlink netlink;
+  EXPECT_EQ(netlink.path_to({.destination = ip4("192.0.2.2")}).gateway, ip4("192.0.2.99"));
+  run("ip rule add from 192.0.2.1 priority 99 unreachable");
+  EXPECT_THROW(static_cast<void>(netlink.path_to({.destination = ip4("192.0.2.2")})), NoIpv4Path);
+}
+
 TEST_F(NetlinkPath, KnowsOfRulesThatLookAtMoreThanAQuestionCanSay) {
   Netlink netlink;
   EXPECT_FALSE(netlink.has_rules_beyond_path_query());
@@ -454,6 +464,19 @@ TEST_F(NetlinkPath, AStaleNeighbourIsVerified) {
   netlink.verify_neighbour(link_, ip4("192.0.2.3"));
   EXPECT_EQ(count(run("ip neigh show 192.0.2.3"), "192.0.2.3"), 0U) << "no entry is made";
   netlink.verify_neighbour(no_such_link, ip4("192.0.2.3"));
+}
+
+TEST_F(NetlinkPath, AVerifiedNeighbourKeepsItsProtocolAndFlags) {
+  bring_up();
+  run("ip addr add 192.0.2.1/24 dev sixin4");
+  Netlink netlink;
+  run("ip neigh replace 192.0.2.2 lladdr 02:00:00:00:00:02 dev sixin4 nud stale protocol static");
+  netlink.verify_neighbour(link_, ip4("192.0.2.2"));
+  EXPECT_EQ(count(run("ip -d neigh show 192.0.2.2"), "proto static"), 1U);
+  // The kernel itself keeps such an entry resolved, so that its state changes.
+  run("ip neigh replace 192.0.2.3 lladdr 02:00:00:00:00:03 dev sixin4 nud stale managed");
+  netlink.verify_neighbour(link_, ip4("192.0.2.3"));
+  EXPECT_EQ(count(run("ip -d neigh show 192.0.2.3"), "managed"), 1U);
 }
 
 TEST_F(NetlinkPath, ANeighbourOfSomebodyElseStaysAsItIs) {

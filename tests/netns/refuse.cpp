@@ -1,10 +1,10 @@
 // Runs a program under a kernel that refuses system calls: with seccomp's user notification (seccomp(2)), so
 // that it works with every build, and sees the memory that a call points to.
-//   refuse [--log FILE] [--number N] [--matching TEXT]... [--super-packets tcp|udp|all] [--error NUMBER]
-//   PROGRAM ARGUMENT...
-// Writes each call that it looks at to FILE, numbered from 1. Call N, and every call whose line has TEXT in
-// it, fails with that error (1, EPERM, where none is given); a write of super-packets to a tun device with
-// EINVAL.
+//   refuse [--log FILE] [--number N] [--matching TEXT]... [--while FILE] [--super-packets tcp|udp|all]
+//   [--error NUMBER] PROGRAM ARGUMENT...
+// Writes each call that it looks at to the log, numbered from 1. Call N, and every call whose line has TEXT
+// in it, fails with that error (1, EPERM, where none is given), as long as the file of --while is there,
+// where that option is given. A write of super-packets to a tun device fails with EINVAL.
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -74,6 +74,7 @@ struct Plan {
   FILE* log = nullptr;
   long number = 0;
   std::vector<std::string> matching;
+  std::string only_while;
   std::string super_packets;
   int error = EPERM;
   [[nodiscard]] bool looks_at_starts() const { return log != nullptr || number != 0 || !matching.empty(); }
@@ -222,7 +223,8 @@ void supervise(int listener, const Plan& plan) {
       ++number;
       const bool matches = std::ranges::any_of(
           plan.matching, [&](const std::string& text) { return (line + " ").find(text + " ") != line.npos; });
-      if (number == plan.number || matches) error = plan.error;
+      const bool is_time = plan.only_while.empty() || ::access(plan.only_while.c_str(), F_OK) == 0;
+      if (is_time && (number == plan.number || matches)) error = plan.error;
       if (plan.log != nullptr) {
         std::fprintf(plan.log, "%ld %s%s\n", number, line.c_str(), error != 0 ? " refused" : "");
         std::fflush(plan.log);
@@ -250,6 +252,8 @@ int main(int argc, char** argv) {
       plan.number = std::atol(value);
     else if (option == "--matching")
       plan.matching.emplace_back(value);
+    else if (option == "--while")
+      plan.only_while = value;
     else if (option == "--super-packets")
       plan.super_packets = value;
     else if (option == "--error")

@@ -114,6 +114,30 @@ check 'nor does another one of our own' few "$(few "$(lost_during own_address)")
 check 'all over packet sockets' packet "$(of_status near "s['wire']")"
 stop near
 
+# A gateway that somebody has configured for good, and that answers no ARP.
+router sysctl -qw net.ipv4.conf.near.arp_ignore=8
+router ip neighbour replace 192.0.2.1 lladdr "$(near cat /sys/class/net/wire/address)" dev near nud permanent
+near ip neighbour replace 192.0.2.254 lladdr "$(router cat /sys/class/net/near/address)" dev wire nud permanent
+for wire in raw packet auto; do
+  start_near --wire $wire
+  tcp_arrives "$wire, a permanent gateway: TCP arrives" near far $far6 5011
+  sleep 2.2 # two looks at the neighbour
+  tcp_arrives "$wire, a permanent gateway: and goes on" near far $far6 5012
+  check_match "$wire, a permanent gateway: it stays permanent" PERMANENT "$(near ip neighbour show to 192.0.2.254 dev wire)"
+  # The path is lost behind a gateway as it is on the link.
+  near ip route add unreachable 198.51.100.2/32
+  reaches 3 near "s['state']" no-path || true
+  check "$wire, a permanent gateway: no path" "no-path none" "$(of_status near "s['state'] + ' ' + s['wire']")"
+  near ip route delete unreachable 198.51.100.2/32
+  reaches 3 near "s['state']" up || true
+  tcp_arrives "$wire, a permanent gateway: and a path again" near far $far6 5013
+  stop near
+done
+router sysctl -qw net.ipv4.conf.near.arp_ignore=0
+near ip neighbour delete 192.0.2.254 dev wire
+router ip neighbour delete 192.0.2.1 dev near
+near ping -q -c 1 192.0.2.254 >/dev/null
+
 # Another link and gateway.
 ip link add name wire2 netns "$two_hosts_near" type veth peer name near2 netns "$two_hosts_router"
 near ip address add 203.0.113.1/24 dev wire2

@@ -76,8 +76,8 @@ class Netlink {
   /// last.
   void remove_rule(const Rule& rule);
 
-  /// The path that the host's own packets to a destination take. Throws NoIpv4Path when the host has no route
-  /// to it, a route that discards or forbids packets, no source address, or not the source asked for.
+  /// The path that packets take from a socket bound to its source. Throws NoIpv4Path when the host has no
+  /// route to it, a route that discards or forbids packets, no source address, or not the source asked for.
   [[nodiscard]] Ipv4Path path_to(const Ipv4PathQuery& query);
   /// Whether an IPv4 policy rule looks at more of a packet than `path_to` can ask for: its protocol, its
   /// ports, its TOS octet. Such a rule may send single packets another way.
@@ -92,6 +92,7 @@ class Netlink {
 
  private:
   [[nodiscard]] std::string dev(int link_index);
+  [[nodiscard]] Ipv4Path way_to(const Ipv4PathQuery& query);
   [[nodiscard]] bool is_own_address(const wire::Ipv4Address& address);
 
   std::unique_ptr<NetlinkSocket> socket_;

@@ -19,7 +19,7 @@ struct DirectionStatus {
 enum class EndpointState : std::uint8_t {
   up,
   down,     ///< the interface is administratively down
-  no_path,  ///< the host has no IPv4 path to the far end: nothing is sent
+  no_path,  ///< the host has no IPv4 path to the far end, or one through the tunnel itself: nothing is sent
   moved,    ///< the interface is in another network namespace
 };
 
