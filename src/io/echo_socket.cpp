@@ -20,9 +20,11 @@ namespace sixin4::io {
 
 namespace {
 
-std::uint16_t random_identifier() noexcept {
+std::uint16_t random_identifier() {
   std::uint16_t identifier = 0;
-  (void)::getrandom(&identifier, sizeof identifier, 0);
+  if (::getrandom(&identifier, sizeof identifier, 0) != sizeof identifier) {
+    refuse("cannot get a random number");
+  }
   return identifier;
 }
 
