@@ -21,16 +21,13 @@
 
 namespace sixin4 {
 
-/// Wake-ups, so that the worker neither sleeps over one nor is woken for ever:
-/// - `fd` is readable as long as there is mail that was not taken, or the worker is to stop;
-/// - mail and event change together, under the lock: `put` fills and wakes, `take` empties and takes the
-/// wake-up;
-/// - `stop` is for good: it stores `stopped` before it wakes, under the same lock, and from then on `take`
-/// leaves
-///   the event alone.
+/// The worker calls `take` and `stopped`, then polls `fd`. `fd` is readable while there is mail that was not
+/// taken, and for ever after `stop`. Therefore the poll returns, too, when `put` or `stop` comes between the
+/// worker's look and its poll.
 ///
-/// So whatever comes between the worker's look at `stopped` or `take` and its poll of `fd`, that poll
-/// returns.
+/// Mail and event change together under the lock: `put` fills and wakes, `take` empties and takes the
+/// wake-up. `stop` stores `stopped` before it wakes, under the same lock. After that `take` leaves the event
+/// alone.
 template <typename Socket>
 class WorkerMailbox {
  public:

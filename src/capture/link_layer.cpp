@@ -123,8 +123,7 @@ bool is_tag(std::uint16_t type) noexcept {
   return std::ranges::find(ethertype::vlan_tags, type) != ethertype::vlan_tags.end();
 }
 
-/// A type of Ethernet's stands at `offset`; tags and what it announces follow. `depth` frames may be in one
-/// another.
+/// A type of Ethernet's stands at `offset`; tags and what it announces follow.
 LinkPayload typed(wire::Bytes frame, std::size_t offset) noexcept {
   auto type = field16(frame, offset);
   while (type && is_tag(*type)) {

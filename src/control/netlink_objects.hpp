@@ -10,7 +10,6 @@
 
 namespace sixin4::control {
 
-// Requests of `type` (RTM_NEW…, RTM_DEL…) with netlink `flags`.
 enum class Ipv4RouteKind : std::uint8_t { unicast, local, broadcast, multicast };
 
 /// The kernel's answer to an `Ipv4PathQuery`.
@@ -19,6 +18,7 @@ struct Ipv4Route {
   Ipv4Path path;  ///< without its MTU
 };
 
+// Requests of `type` (RTM_NEW…, RTM_DEL…) with netlink `flags`.
 [[nodiscard]] NetlinkRequest address_request(std::uint16_t type, unsigned flags, int link_index,
                                              const InterfaceAddress& address);
 [[nodiscard]] NetlinkRequest route_request(std::uint16_t type, unsigned flags, int link_index,
