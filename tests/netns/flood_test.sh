@@ -18,18 +18,18 @@ until_true 5 listening far 25
 # No errors from the far host: its processor is for the flood.
 far ip -6 route add blackhole 2001:db8:43::/64
 
-# 340,000 datagrams to as many ports, in 9 s or longer.
+# Each datagram to another port, up to 38,000 a second, until a signal ends it.
 cat >"$two_hosts_files/flood.py" <<'END'
-import socket, time
+import itertools, socket, time
 start = time.monotonic()
 client = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-for number in range(340000):
+for number in itertools.count():
     try:
-        client.sendto(b"flood", (f"2001:db8:43::{number // 60000}", 1 + number % 60000))
+        client.sendto(b"flood", (f"2001:db8:43::{number // 60000:x}", 1 + number % 60000))
     except OSError:
         pass
     if number % 400 == 0:
-        time.sleep(max(0, start + number / 340000 * 9 - time.monotonic()))
+        time.sleep(max(0, start + number / 38000 - time.monotonic()))
 END
 # So many connections, one after the other, and the addresses that the server has seen.
 cat >"$two_hosts_files/connect.py" <<'END'
@@ -49,15 +49,13 @@ opens() { # WHAT COUNT
 }
 
 opens 'before the flood a connection opens' 1
-background near timeout 60 python3 "$two_hosts_files/flood.py"
+background near timeout 120 python3 "$two_hosts_files/flood.py"
 flood=$started
-until_true 10 eval '(($(of_status near "s[\"flows\"]") == 65536))' || true
+until_true 40 eval '(($(of_status near "s[\"flows\"]") == 65536))' || true
 check 'the table is full' 65536 "$(of_status near "s['flows']")"
 opens 'in the flood connections open' 200
-check 'it goes on' yes "$(kill -0 "$flood" 2>/dev/null && echo yes)"
-ended=0
-wait "$flood" || ended=$?
-check 'it ends' 0 "$ended"
+check 'the flood has not ended before them' yes "$(kill "$flood" 2>/dev/null && echo yes)"
+wait "$flood" || true
 opens 'after the flood connections open' 50
 sleep 5
 opens 'and 5 s later' 50
