@@ -155,18 +155,10 @@ std::vector<EndpointLook> shown(std::span<const Look> looks) {
   return endpoints;
 }
 
-/// The first bytes of a line, without a part of a character at their end.
-std::string whole_characters(const std::string& line, std::size_t most) {
-  const auto continues = [](char byte) { return (static_cast<unsigned char>(byte) & 0xc0U) == 0x80; };
-  std::size_t end = std::min(line.size(), most);
-  while (end > 0 && end < line.size() && continues(line[end])) --end;
-  return line.substr(0, end);
-}
-
 std::string cut_to_width(const std::string& text, std::size_t width) {
   std::istringstream lines{text};
   std::string cut;
-  for (std::string line; std::getline(lines, line);) cut += whole_characters(line, width) + '\n';
+  for (std::string line; std::getline(lines, line);) cut.append(beginning(line, width)) += '\n';
   return cut;
 }
 

@@ -41,14 +41,6 @@ void append_escape(std::string& to, char byte) {
   to += digits[value & 0xfU];
 }
 
-/// The longest beginning of at most `most` bytes that ends with a whole character.
-std::string_view beginning(std::string_view text, std::size_t most) {
-  if (text.size() <= most) return text;
-  std::size_t end = most;
-  while (end > 0 && most - end < 4 && Utf8::is_trail(text[end])) --end;
-  return text.substr(0, end);
-}
-
 /// The longest end of at most `most` bytes that begins with a whole character.
 std::string_view ending(std::string_view text, std::size_t most) {
   std::size_t start = text.size() - std::min(text.size(), most);
@@ -87,6 +79,13 @@ std::string from_printable(std::string_view text) {
     text.remove_prefix(byte < 0 ? 1 : escape_length);
   }
   return result;
+}
+
+std::string_view beginning(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return text;
+  std::size_t end = most;
+  while (end > 0 && most - end < 4 && Utf8::is_trail(text[end])) --end;
+  return text.substr(0, end);
 }
 
 std::string message_line(std::string_view message, std::size_t most) {

@@ -14,6 +14,9 @@ namespace sixin4::control {
 [[nodiscard]] std::string printable(std::string_view text, std::string_view also = {});
 [[nodiscard]] std::string from_printable(std::string_view text);
 
+/// The longest beginning of at most `most` bytes that ends with a whole character.
+[[nodiscard]] std::string_view beginning(std::string_view text, std::size_t most);
+
 /// A message as one printable line. Of more than `most` bytes the middle is left out.
 [[nodiscard]] std::string message_line(std::string_view message, std::size_t most = 1000);
 
