@@ -119,17 +119,15 @@ std::optional<Wakeup> Wakeups::next_key() {
 
 /// What the endpoint answers. Nothing where there is none.
 std::optional<EndpointLook> look_at(std::string name, const std::string& path) {
-  EndpointLook look{.name = std::move(name), .time = {}};
   try {
     constexpr std::chrono::seconds patience{1};  // who wants to end the view waits as long
-    look.status = control::ask(path, "show", control::Wait::for_answer, patience);
+    std::string answer = control::ask(path, "show", control::Wait::for_answer, patience);
+    return control::look_of(std::move(name), Clock::now(), std::move(answer));
   } catch (const control::NoSuchEndpoint&) {
     return std::nullopt;
   } catch (const std::exception& error) {
-    look.silence = error.what();
+    return EndpointLook{.name = std::move(name), .time = Clock::now(), .silence = error.what()};
   }
-  look.time = Clock::now();
-  return look;
 }
 
 Look look_at(const WatchPlan& plan) {

@@ -38,7 +38,8 @@ std::string bit_rate_for_people(double bits_per_second) {
 std::string seconds_for_people(double seconds) {
   if (seconds < 59.95) return number_for_people(seconds, 1) + " s";
   std::ostringstream text;
-  const auto whole = static_cast<std::uint64_t>(std::max(seconds, 60.0));
+  constexpr double most = 1e15;  // an answer of another program may have any number
+  const auto whole = static_cast<std::uint64_t>(std::clamp(seconds, 60.0, most));
   if (whole >= 86400) text << whole / 86400 << " d ";
   text << whole / 3600 % 24 << " h " << whole / 60 % 60 << " min";
   return text.str();

@@ -16,6 +16,7 @@
 
 #include "far_end_text.hpp"
 #include "for_people.hpp"
+#include "read_answer.hpp"
 
 namespace sixin4::control {
 
@@ -163,6 +164,21 @@ std::string cut_to_width(const std::string& text, std::size_t width) {
 }
 
 }  // namespace
+
+EndpointLook look_of(std::string name, LookTime time, std::string answer) {
+  EndpointLook look{.name = std::move(name), .time = time, .status = std::move(answer)};
+  try {
+    // Together they read everything that a later view reads.
+    read_answer([&look] {
+      (void)rates_of(look.status, look.status, std::chrono::seconds{1});
+      (void)live_view(std::array{Look{.time = look.time, .endpoints = {look}}}, 0);
+    });
+  } catch (const EndpointRefusal& refusal) {
+    look.status.clear();
+    look.silence = refusal.what();
+  }
+  return look;
+}
 
 std::string live_view(std::span<const Look> looks, std::size_t width) {
   std::ostringstream text;

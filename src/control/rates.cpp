@@ -11,8 +11,10 @@ namespace {
 using json = nlohmann::ordered_json;
 using std::chrono::duration;
 
+/// Throws json::exception for what is no count, for example a negative number.
 std::uint64_t count_of(const json& counters, const std::string& name) {
-  return counters.value(name, std::uint64_t{0});
+  const json count = counters.value(name, json(std::uint64_t{0}));
+  return count.get_ref<const json::number_unsigned_t&>();
 }
 
 /// An endpoint that has run for less than the time between was not there at the former look.
@@ -55,10 +57,9 @@ std::optional<Rates> rates_of(std::string_view former, std::string_view current,
   if (between <= duration<double>{0}) return std::nullopt;
   const json before = parse_json_text(former);
   const json after = parse_json_text(current);
-  if (!is_one_run(before, after, between)) return std::nullopt;
   auto out = direction_rates(before, after, "out", between);
   auto in = direction_rates(before, after, "in", between);
-  if (!out || !in) return std::nullopt;
+  if (!is_one_run(before, after, between) || !out || !in) return std::nullopt;
   return Rates{.out = std::move(*out), .in = std::move(*in)};
 }
 

@@ -159,6 +159,33 @@ TEST(LiveView, MillionsOfPacketsAreSaidToBe) {
   EXPECT_EQ(lines[5], "  in    12.3 Mpps      0 bit/s  12.3 Mpps      0 bit/s  12.3 Mpps      0 bit/s");
 }
 
+TEST(LiveView, AnAnswerOfAnotherShapeIsOneThatDoesNotAnswer) {
+  const std::string good = to_json(he6(10));
+  EXPECT_EQ(look_of("he6", start, good).status, good);
+  const auto with = [&good](const std::string& part, const std::string& other) {
+    std::string answer = good;
+    const auto at = answer.find(part);
+    EXPECT_NE(at, std::string::npos) << part;
+    return answer.replace(at, part.size(), other);
+  };
+  for (const std::string& answer :
+       {std::string{}, std::string{"no JSON"}, std::string{"{}"}, std::string{"[]"}, std::string{"null"},
+        std::string{R"({"interface":5})"}, with("\"interface\":\"he6\"", "\"interface\":5"),
+        with("\"uptime_s\":10.0", "\"uptime_s\":\"10\""), with("\"packets\":10", "\"packets\":\"10\""),
+        with("\"packets\":10", "\"packets\":1e300"), with("\"bytes\":9000", "\"bytes\":-1"),
+        with("\"too-big\":1", "\"too-big\":0.5"), with("{\"too-big\":1}", "[1]")}) {
+    const EndpointLook odd = look_of("he7", start, answer);
+    EXPECT_EQ(odd.status, "") << answer;
+    const Look one{.time = start, .endpoints = {look_of("he6", start, good), odd}};
+    const auto lines = lines_of(live_view(std::vector{one}, 200));
+    EXPECT_EQ(lines.front(), "he6: up, 192.0.2.1 > 192.0.2.2, runs 10.0 s") << answer;
+    EXPECT_EQ(lines.back(),
+              "he7: does not answer: the answer is not one that this version of sixin4 knows: "
+              "restart the endpoint")
+        << answer;
+  }
+}
+
 TEST(LiveView, RowsThatDoNotFitAreCounted) {
   EXPECT_EQ(cut_to_rows("a\nb\nc\n", 3), "a\nb\nc\n");
   EXPECT_EQ(cut_to_rows("a\nb\nc\nd\n", 3), "a\nb\n(2 more lines)\n");

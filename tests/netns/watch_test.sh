@@ -57,6 +57,27 @@ check 'json: a list a line' 'near6 True' "$( (timeout 1.5 "$program" show --watc
 background near "$program" run --interface "x$$" --remote 192.0.2.2 2>"$two_hosts_files/other.log"
 other=$started
 until_true 10 grep -q '^ready: ' "$two_hosts_files/other.log" || two_hosts_fail "no other endpoint: $(cat "$two_hosts_files/other.log")"
+# Another program's socket there, which answers with JSON of another shape.
+strange=/run/sixin4/y$$.sock
+cat >"$two_hosts_files/stranger.py" <<'END'
+import socket, sys
+listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+listener.bind(sys.argv[1])
+listener.listen()
+while True:
+    client = listener.accept()[0]
+    client.recv(100)
+    client.sendall(b'{"result": {"interface": 5}}')
+    client.close()
+END
+background near python3 "$two_hosts_files/stranger.py" "$strange"
+stranger=$started
+until_true 5 test -S "$strange"
+both=$(timeout 3 "$program" show --watch || true)
+check_match 'a stranger does not answer' "y$$: does not answer: the answer is not one that this version of sixin4 knows" "$both"
+check 'and does not end the watch' yes "$( (($(grep -c "^x$$: up" <<<"$both") >= 2)) && echo yes)"
+kill "$stranger"
+rm -f "$strange"
 check_match 'all endpoints' "(^|"$'\n'")x$$: up, " "$(timeout 1 "$program" show --watch || true)"
 kill "$other"
 wait "$other" || true

@@ -17,9 +17,13 @@ constexpr std::chrono::seconds looks_kept{60};
 struct EndpointLook {
   std::string name;       ///< of its interface
   LookTime time;          ///< when it answered
-  std::string status{};   ///< what it answered to `show`; empty: nothing
+  std::string status{};   ///< what it answered to `show`, as `look_of` takes it; empty: nothing
   std::string silence{};  ///< why it did not, in words; empty: it is not running
 };
+
+/// From what an endpoint has answered. An answer that the view cannot show counts as none, with the reason in
+/// `silence`.
+[[nodiscard]] EndpointLook look_of(std::string name, LookTime time, std::string answer);
 
 struct Look {
   LookTime time;
