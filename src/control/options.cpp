@@ -60,6 +60,8 @@ Arguments parse_arguments(std::span<const Option> options, std::span<const std::
         result.options.emplace_back(option.string_key, value_of(option));
       }
     }
+  } catch (const po::unknown_option& error) {
+    throw ConfigurationError("command line: unrecognised option " + in_quotes(error.get_option_name()));
   } catch (const po::error& error) {
     throw ConfigurationError(std::string{"command line: "} + error.what());
   }
@@ -77,7 +79,7 @@ std::vector<KeyValue> parse_line(std::span<const Option> options, const std::str
       result.emplace_back(option.string_key, value_of(option));
     }
   } catch (const po::unknown_option& error) {
-    throw ConfigurationError(place + ": " + error.get_option_name() + ": unknown key");
+    throw ConfigurationError(place + ": " + in_quotes(error.get_option_name()) + ": unknown key");
   } catch (const po::error&) {
     throw ConfigurationError(place + ": " + in_quotes(line) + " is not of the form key = value");
   }

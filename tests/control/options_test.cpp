@@ -128,11 +128,24 @@ TEST(OptionsTest, EmptyLinesAndCommentsAreNothing) {
 }
 
 TEST(OptionsTest, AnUnknownKeyOfALineIsRefusedWithItsPlace) {
-  EXPECT_EQ(line_refusal("mtv = 1480"), "file:7: mtv: unknown key");
-  EXPECT_EQ(line_refusal("mt = 1480"), "file:7: mt: unknown key");
-  EXPECT_EQ(line_refusal("MTU = 1480"), "file:7: MTU: unknown key");
-  EXPECT_EQ(line_refusal("c = 1480"), "file:7: c: unknown key");
-  EXPECT_EQ(line_refusal("mtu.more = 1480"), "file:7: mtu.more: unknown key");
+  EXPECT_EQ(line_refusal("mtv = 1480"), "file:7: 'mtv': unknown key");
+  EXPECT_EQ(line_refusal("mt = 1480"), "file:7: 'mt': unknown key");
+  EXPECT_EQ(line_refusal("MTU = 1480"), "file:7: 'MTU': unknown key");
+  EXPECT_EQ(line_refusal("c = 1480"), "file:7: 'c': unknown key");
+  EXPECT_EQ(line_refusal("mtu.more = 1480"), "file:7: 'mtu.more': unknown key");
+}
+
+TEST(OptionsTest, OfALongUnknownKeyTheBeginningIsRepeated) {
+  const std::string much(5000, 'x');
+  const std::string shown = std::string(100, 'x') + "...'";
+  EXPECT_EQ(line_refusal(much + " = 1"), "file:7: '" + shown + ": unknown key");
+  for (const std::string& argument : {"--" + much, "--" + much + "=1", "-" + much, "--mtu=1480 --" + much}) {
+    const std::string said = refusal({argument});
+    if (said.starts_with("accepted")) continue;
+    EXPECT_LT(said.size(), 200U) << said;
+    EXPECT_TRUE(names(said, "command line: ", "...'")) << said;
+  }
+  EXPECT_LT(refusal({"--json=" + much}).size(), 200U) << refusal({"--json=" + much});
 }
 
 TEST(OptionsTest, SectionsAreRefused) {

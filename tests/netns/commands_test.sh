@@ -34,7 +34,7 @@ mistake() { # LINE PATTERN
   check_match "'$1': the message" "bad.conf:3: $2" "$(said "$program" check -c bad.conf)"
   check "'$1' with run: exit status" 1 "$(status_of near "$program" run -c bad.conf)"
 }
-mistake 'colour = blue' 'colour: unknown key'
+mistake 'colour = blue' "'colour': unknown key"
 mistake 'remote = 192.0.2.3' 'remote: given twice'
 mistake 'mtu = 1279' 'mtu: .1279. is not a number from 1280 to 65515'
 mistake 'mtu = 65516' 'mtu: '
