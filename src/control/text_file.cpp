@@ -2,6 +2,9 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <stdexcept>
+#include <string>
 #include <string_view>
 #include <system_error>
 
@@ -17,7 +20,7 @@ namespace sixin4::control {
 namespace {
 
 constexpr std::size_t most_bytes = std::size_t{64} << 20U;
-constexpr int patience_ms = 5000;
+constexpr std::chrono::seconds patience{5};
 constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
 
 [[noreturn]] void fail(const std::string& path, int error) {
@@ -29,9 +32,12 @@ std::size_t read_some(const io::FileDescriptor& file, std::array<char, 65536>& b
                       const std::string& path) {
   for (;;) {
     pollfd polled{.fd = file.get(), .events = POLLIN, .revents = 0};
-    const int ready = ::poll(&polled, 1, patience_ms);
+    const int ready = ::poll(&polled, 1, static_cast<int>(std::chrono::milliseconds{patience}.count()));
     if (ready < 0 && errno != EINTR) fail(path, errno);
-    if (ready == 0) fail(path, ETIMEDOUT);
+    if (ready == 0) {
+      throw std::runtime_error("cannot read " + path + ": nothing came for " +
+                               std::to_string(patience.count()) + " s");
+    }
     const ssize_t length = ::read(file.get(), buffer.data(), buffer.size());
     if (length >= 0) return static_cast<std::size_t>(length);
     if (errno != EAGAIN && errno != EINTR) fail(path, errno);

@@ -69,7 +69,7 @@ using SourceTable = std::vector<SourceTableLine>;
 using SourceTables = std::map<std::string, SourceTable, std::less<>>;
 
 /// Reads a file of `PREFIX [POOL|ADDRESS|keep|reject]` lines; `#` starts a comment. Throws ConfigurationError
-/// that names file and line, or std::system_error where it cannot be read.
+/// that names file and line, or std::runtime_error where it cannot be read.
 [[nodiscard]] SourceTable read_source_table(const std::string& path);
 
 /// As the configuration has them.
