@@ -120,10 +120,9 @@ void CaptureReader::begin() {
   (void)stream.fill(longest_magic);
   for (const Compression& compression : compressions) {
     if (!begins_with(stream.there(), compression.magic)) continue;
-    const std::string file = path_ == "-" ? "FILE" : path_;
     throw std::invalid_argument(path_ + ": compressed with " + std::string{compression.name} +
-                                ": decompress it first, for example: " + std::string{compression.reader} +
-                                ' ' + file + " | sixin4 decode -");
+                                ": decompress it first, with " + std::string{compression.reader} +
+                                " for example");
   }
   begin_pcap();
 }

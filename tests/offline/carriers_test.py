@@ -8,33 +8,20 @@ The interpreter is Debian's own, because that one has scapy (python3-scapy).
 
 import json
 import pathlib
-import shutil
 import sys
 import tempfile
 
 sys.dont_write_bytecode = True
 
-from judges import run, tshark  # noqa: E402
+from judges import check, finish, need, run, skip, tshark  # noqa: E402
 
 try:
     import captures
 except ImportError:
-    print("carriers_test.py: scapy (python3-scapy) is not installed", file=sys.stderr)
-    sys.exit(77)
+    skip("scapy (python3-scapy) is not installed")
 
 from carriers import carriers, nflog, slip  # noqa: E402
 from scapy.all import raw  # noqa: E402
-
-failures = 0
-
-
-def check(what, expected, seen):
-    global failures
-    if expected == seen:
-        print(f"ok: {what}")
-    else:
-        failures += 1
-        print(f"not ok: {what}\n  expected: {expected}\n  saw:      {seen}")
 
 
 class Tests:
@@ -126,14 +113,12 @@ def lists_of(line):
 
 
 def main():
-    if not shutil.which("tshark"):
-        print("carriers_test.py: tshark is not installed", file=sys.stderr)
-        sys.exit(77)
+    need("tshark")
     with tempfile.TemporaryDirectory() as directory:
         tests = Tests(pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(directory))
         for test in (tests.carriers, tests.snapped, tests.fragments, tests.replayed, tests.links):
             test()
-    sys.exit(failures > 0)
+    finish()
 
 
 if __name__ == "__main__":

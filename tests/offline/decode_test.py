@@ -11,7 +11,6 @@ import pathlib
 import pty
 import re
 import resource
-import shutil
 import struct
 import subprocess
 import sys
@@ -20,27 +19,12 @@ import time
 
 sys.dont_write_bytecode = True
 
-from judges import comparable, run, tcpdump, tshark, tshark_with_checksums, without_ports  # noqa: E402
+from judges import (check, comparable, finish, need, run, skip, tcpdump, tshark, tshark_with_checksums,  # noqa: E402
+                    without_ports)
 
 HERE = pathlib.Path(__file__).resolve().parent
 PYTHON_WITH_SCAPY = "/usr/bin/python3"  # Debian's own, whatever comes first in PATH
 ADDRESSES = "IP 192.0.2.1 > 198.51.100.1: "
-
-failures = 0
-
-
-def check(what, expected, seen):
-    global failures
-    if expected == seen:
-        print(f"ok: {what}")
-    else:
-        failures += 1
-        print(f"not ok: {what}\n  expected: {expected}\n  saw:      {seen}")
-
-
-def skip(why):
-    print(f"decode_test.py: {why}", file=sys.stderr)
-    sys.exit(77)
 
 
 class Tests:
@@ -354,9 +338,7 @@ class Tests:
 
 
 def main():
-    for tool in ("tcpdump", "tshark"):
-        if not shutil.which(tool):
-            skip(f"{tool} is not installed")
+    need("tcpdump", "tshark")
     if run(PYTHON_WITH_SCAPY, "-c", "import scapy.all")[2] != 0:
         skip("scapy (python3-scapy) is not installed")
     with tempfile.TemporaryDirectory() as directory:
@@ -368,7 +350,7 @@ def main():
         for test in (tests.link_types, tests.lines_as_tcpdump, tests.layers, tests.fields, tests.written, tests.filters,
                      tests.others, tests.fragments, tests.truncated, tests.mistakes, tests.large):
             test()
-    sys.exit(failures > 0)
+    finish()
 
 
 if __name__ == "__main__":

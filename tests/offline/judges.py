@@ -1,8 +1,37 @@
-"""What tcpdump and tshark say of a capture."""
+"""For the scripts of this folder: one line a check, and what tcpdump and tshark say of a capture."""
 
 import os
+import pathlib
 import re
+import shutil
 import subprocess
+import sys
+
+failures = 0
+
+
+def check(what, expected, seen):
+    global failures
+    if expected == seen:
+        print(f"ok: {what}")
+    else:
+        failures += 1
+        print(f"not ok: {what}\n  expected: {expected}\n  saw:      {seen}")
+
+
+def skip(why):
+    print(f"{pathlib.Path(sys.argv[0]).name}: {why}", file=sys.stderr)
+    sys.exit(77)
+
+
+def need(*tools):
+    for tool in tools:
+        if not shutil.which(tool):
+            skip(f"{tool} is not installed")
+
+
+def finish():
+    sys.exit(failures > 0)
 
 
 def run(*command, stdin=None):

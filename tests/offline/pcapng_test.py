@@ -14,7 +14,6 @@ import lzma
 import pathlib
 import re
 import resource
-import shutil
 import struct
 import subprocess
 import sys
@@ -22,28 +21,17 @@ import tempfile
 
 sys.dont_write_bytecode = True
 
-from judges import run, tshark  # noqa: E402
+from judges import check, finish, need, run, skip, tshark  # noqa: E402
 from pcapng_files import ENHANCED, INTERFACE, START, Section, strange_blocks  # noqa: E402
 
 try:
     from scapy.all import raw
 except ImportError:
-    print("pcapng_test.py: scapy (python3-scapy) is not installed", file=sys.stderr)
-    sys.exit(77)
+    skip("scapy (python3-scapy) is not installed")
 
 import captures  # noqa: E402
 
-failures = 0
 NANOSECONDS, MILLISECONDS, BINARY = 9, 3, 0x80
-
-
-def check(what, expected, seen):
-    global failures
-    if expected == seen:
-        print(f"ok: {what}")
-    else:
-        failures += 1
-        print(f"not ok: {what}\n  expected: {expected}\n  saw:      {seen}")
 
 
 def frames_of(name):
@@ -285,11 +273,11 @@ class Tests:
         made = {"gzip": (gzip.compress, "zcat"), "xz": (lzma.compress, "xzcat"), "bzip2": (bz2.compress, "bzcat")}
         for name, (compress, reader) in made.items():
             path = self.write(f"capture.{name}", compress(whole))
-            for source, file in ((path, path), ("-", "FILE")):
+            for source in (path, "-"):
                 with open(path, "rb") as stream:
                     lines, error, status = self.decode(source, stdin=stream)
-                check(f"{name}: the message", ([], 1, f"sixin4: {source}: compressed with {name}: decompress it first, for "
-                      f"example: {reader} {file} | sixin4 decode -\n"), (lines, status, error))
+                check(f"{name}: the message", ([], 1, f"sixin4: {source}: compressed with {name}: decompress it first, with "
+                      f"{reader} for example\n"), (lines, status, error))
         for name, magic in (("zstd", b"\x28\xb5\x2f\xfd"), ("lz4", b"\x04\x22\x4d\x18")):
             _, error, status = self.decode(self.write(f"capture.{name}", magic + bytes(20)))
             check(f"{name}: the message", (1, True), (status, f"compressed with {name}" in error))
@@ -300,16 +288,13 @@ class Tests:
 
 
 def main():
-    for tool in ("tshark", "mergecap", "editcap"):
-        if not shutil.which(tool):
-            print(f"pcapng_test.py: {tool} is not installed", file=sys.stderr)
-            sys.exit(77)
+    need("tshark", "mergecap", "editcap")
     with tempfile.TemporaryDirectory() as directory:
         tests = Tests(pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(directory))
         for test in (tests.interfaces, tests.simple_packets, tests.unknown_link_types, tests.merged, tests.replayed,
                      tests.damaged, tests.accepted, tests.large, tests.compressed):
             test()
-    sys.exit(failures > 0)
+    finish()
 
 
 if __name__ == "__main__":

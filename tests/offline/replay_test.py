@@ -19,6 +19,7 @@ import tempfile
 
 sys.dont_write_bytecode = True
 
+from judges import check, finish  # noqa: E402
 from replayed_scenarios import LEFT_OUT, MTU, START, Scenario, icmp_packet  # noqa: E402
 
 RAW, ETHERNET = 101, 1
@@ -29,17 +30,6 @@ JOINED = {"coalesced-tcp-in", "coalesced-udp-in", "fragmentation-needed"}
 # From outside with a source that could be ours: without the direction nothing tells what this end wrote from what it
 # was given.
 AMBIGUOUS = {"own-source-from-outside-unfiltered", "unspecified-source"}
-
-failures = 0
-
-
-def check(what, expected, seen):
-    global failures
-    if expected == seen:
-        print(f"ok: {what}")
-    else:
-        failures += 1
-        print(f"not ok: {what}\n  expected: {expected}\n  saw:      {seen}")
 
 
 def write_pcap(path, packets, link_type=RAW):
@@ -284,10 +274,10 @@ def check_command(program, directory):
     one = json.loads(run(directory / "lan.pcap", "-c", named, "--json")[0])
     check("a link's own packets are left out", (1, 1), (one["out"]["packets"], one["left_out"]["others"]))
 
-    # An interface's name is any bytes, JSON is UTF-8.
+    # An interface's name is any bytes, JSON is UTF-8: bytes that are none are escaped.
     odd = directory / "odd.conf"
     odd.write_bytes(named.read_bytes().replace(b"he6", b"h\xe96"))
-    check("a name that is no UTF-8", "h\ufffd6", json.loads(run(capture, "-c", odd, "--json")[0])["interface"])
+    check("a name that is no UTF-8", "h\\xe96", json.loads(run(capture, "-c", odd, "--json")[0])["interface"])
 
     # Nobody reads on where nobody takes what comes of it.
     write_pcap(directory / "many.pcap", [(START, OUTER + INNER)] * 20000)
@@ -315,7 +305,7 @@ def main():
                 if not has_icmp and folder.name not in AMBIGUOUS:
                     check_again(program, folder, pathlib.Path(directory))
         check_command(program, pathlib.Path(directory))
-    sys.exit(failures > 0)
+    finish()
 
 
 if __name__ == "__main__":
