@@ -9,6 +9,9 @@
 #include <system_error>
 #include <utility>
 
+#include "sixin4/control/configuration.hpp"
+#include "sixin4/control/options.hpp"
+
 #include "capture_memory.hpp"
 #include "ring_memory.hpp"
 
@@ -30,6 +33,9 @@ std::vector<WorkerSockets> open_sockets(std::size_t count, const io::WireEnds& e
 }
 
 Recorders make_recorders(std::size_t workers, std::uint32_t packets) {
+  // The configuration was checked where it has a number of queues; `auto` has one only now.
+  const std::string excess = control::recorder_excess(packets, workers);
+  if (!excess.empty()) throw control::ConfigurationError("recorder: " + excess);
   Recorders recorders{.packets = packets, .of_workers = std::vector<WorkerRecorders>(workers)};
   try {
     for (WorkerRecorders& pair : recorders.of_workers) {

@@ -1,6 +1,7 @@
 #include "sixin4/control/configuration.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <map>
 #include <system_error>
 
@@ -118,6 +119,10 @@ void check_ends(const Settings& settings, const Configuration& configuration) {
     refuse("dev", in_quotes(configuration.dev) +
                       " is the tunnel's own 'interface', which cannot carry its IPv4 packets");
   }
+  if (configuration.queues) {
+    const std::string excess = recorder_excess(configuration.recorder, *configuration.queues);
+    if (!excess.empty()) refuse("recorder", excess);
+  }
 }
 
 /// What rules, pools and tables say of each other; reads the tables.
@@ -153,6 +158,18 @@ void check_source_rules(const Settings& settings, Configuration& configuration) 
 }
 
 }  // namespace
+
+std::string recorder_excess(std::uint32_t packets, std::size_t queues) {
+  constexpr std::uint64_t bytes_of_a_packet = 128;
+  constexpr std::uint64_t threads_of_a_queue = 2;
+  constexpr std::uint64_t most = std::uint64_t{1} << 30U;
+  const std::uint64_t bytes = bytes_of_a_packet * threads_of_a_queue * queues * std::bit_ceil(packets);
+  if (bytes <= most) return {};
+  constexpr unsigned mebi_shift = 20;
+  return std::to_string(packets) + " packets with " + std::to_string(queues) + " 'queues' would take " +
+         std::to_string(bytes >> mebi_shift) + " MiB, more than " + std::to_string(most >> mebi_shift) +
+         " MiB: lower one of the two";
+}
 
 Configuration load_configuration(std::span<const std::string> arguments) {
   const Arguments parsed = parse_arguments(all_options(), arguments);

@@ -120,6 +120,12 @@ const std::vector<Refusal> refusals{
     {{"--tos=100"}, "'100' is not a number from 0 to ff"},
     {{"--queues=0"}, "'0' is not a number from 1"},
     {{"--flows=0"}, "'0' is not a number from 1"},
+    {{"--recorder=1048577"}, "'1048577' is not a number from 0 to 1048576"},
+    {{"--recorder=1048576", "--queues=64"},
+     "recorder: 1048576 packets with 64 'queues' would take 16384 MiB, more than 1024 MiB"},
+    {{"--recorder=1048576", "--queues=5"}, "with 5 'queues' would take 1280 MiB"},
+    // Rounded up to a power of 2, as the recorder does.
+    {{"--recorder=65537", "--queues=64"}, "with 64 'queues' would take 2048 MiB"},
     {{"--keepalive=86401"}, "'86401' is not a number from 0 to 86400"},
 
     {{"--control=x.sock"}, "is not an absolute path"},
@@ -199,11 +205,29 @@ TEST(ConfigurationNeighbours, OfRefusedValuesAreAccepted) {
   }
   EXPECT_TRUE(
       said_of({"--remote=192.0.2.2", "--control=/" + std::string(106, 'x')}).starts_with("accepted:"));
+  for (const Words& most :
+       {Words{"--recorder=1048576", "--queues=4"}, Words{"--recorder=65536", "--queues=64"},
+        Words{"--recorder=1048576", "--queues=auto"}}) {
+    Words arguments{"--remote=192.0.2.2"};
+    arguments.insert(arguments.end(), most.begin(), most.end());
+    EXPECT_TRUE(said_of(arguments).starts_with("accepted:")) << said_of(arguments);
+  }
   EXPECT_TRUE(said_of({"--remote=192.0.2.2", "--address=2001:db8::2/64", "--address=2001:db8::2/64",
                        "--prefix=2001:db8::/64", "--prefix=2001:db8::/48", "--prefix=2001:db8::/64",
                        "--route=::/0", "--route=::/0"})
                   .starts_with("accepted:"))
       << "what is said again, or more widely, means the same";
+}
+
+// With `queues = auto` the number of queues is known only where they are open.
+TEST(RecorderExcess, IsOfAllQueuesTogether) {
+  EXPECT_EQ(recorder_excess(0, max_queues), "");
+  EXPECT_EQ(recorder_excess(Configuration{}.recorder, max_queues), "") << "the usual number always fits";
+  EXPECT_EQ(recorder_excess(max_recorder, 4), "");
+  EXPECT_EQ(recorder_excess(max_recorder, 5),
+            "1048576 packets with 5 'queues' would take 1280 MiB, more than 1024 MiB: lower one of the two");
+  EXPECT_EQ(recorder_excess(65536, max_queues), "");
+  EXPECT_NE(recorder_excess(65537, max_queues), "");
 }
 
 TEST(ConfigurationTables, MayRepeatThemselvesAndNotContradict) {

@@ -129,7 +129,7 @@ const std::vector<std::pair<std::string, Words>> good_values{
      {"keep", "reject", "proto tcp port 25 reject", "from 2001:db8:1::/64 to ::/0 proto udp keep",
       "to 2001:db8::/32 proto 50 reject", "proto icmpv6 keep", "proto tcp port 1,2-3,65535 keep"}},
     {"flows", {"1", "65536", "16777216"}},
-    {"recorder", {"0", "4096", "1048576"}},
+    {"recorder", {"0", "4096", "65536"}},
     {"prefix", {"2001:db8:1::/48", "2001:db8::1/128"}},
     {"route", {"::/0", "2000::/3"}},
     {"table", {"main", "1", "4294967295"}},
@@ -282,12 +282,12 @@ TEST_F(ConfigurationTest, TheCommandLineWinsOverTheFileKeyByKey) {
 }
 
 TEST_F(ConfigurationTest, ErrorsOfTheFileNameTheLine) {
-  EXPECT_EQ(refusal(file("remote = 192.0.2.2\n\nmtv = 1480\n")), line(3) + "mtv: unknown key");
+  EXPECT_EQ(refusal(file("remote = 192.0.2.2\n\nmtv = 1480\n")), line(3) + "'mtv': unknown key");
   EXPECT_EQ(refusal(file("[tunnel]\n")), line(1) + "'[tunnel]' is not of the form key = value");
   EXPECT_EQ(refusal(file("remote = 192.0.2.2\r\nmtu 1480")),
             line(2) + "'mtu 1480' is not of the form key = value");
   EXPECT_TRUE(refusal(file("route = ::/0\nroute = ::/0\nroute = x\n")).starts_with(line(3) + "route: 'x'"));
-  EXPECT_EQ(refusal(file("config = /etc/passwd\n")), line(1) + "config: unknown key");
+  EXPECT_EQ(refusal(file("config = /etc/passwd\n")), line(1) + "'config': unknown key");
 }
 
 const std::string ours = "remote = 192.0.2.2\naddress = 2001:db8:41::2/64\nprefix = 2001:db8:42::/64\n";

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -66,9 +67,13 @@ struct Configuration {
 };
 
 /// From the arguments of `run` or `check`: `-c FILE` or a NAME, and keys, which win over the file's; with the
-/// tables that source rules name. Throws ConfigurationError, or std::system_error where a file cannot be
+/// tables that source rules name. Throws ConfigurationError, or std::runtime_error where a file cannot be
 /// read.
 [[nodiscard]] Configuration load_configuration(std::span<const std::string> arguments);
+
+/// Why flight recorders for so many packets in both threads of each queue would be too large together; empty:
+/// they are not. A recorder has room for a power of 2 of packets.
+[[nodiscard]] std::string recorder_excess(std::uint32_t packets, std::size_t queues);
 
 /// The complete configuration as a file that reads back to the same.
 [[nodiscard]] std::string to_text(const Configuration& configuration);
