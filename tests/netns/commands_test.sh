@@ -73,7 +73,7 @@ mistake 'keepalive = 86401' 'keepalive: .86401. is not a number from 0 to 86400'
 for remote in 0.0.0.0 224.0.0.1 255.255.255.255; do
   check_match "a remote that is no host: $remote" 'command line: remote: ' "$(said "$program" check --remote $remote)"
 done
-check_match "a remote that is this host" 'is this host itself' "$(said near "$program" run --remote 192.0.2.1 --control "$PWD/x.sock")"
+check_match "a remote that is this host" '192.0.2.1: it is an address of this host itself' "$(said near "$program" run --remote 192.0.2.1 --control "$PWD/x.sock")"
 echo precious >"$PWD/file"
 check "a control path that is a file: exit status" 2 "$(status_of near "$program" run --remote 192.0.2.2 --control "$PWD/file")"
 check "and the file is still there" precious "$(cat "$PWD/file")"
@@ -107,7 +107,7 @@ check "check touches nothing" "" "$(ip -br link show type tun)"
 check "an unknown host name: exit status" 2 "$(status_of near timeout 20 "$program" run --remote no-such-host.invalid --control "$PWD/x.sock")"
 check_match "an unknown host name is named" 'no-such-host.invalid' "$(said near timeout 20 "$program" run --remote no-such-host.invalid --control "$PWD/x.sock")"
 check_match "no route" 'no IPv4 path to 198.51.100.1: this host has no route to it' "$(said near "$program" run --remote 198.51.100.1 --control "$PWD/x.sock")"
-check_match "a local address of somebody else" "192.0.2.99: 'local' must be" "$(said near "$program" run --local 192.0.2.99 --remote 192.0.2.2 --control "$PWD/x.sock")"
+check_match "a local address of somebody else" "192.0.2.99 is not an address of this host \('local' must be one\)" "$(said near "$program" run --local 192.0.2.99 --remote 192.0.2.2 --control "$PWD/x.sock")"
 check_match "a link that is not there" 'link eth99' "$(said near "$program" run --dev eth99 --remote 192.0.2.2 --control "$PWD/x.sock")"
 if [[ -z ${two_hosts_in_user_namespace:-} ]]; then
   # Without privileges; capabilities_test.sh has more of it.
