@@ -19,13 +19,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "sixin4/base/printable.hpp"
+#include "sixin4/base/system_failure.hpp"
 #include "sixin4/capture/capture_file.hpp"
 #include "sixin4/capture/filter.hpp"
 #include "sixin4/capture/recorder.hpp"
 #include "sixin4/capture/ring.hpp"
 #include "sixin4/control/capture_request.hpp"
 #include "sixin4/control/control_socket.hpp"
-#include "sixin4/control/printable.hpp"
 #include "sixin4/engine/verdict.hpp"
 
 #include "capture_head.hpp"
@@ -90,7 +91,7 @@ class Lines {
   }
   void flush() {
     if (std::fwrite(text_.data(), 1, text_.size(), stdout) != text_.size() || std::fflush(stdout) != 0) {
-      throw std::system_error(errno, std::generic_category(), "cannot write to standard output");
+      throw base::system_failure("cannot write to standard output");
     }
     text_.clear();
     offset_ = capture::time_of_day_offset();
@@ -157,7 +158,7 @@ Capture::Capture(CapturePlan plan, control::LastingAnswer endpoint, ExtcapToolba
       interface_(control::interface_of(endpoint_.result)),
       expression_(filter_of(plan_, interface_)),
       filters_{filter_option(expression_), filter_option(plan_.second_filter)} {
-  for (io::FileDescriptor& descriptor : endpoint_.descriptors) memory_.emplace_back(std::move(descriptor));
+  for (base::FileDescriptor& descriptor : endpoint_.descriptors) memory_.emplace_back(std::move(descriptor));
   for (const RingMemory& memory : memory_) rings_.emplace_back(memory.bytes());
 }
 
@@ -167,8 +168,8 @@ void Capture::run() {
   try {
     begin_file();
     if (!plan_.quiet) {
-      std::cerr << "capturing on " << control::printable(interface_) << ", snapshot length "
-                << plan_.snap_length << " bytes" << std::endl;
+      std::cerr << "capturing on " << base::printable(interface_) << ", snapshot length " << plan_.snap_length
+                << " bytes" << std::endl;
     }
     bool goes_on = true;
     while (goes_on && !reached_count()) {

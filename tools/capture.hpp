@@ -11,7 +11,7 @@
 namespace sixin4 {
 
 /// Until the count is reached, the endpoint ends, a signal comes or nobody reads what is written. Throws
-/// control::ConfigurationError, control::NoSuchEndpoint, or std::system_error where the system refuses.
+/// base::ConfigurationError, control::NoSuchEndpoint, or std::system_error where the system refuses.
 /// `toolbar` may change what is taken; there may be none.
 void run_capture(CapturePlan plan, ExtcapToolbar* toolbar = nullptr);
 void run_capture(const std::vector<std::string>& arguments);

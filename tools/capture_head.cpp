@@ -2,7 +2,7 @@
 
 #include <sys/utsname.h>
 
-#include "sixin4/control/printable.hpp"
+#include "sixin4/base/printable.hpp"
 
 namespace sixin4 {
 
@@ -20,8 +20,8 @@ capture::CaptureHead capture_head(const std::string& interface, const std::strin
                                   std::uint32_t snap_length, std::optional<capture::Form> form) {
   return {.application = "sixin4 " SIXIN4_VERSION,
           .operating_system = operating_system(),
-          .interface = control::printable(interface),
-          .filter = control::printable(filter),
+          .interface = base::printable(interface),
+          .filter = base::printable(filter),
           .snap_length = snap_length,
           .form = form};
 }

@@ -5,9 +5,9 @@
 #include <system_error>
 #include <utility>
 
+#include "sixin4/base/options.hpp"
 #include "sixin4/capture/layers.hpp"
 #include "sixin4/capture/link_layer.hpp"
-#include "sixin4/control/options.hpp"
 #include "sixin4/wire/checksum.hpp"
 
 namespace sixin4 {
@@ -18,7 +18,7 @@ capture::CaptureReader open(const std::string& path) {
   try {
     return capture::CaptureReader{path};
   } catch (const std::invalid_argument& error) {
-    throw control::ConfigurationError(error.what());
+    throw base::ConfigurationError(error.what());
   }
 }
 
@@ -87,8 +87,8 @@ std::optional<InputPacket> CaptureInput::next() {
 /// One interface of many may be of any kind. Where all packets are of unknown kinds, nothing was read.
 void CaptureInput::check_link_types() const {
   if (!unknown_link_type_ || counts_.unknown_link != counts_.frames) return;
-  throw control::ConfigurationError(path_ + ": sixin4 does not know the link type " +
-                                    capture::link_type_text(*unknown_link_type_));
+  throw base::ConfigurationError(path_ + ": sixin4 does not know the link type " +
+                                 capture::link_type_text(*unknown_link_type_));
 }
 
 std::optional<capture::CapturedFrame> CaptureInput::next_frame() {
@@ -104,7 +104,7 @@ std::optional<capture::CapturedFrame> CaptureInput::next_frame() {
     throw;
   } catch (const std::runtime_error& error) {
     end();
-    throw control::ConfigurationError(error.what());
+    throw base::ConfigurationError(error.what());
   }
 }
 

@@ -8,12 +8,11 @@
 #include <optional>
 #include <string>
 
+#include "sixin4/base/progress.hpp"
 #include "sixin4/capture/capture_reader.hpp"
 #include "sixin4/capture/fragment_assembler.hpp"
 #include "sixin4/wire/bytes.hpp"
 #include "sixin4/wire/ipv4.hpp"
-
-#include "progress.hpp"
 
 namespace sixin4 {
 
@@ -35,7 +34,7 @@ struct InputCounts {
   std::uint64_t fragments = 0;     ///< fragments, those that came twice left out
 };
 
-/// Whatever is wrong with the file is thrown as a control::ConfigurationError; what the system refuses as a
+/// Whatever is wrong with the file is thrown as a base::ConfigurationError; what the system refuses as a
 /// std::system_error.
 class CaptureInput {
  public:
@@ -70,7 +69,7 @@ class CaptureInput {
 
   std::string path_;
   capture::CaptureReader reader_;
-  std::optional<Progress> progress_;  ///< until the end of the file
+  std::optional<base::Progress> progress_;  ///< until the end of the file
   capture::FragmentAssembler assembler_;
   TakesIncomplete incomplete_;
   Carriers carriers_;

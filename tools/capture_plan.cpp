@@ -6,16 +6,16 @@
 #include <span>
 #include <utility>
 
+#include "sixin4/base/options.hpp"
+#include "sixin4/base/printable.hpp"
 #include "sixin4/control/control_socket.hpp"
-#include "sixin4/control/options.hpp"
-#include "sixin4/control/printable.hpp"
 
 namespace sixin4 {
 
 namespace {
 
-using control::ConfigurationError;
-using control::Option;
+using base::ConfigurationError;
+using base::Option;
 
 const Option write_option{.name = "write,w",
                           .value = "FILE",
@@ -49,7 +49,7 @@ ConfigurationError mistake(const std::string& option, const std::string& what) {
 }
 
 /// Paths of nothing.
-void refuse_empty(const control::Arguments& given) {
+void refuse_empty(const base::Arguments& given) {
   for (const auto& [name, value] : given.options) {
     if (value.empty() && (name == "write" || name == "control")) throw mistake(name, "give a path");
   }
@@ -60,8 +60,8 @@ Number number_of(const std::string& option, const std::string& text, Number leas
   Number value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size() || value < least) {
-    throw mistake(option, control::in_quotes(text) + " is not a number from " + std::to_string(least) +
-                              " to " + std::to_string(std::numeric_limits<Number>::max()));
+    throw mistake(option, base::in_quotes(text) + " is not a number from " + std::to_string(least) + " to " +
+                              std::to_string(std::numeric_limits<Number>::max()));
   }
   return value;
 }
@@ -76,13 +76,13 @@ std::optional<capture::Form> form_of(const std::string& text) {
   if (text == "inner") return capture::Form::inner;
   if (text == "outer") return capture::Form::outer;
   if (text == "both") return std::nullopt;
-  throw mistake("form", control::in_quotes(text) + " is neither inner nor outer nor both");
+  throw mistake("form", base::in_quotes(text) + " is neither inner nor outer nor both");
 }
 
 bool outward_of(const std::string& text) {
   if (text == "in") return false;
   if (text == "out") return true;
-  throw mistake("direction", control::in_quotes(text) + " is neither in nor out");
+  throw mistake("direction", base::in_quotes(text) + " is neither in nor out");
 }
 
 void read_ring(const std::string& text, capture::Rotation& rotation) {
@@ -94,7 +94,7 @@ void read_ring(const std::string& text, capture::Rotation& rotation) {
   } else if (key == "filesize") {
     rotation.kilobytes = number_of<std::uint32_t>("ring", value, 1);
   } else {
-    throw mistake("ring", control::in_quotes(text) + " is neither files:N nor filesize:KB");
+    throw mistake("ring", base::in_quotes(text) + " is neither files:N nor filesize:KB");
   }
 }
 
@@ -116,7 +116,7 @@ void find_endpoint(CapturePlan& plan, std::vector<std::string> words, const std:
 }  // namespace
 
 CapturePlan recorder_plan_of(const std::vector<std::string>& arguments) {
-  control::Arguments given = control::parse_arguments(recorder_options, arguments);
+  base::Arguments given = base::parse_arguments(recorder_options, arguments);
   refuse_empty(given);
   CapturePlan plan;
   for (const auto& [name, value] : given.options) (name == "write" ? plan.file : plan.control_path) = value;
@@ -127,7 +127,7 @@ CapturePlan recorder_plan_of(const std::vector<std::string>& arguments) {
 }
 
 CapturePlan capture_plan_of(const std::vector<std::string>& arguments) {
-  control::Arguments given = control::parse_arguments(capture_options, arguments);
+  base::Arguments given = base::parse_arguments(capture_options, arguments);
   refuse_empty(given);
   CapturePlan plan;
   for (const auto& [name, value] : given.options) {
@@ -159,11 +159,11 @@ std::string filter_of(const CapturePlan& plan, const std::string& interface) {
 }
 
 std::string describe_capture_options() {
-  return control::describe(capture_options);
+  return base::describe(capture_options);
 }
 
 std::string describe_recorder_options() {
-  return control::describe(recorder_options);
+  return base::describe(recorder_options);
 }
 
 }  // namespace sixin4

@@ -26,7 +26,7 @@ struct CapturePlan {
   std::string second_filter{};            ///< has to match as well, in whatever form
 };
 
-/// Of the verb `capture`. Throws control::ConfigurationError.
+/// Of the verb `capture`. Throws base::ConfigurationError.
 [[nodiscard]] CapturePlan capture_plan_of(const std::vector<std::string>& arguments);
 /// Of the verb `recorder`, the same.
 [[nodiscard]] CapturePlan recorder_plan_of(const std::vector<std::string>& arguments);

@@ -7,10 +7,11 @@
 #include <optional>
 #include <utility>
 
+#include "sixin4/base/options.hpp"
+#include "sixin4/base/standard_output.hpp"
 #include "sixin4/capture/filter.hpp"
 #include "sixin4/capture/layers.hpp"
 #include "sixin4/capture/link_layer.hpp"
-#include "sixin4/control/options.hpp"
 
 #include "capture_input.hpp"
 #include "filter_option.hpp"
@@ -18,31 +19,30 @@
 #include "packet_json.hpp"
 #include "packet_text.hpp"
 #include "pcapng_output.hpp"
-#include "standard_output.hpp"
 
 namespace sixin4 {
 
 namespace {
 
+using base::ConfigurationError;
 using capture::Layer;
-using control::ConfigurationError;
 
 const std::array options{
-    control::Option{.name = "write,w",
-                    .value = "OUT",
-                    .meaning = "write the inner packets as pcapng instead of lines; - is standard output"},
-    control::Option{.name = "json", .value = "", .meaning = "print an object a line for machines"}};
+    base::Option{.name = "write,w",
+                 .value = "OUT",
+                 .meaning = "write the inner packets as pcapng instead of lines; - is standard output"},
+    base::Option{.name = "json", .value = "", .meaning = "print an object a line for machines"}};
 
 struct Plan : OfflineOptions {
   std::string filter;
 };
 
 Plan plan_of(const std::vector<std::string>& arguments) {
-  const control::Arguments given = control::parse_arguments(options, arguments);
+  const base::Arguments given = base::parse_arguments(options, arguments);
   if (given.words.empty()) throw ConfigurationError("command line: decode needs a capture file, or -");
   Plan plan;
   plan.input = given.words.front();
-  for (const control::KeyValue& option : given.options) plan.take(option);
+  for (const base::KeyValue& option : given.options) plan.take(option);
   for (std::size_t i = 1; i < given.words.size(); ++i) plan.filter += (i == 1 ? "" : " ") + given.words[i];
   plan.check();
   return plan;
@@ -97,12 +97,12 @@ void Decoder::run() {
   } catch (const ConfigurationError&) {
     // What was readable is worth something.
     if (output_) output_->flush();
-    flush_printed();
+    base::flush_printed();
     report();
     throw;
   }
   if (output_) output_->flush();
-  flush_printed();
+  base::flush_printed();
   report();
 }
 
@@ -140,8 +140,8 @@ void Decoder::take(const capture::IncompletePacket& packet) const {
 }
 
 void Decoder::print(const std::string& line) const {
-  sixin4::print(line);
-  if (live_) flush_printed();
+  base::print(line);
+  if (live_) base::flush_printed();
 }
 
 void Decoder::write(const InputPacket& packet, const Layer* inner) {
@@ -192,7 +192,7 @@ void run_decode(const std::vector<std::string>& arguments) {
 }
 
 std::string describe_decode() {
-  return control::describe(options) +
+  return base::describe(options) +
          "\nIN is a pcap or pcapng file, or - for standard input. FILTER is in the language of tcpdump\n"
          "(pcap-filter(7)) and looks at the inner packet. How many packets there were is told on standard "
          "error.\n";

@@ -9,8 +9,9 @@
 #include <system_error>
 #include <utility>
 
+#include "sixin4/base/options.hpp"
+#include "sixin4/base/system_failure.hpp"
 #include "sixin4/control/configuration.hpp"
-#include "sixin4/control/options.hpp"
 
 #include "capture_memory.hpp"
 #include "ring_memory.hpp"
@@ -43,8 +44,8 @@ Recorders make_recorders(std::size_t workers, std::uint32_t packets) {
       pair.inbound = std::make_shared<capture::Recorder>(packets);
     }
   } catch (const std::bad_alloc&) {
-    throw std::system_error(ENOMEM, std::generic_category(),
-                            "recorder: there is no memory for " + std::to_string(packets) + " packets");
+    throw base::system_failure("recorder: there is no memory for " + std::to_string(packets) + " packets",
+                               ENOMEM);
   }
   return recorders;
 }

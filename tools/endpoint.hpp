@@ -8,11 +8,11 @@
 #include <span>
 #include <vector>
 
+#include "sixin4/base/file_descriptor.hpp"
 #include "sixin4/capture/recorder.hpp"
 #include "sixin4/engine/counters.hpp"
 #include "sixin4/engine/parameters.hpp"
 #include "sixin4/io/features.hpp"
-#include "sixin4/io/file_descriptor.hpp"
 #include "sixin4/io/tun_device.hpp"
 #include "sixin4/io/wire_ends.hpp"
 
@@ -23,8 +23,8 @@ namespace sixin4 {
 
 /// A capture of all that the workers carry.
 struct LiveCapture {
-  std::vector<io::FileDescriptor> rings;  ///< memory that packets are put into, for a RingReader each
-  std::shared_ptr<void> lasting;          ///< ends with this
+  std::vector<base::FileDescriptor> rings;  ///< memory that packets are put into, for a RingReader each
+  std::shared_ptr<void> lasting;            ///< ends with this
 };
 
 /// The flight recorders of all workers, for so many packets each.

@@ -14,11 +14,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "sixin4/base/file_descriptor.hpp"
+#include "sixin4/base/options.hpp"
+#include "sixin4/base/printable.hpp"
+#include "sixin4/base/system_failure.hpp"
 #include "sixin4/capture/filter.hpp"
 #include "sixin4/control/control_socket.hpp"
-#include "sixin4/control/options.hpp"
-#include "sixin4/control/printable.hpp"
-#include "sixin4/io/file_descriptor.hpp"
 
 #include "capture.hpp"
 #include "capture_plan.hpp"
@@ -28,8 +29,8 @@ namespace sixin4 {
 
 namespace {
 
-using control::ConfigurationError;
-using control::Option;
+using base::ConfigurationError;
+using base::Option;
 using Wish = ExtcapCall::Wish;
 
 // Wireshark's list has all of the host's interfaces, the tunnel's own among them.
@@ -72,10 +73,10 @@ constexpr const char* configuration =
 
 std::string endpoint_of(const std::string& interface) {
   if (!interface.starts_with(prefix) || interface.size() == prefix.size()) {
-    throw ConfigurationError("command line: --extcap-interface: " + control::in_quotes(interface) +
+    throw ConfigurationError("command line: --extcap-interface: " + base::in_quotes(interface) +
                              " is none that --extcap-interfaces lists");
   }
-  return control::from_printable(std::string_view{interface}.substr(prefix.size()));
+  return base::from_printable(std::string_view{interface}.substr(prefix.size()));
 }
 
 void print_interfaces() {
@@ -83,7 +84,7 @@ void print_interfaces() {
   for (const std::string& path : control::control_paths()) {
     if (!control::is_running(path)) continue;
     // A brace would end the sentence.
-    const std::string interface = control::printable(std::filesystem::path{path}.stem().string(), "{}");
+    const std::string interface = base::printable(std::filesystem::path{path}.stem().string(), "{}");
     std::cout << "interface {value=" << prefix << interface << "}{display=6in4 tunnel " << interface << "}\n";
   }
   std::cout << describe_toolbar();
@@ -94,15 +95,15 @@ void print_mistake(const std::string& filter) {
   try {
     (void)capture::Filter{filter};
   } catch (const std::invalid_argument& error) {
-    std::cout << control::message_line(error.what()) << '\n';
+    std::cout << base::message_line(error.what()) << '\n';
   }
 }
 
 /// `-w -` leads into the FIFO, and a reader that goes is noticed there.
 void make_standard_output(const std::string& fifo) {
-  const io::FileDescriptor fd{::open(fifo.c_str(), O_WRONLY | O_CLOEXEC)};
+  const base::FileDescriptor fd{::open(fifo.c_str(), O_WRONLY | O_CLOEXEC)};
   if (!fd || ::dup2(fd.get(), STDOUT_FILENO) < 0) {
-    throw std::system_error(errno, std::generic_category(), "cannot write to " + fifo);
+    throw base::system_failure("cannot write to " + fifo);
   }
 }
 
@@ -129,16 +130,16 @@ bool is_extcap_call(const std::vector<std::string>& arguments) {
 }
 
 ExtcapCall extcap_call_of(const std::vector<std::string>& arguments) {
-  const control::Arguments given = control::parse_arguments(options, arguments);
+  const base::Arguments given = base::parse_arguments(options, arguments);
   const auto has = [&](std::string_view name) {
-    return std::ranges::find(given.options, name, &control::KeyValue::first) != given.options.end();
+    return std::ranges::find(given.options, name, &base::KeyValue::first) != given.options.end();
   };
   const auto value_of = [&](std::string_view name) {
-    const auto option = std::ranges::find(given.options, name, &control::KeyValue::first);
+    const auto option = std::ranges::find(given.options, name, &base::KeyValue::first);
     return option == given.options.end() ? std::string{} : option->second;
   };
   if (!given.words.empty()) {
-    throw ConfigurationError("command line: " + control::in_quotes(given.words.front()) +
+    throw ConfigurationError("command line: " + base::in_quotes(given.words.front()) +
                              " is not of extcap(4)");
   }
   if (has("extcap-interfaces")) return {.wish = Wish::interfaces};

@@ -24,7 +24,7 @@ struct ExtcapCall {
 /// Whether these are the program's arguments where Wireshark has called it.
 [[nodiscard]] bool is_extcap_call(const std::vector<std::string>& arguments);
 
-/// Throws control::ConfigurationError.
+/// Throws base::ConfigurationError.
 [[nodiscard]] ExtcapCall extcap_call_of(const std::vector<std::string>& arguments);
 
 /// Answers on standard output, or captures until Wireshark has enough. Throws what `run_capture` throws.

@@ -11,7 +11,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "sixin4/control/printable.hpp"
+#include "sixin4/base/printable.hpp"
+#include "sixin4/base/system_failure.hpp"
 
 namespace sixin4 {
 
@@ -42,9 +43,9 @@ const char* form_name(const std::optional<capture::Form>& form) noexcept {
 }
 
 /// Both ends of it, so that opening it waits for nobody and its end is not the reader's business.
-io::FileDescriptor open_pipe(const std::string& path) {
-  io::FileDescriptor fd{::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC)};
-  if (!fd) throw std::system_error(errno, std::generic_category(), "cannot open " + path);
+base::FileDescriptor open_pipe(const std::string& path) {
+  base::FileDescriptor fd{::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC)};
+  if (!fd) throw base::system_failure("cannot open " + path);
   return fd;
 }
 
@@ -100,7 +101,7 @@ std::optional<ToolbarMessage> ExtcapToolbar::next_message() {
     return messages_.next();
   } catch (const std::runtime_error& error) {
     warn(error.what());
-    in_ = io::FileDescriptor{};  // nothing tells where the next message begins
+    in_ = base::FileDescriptor{};  // nothing tells where the next message begins
     return std::nullopt;
   }
 }
@@ -135,7 +136,7 @@ bool ExtcapToolbar::take(const ToolbarMessage& message) {
 }
 
 void ExtcapToolbar::warn(const std::string& message) {
-  send({.control = number::none, .command = command::warning, .payload = control::message_line(message)});
+  send({.control = number::none, .command = command::warning, .payload = base::message_line(message)});
 }
 
 /// What finds no room is for nobody who looks.

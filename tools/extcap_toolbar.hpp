@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "sixin4/base/file_descriptor.hpp"
 #include "sixin4/capture/seen_packet.hpp"
-#include "sixin4/io/file_descriptor.hpp"
 #include "sixin4/wire/bytes.hpp"
 
 namespace sixin4 {
@@ -58,8 +58,8 @@ class ExtcapToolbar {
   [[nodiscard]] bool take(const ToolbarMessage& message);
   void send(const ToolbarMessage& message);
 
-  io::FileDescriptor in_;
-  io::FileDescriptor out_;
+  base::FileDescriptor in_;
+  base::FileDescriptor out_;
   CaptureWishes wishes_;
   ToolbarMessages messages_;
 };

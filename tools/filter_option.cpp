@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-#include "sixin4/control/options.hpp"
+#include "sixin4/base/options.hpp"
 
 namespace sixin4 {
 
@@ -10,7 +10,7 @@ capture::Filter filter_option(const std::string& expression) {
   try {
     return capture::Filter{expression};
   } catch (const std::invalid_argument& error) {
-    throw control::ConfigurationError(std::string{"command line: "} + error.what());
+    throw base::ConfigurationError(std::string{"command line: "} + error.what());
   }
 }
 

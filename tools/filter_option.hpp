@@ -7,7 +7,7 @@
 
 namespace sixin4 {
 
-/// Throws control::ConfigurationError with what libpcap says of the expression.
+/// Throws base::ConfigurationError with what libpcap says of the expression.
 [[nodiscard]] capture::Filter filter_option(const std::string& expression);
 
 }  // namespace sixin4

@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "sixin4/base/system_failure.hpp"
 #include "sixin4/capture/pcapng_blocks.hpp"
 #include "sixin4/capture/ring.hpp"
 #include "sixin4/control/control_socket.hpp"
@@ -44,16 +45,16 @@ std::string path_now(const std::string& interface, const fs::path& directory) {
 
 struct NewFile {
   std::string path;
-  io::FileDescriptor fd;
+  base::FileDescriptor fd;
 };
 
 /// Never one that is there: of those that are written within a second, all but the first get a number.
 NewFile create(const std::string& stem) {
   for (int number = 1;; ++number) {
     const std::string path = stem + (number == 1 ? "" : '-' + std::to_string(number)) + suffix;
-    io::FileDescriptor fd{::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
+    base::FileDescriptor fd{::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
     if (fd) return {.path = path, .fd = std::move(fd)};
-    if (errno != EEXIST) throw std::system_error(errno, std::generic_category(), "cannot write " + path);
+    if (errno != EEXIST) throw base::system_failure("cannot write " + path);
   }
 }
 
@@ -88,18 +89,18 @@ void remove_old_ones(const std::string& interface, const fs::path& newest) {
   for (const auto& [time, old] : others) fs::remove(old, error);
 }
 
-void write_all(const io::FileDescriptor& fd, wire::Bytes bytes, const std::string& path) {
+void write_all(const base::FileDescriptor& fd, wire::Bytes bytes, const std::string& path) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(fd.get(), bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) throw std::system_error(errno, std::generic_category(), "cannot write " + path);
+    if (written <= 0) throw base::system_failure("cannot write " + path);
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
 }
 
 }  // namespace
 
-io::FileDescriptor ring_of(std::span<const capture::Recorded> packets) {
+base::FileDescriptor ring_of(std::span<const capture::Recorded> packets) {
   constexpr std::uint32_t most = capture::Recorded::most_bytes;
   RingMemory memory{capture::ring_size_for(packets.size() + 1, most)};
   const auto ring = std::make_unique<capture::RingWriter>(memory.bytes());

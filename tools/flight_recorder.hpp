@@ -5,13 +5,13 @@
 #include <span>
 #include <string>
 
+#include "sixin4/base/file_descriptor.hpp"
 #include "sixin4/capture/recorder.hpp"
-#include "sixin4/io/file_descriptor.hpp"
 
 namespace sixin4 {
 
 /// Memory for a capture::RingReader. Throws std::system_error where there is none.
-[[nodiscard]] io::FileDescriptor ring_of(std::span<const capture::Recorded> packets);
+[[nodiscard]] base::FileDescriptor ring_of(std::span<const capture::Recorded> packets);
 
 /// Writes them to `/run/sixin4/INTERFACE-TIME.pcapng`, which nobody else may read, and returns that path.
 /// Throws std::system_error.

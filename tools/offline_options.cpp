@@ -9,7 +9,7 @@ namespace sixin4 {
 
 namespace {
 
-using control::ConfigurationError;
+using base::ConfigurationError;
 using Status = struct stat;
 
 std::optional<Status> status_of(const std::string& path, int standard) {
@@ -28,7 +28,7 @@ bool are_same_file(const std::string& input, const std::string& output) {
 
 }  // namespace
 
-bool OfflineOptions::take(const control::KeyValue& option) {
+bool OfflineOptions::take(const base::KeyValue& option) {
   const auto& [name, value] = option;
   if (name == "json") {
     json = true;

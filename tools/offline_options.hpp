@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "sixin4/control/options.hpp"
+#include "sixin4/base/options.hpp"
 
 namespace sixin4 {
 
@@ -12,9 +12,9 @@ struct OfflineOptions {
   std::string output;  ///< pcapng, or - for standard output; empty: none
   bool json = false;
 
-  /// Whether it is one of these, which it then takes. Throws control::ConfigurationError.
-  bool take(const control::KeyValue& option);
-  /// Throws control::ConfigurationError where two things want standard output, or writing would destroy the
+  /// Whether it is one of these, which it then takes. Throws base::ConfigurationError.
+  bool take(const base::KeyValue& option);
+  /// Throws base::ConfigurationError where two things want standard output, or writing would destroy the
   /// input before it is read.
   void check() const;
 

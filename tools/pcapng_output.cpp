@@ -4,6 +4,8 @@
 #include <system_error>
 #include <utility>
 
+#include "sixin4/base/system_failure.hpp"
+
 namespace sixin4 {
 
 namespace {
@@ -13,8 +15,7 @@ namespace pcapng = wire::pcapng;
 constexpr std::size_t buffer_size = 1 << 16;
 
 [[noreturn]] void refuse(const std::string& path) {
-  throw std::system_error(errno, std::generic_category(),
-                          "cannot write " + (path == "-" ? "to standard output" : path));
+  throw base::system_failure("cannot write " + (path == "-" ? "to standard output" : path));
 }
 
 }  // namespace

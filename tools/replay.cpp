@@ -11,10 +11,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sixin4/base/options.hpp"
+#include "sixin4/base/standard_output.hpp"
 #include "sixin4/capture/link_layer.hpp"
 #include "sixin4/control/address_text.hpp"
 #include "sixin4/control/json_text.hpp"
-#include "sixin4/control/options.hpp"
 #include "sixin4/engine/counters.hpp"
 #include "sixin4/engine/inbound_pump.hpp"
 #include "sixin4/engine/outbound_pump.hpp"
@@ -29,7 +30,6 @@
 #include "replay_plan.hpp"
 #include "replay_record.hpp"
 #include "replay_side.hpp"
-#include "standard_output.hpp"
 
 namespace sixin4 {
 
@@ -133,7 +133,7 @@ Replay::Replay(ReplayPlan plan)
 void Replay::run() {
   try {
     replay();
-  } catch (const control::ConfigurationError&) {
+  } catch (const base::ConfigurationError&) {
     // What was readable is worth something.
     finish();
     throw;
@@ -144,7 +144,7 @@ void Replay::run() {
 void Replay::finish() {
   if (output_) output_->flush();
   if (plan_.json) print_json();
-  flush_printed();
+  base::flush_printed();
   report();
 }
 
@@ -254,7 +254,7 @@ void Replay::print_json() const {
         {"fragments", input_.left_over()}}},
       {"truncated", counts_.truncated},
   };
-  print(control::to_json_text(object, 2) + '\n');
+  base::print(control::to_json_text(object, 2) + '\n');
 }
 
 }  // namespace

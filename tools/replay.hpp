@@ -6,7 +6,7 @@
 
 namespace sixin4 {
 
-/// Throws control::ConfigurationError, also for what is no capture, and std::system_error.
+/// Throws base::ConfigurationError, also for what is no capture, and std::system_error.
 void run_replay(const std::vector<std::string>& arguments);
 
 /// The options, for a help text.

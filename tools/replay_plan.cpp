@@ -5,9 +5,9 @@
 #include <filesystem>
 #include <system_error>
 
+#include "sixin4/base/options.hpp"
+#include "sixin4/base/printable.hpp"
 #include "sixin4/control/address_text.hpp"
-#include "sixin4/control/options.hpp"
-#include "sixin4/control/printable.hpp"
 #include "sixin4/wire/ipv4.hpp"
 
 #include "capture_input.hpp"
@@ -16,24 +16,23 @@ namespace sixin4 {
 
 namespace {
 
-using control::ConfigurationError;
+using base::ConfigurationError;
 
 const std::array options{
-    control::Option{.name = "config,c", .value = "FILE", .meaning = "the endpoint's configuration"},
-    control::Option{.name = "write,w",
-                    .value = "OUT",
-                    .meaning = "write what happens as pcapng instead of lines; - is standard output"},
-    control::Option{
-        .name = "json", .value = "", .meaning = "print the counters for machines instead of lines"},
-    control::Option{.name = "link-mtu",
-                    .value = "BYTES",
-                    .meaning = "MTU of the IPv4 link towards the far end, 68 to 65535 (1500)"}};
+    base::Option{.name = "config,c", .value = "FILE", .meaning = "the endpoint's configuration"},
+    base::Option{.name = "write,w",
+                 .value = "OUT",
+                 .meaning = "write what happens as pcapng instead of lines; - is standard output"},
+    base::Option{.name = "json", .value = "", .meaning = "print the counters for machines instead of lines"},
+    base::Option{.name = "link-mtu",
+                 .value = "BYTES",
+                 .meaning = "MTU of the IPv4 link towards the far end, 68 to 65535 (1500)"}};
 
 std::uint16_t link_mtu_of(const std::string& text) {
   std::uint16_t mtu = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mtu);
   if (error != std::errc{} || end != text.data() + text.size() || mtu < wire::ipv4_min_mtu) {
-    throw ConfigurationError("command line: --link-mtu: " + control::in_quotes(text) +
+    throw ConfigurationError("command line: --link-mtu: " + base::in_quotes(text) +
                              " is not a number from 68 to 65535");
   }
   return mtu;
@@ -41,7 +40,7 @@ std::uint16_t link_mtu_of(const std::string& text) {
 
 wire::Ipv4Address remote_of(const control::Configuration& configuration, const std::string& file) {
   if (const auto remote = control::parse_ipv4_address(configuration.remote)) return *remote;
-  throw ConfigurationError(file + ": remote: " + control::in_quotes(configuration.remote) +
+  throw ConfigurationError(file + ": remote: " + base::in_quotes(configuration.remote) +
                            " is a host name, and a replay asks nobody: give its IPv4 address");
 }
 
@@ -70,7 +69,7 @@ wire::Ipv4Address local_of(const std::string& input, const wire::Ipv4Address& re
 }  // namespace
 
 ReplayPlan replay_plan_of(const std::vector<std::string>& arguments) {
-  const control::Arguments given = control::parse_arguments(options, arguments);
+  const base::Arguments given = base::parse_arguments(options, arguments);
   if (given.words.size() != 1) throw ConfigurationError("command line: replay needs one capture file, or -");
   ReplayPlan plan;
   plan.input = given.words.front();
@@ -90,7 +89,7 @@ ReplayPlan replay_plan_of(const std::vector<std::string>& arguments) {
 }
 
 std::string describe_replay_options() {
-  return control::describe(options);
+  return base::describe(options);
 }
 
 }  // namespace sixin4

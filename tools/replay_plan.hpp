@@ -19,7 +19,7 @@ struct ReplayPlan : OfflineOptions {
   std::uint16_t link_mtu = 1500;
 };
 
-/// Throws control::ConfigurationError and std::system_error. May read the capture, for an address that the
+/// Throws base::ConfigurationError and std::system_error. May read the capture, for an address that the
 /// configuration leaves open.
 [[nodiscard]] ReplayPlan replay_plan_of(const std::vector<std::string>& arguments);
 

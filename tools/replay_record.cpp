@@ -2,8 +2,9 @@
 
 #include <string>
 
+#include "sixin4/base/standard_output.hpp"
+
 #include "packet_text.hpp"
-#include "standard_output.hpp"
 
 namespace sixin4 {
 
@@ -62,7 +63,7 @@ void ReplayRecord::error(wire::Bytes packet, std::string_view outcome) {
 void ReplayRecord::hand_over() {
   if (output_ != nullptr) output_->flush_if_full();
   if (lines_.empty()) return;
-  sixin4::print(lines_);
+  base::print(lines_);
   lines_.clear();
 }
 

@@ -10,34 +10,30 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sixin4/base/system_failure.hpp"
+
 namespace sixin4 {
 
-namespace {
-
-[[noreturn]] void refuse(const char* what) {
-  throw std::system_error(errno, std::generic_category(), what);
-}
-
-}  // namespace
+namespace {}  // namespace
 
 RingMemory::RingMemory(std::size_t size)
     : fd_(::memfd_create("sixin4-capture", MFD_CLOEXEC | MFD_ALLOW_SEALING)) {
   if (!fd_ || ::fallocate(fd_.get(), 0, 0, static_cast<off_t>(size)) != 0 ||
       ::fcntl(fd_.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
-    refuse("cannot make memory for a capture");
+    throw base::system_failure("cannot make memory for a capture");
   }
   map(size);
 }
 
-RingMemory::RingMemory(io::FileDescriptor made) : fd_(std::move(made)) {
+RingMemory::RingMemory(base::FileDescriptor made) : fd_(std::move(made)) {
   struct stat there {};
-  if (::fstat(fd_.get(), &there) != 0) refuse("cannot look at the capture's memory");
+  if (::fstat(fd_.get(), &there) != 0) throw base::system_failure("cannot look at the capture's memory");
   map(static_cast<std::size_t>(there.st_size));
 }
 
 void RingMemory::map(std::size_t size) {
   void* const memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd_.get(), 0);
-  if (memory == MAP_FAILED) refuse("cannot map the capture's memory");
+  if (memory == MAP_FAILED) throw base::system_failure("cannot map the capture's memory");
   bytes_ = {static_cast<std::uint8_t*>(memory), size};
 }
 
@@ -48,7 +44,7 @@ RingMemory::~RingMemory() {
   if (!bytes_.empty()) (void)::munmap(bytes_.data(), bytes_.size());
 }
 
-io::FileDescriptor RingMemory::take_descriptor() noexcept {
+base::FileDescriptor RingMemory::take_descriptor() noexcept {
   return std::move(fd_);
 }
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <span>
 
-#include "sixin4/io/file_descriptor.hpp"
+#include "sixin4/base/file_descriptor.hpp"
 
 namespace sixin4 {
 
@@ -17,7 +17,7 @@ class RingMemory {
   /// Throws std::system_error.
   explicit RingMemory(std::size_t size);
   /// Maps what another program has made. Throws std::system_error.
-  explicit RingMemory(io::FileDescriptor made);
+  explicit RingMemory(base::FileDescriptor made);
   ~RingMemory();
   RingMemory(RingMemory&& other) noexcept;
   RingMemory& operator=(RingMemory&&) = delete;
@@ -25,13 +25,13 @@ class RingMemory {
   RingMemory& operator=(const RingMemory&) = delete;
 
   /// To give away. The memory stays mapped without it.
-  [[nodiscard]] io::FileDescriptor take_descriptor() noexcept;
+  [[nodiscard]] base::FileDescriptor take_descriptor() noexcept;
   [[nodiscard]] std::span<std::uint8_t> bytes() const noexcept { return bytes_; }
 
  private:
   void map(std::size_t size);
 
-  io::FileDescriptor fd_;
+  base::FileDescriptor fd_;
   std::span<std::uint8_t> bytes_;
 };
 

@@ -16,6 +16,10 @@
 #include <poll.h>
 #include <sys/signalfd.h>
 
+#include "sixin4/base/log.hpp"
+#include "sixin4/base/options.hpp"
+#include "sixin4/base/printable.hpp"
+#include "sixin4/base/system_failure.hpp"
 #include "sixin4/control/address_text.hpp"
 #include "sixin4/control/capabilities.hpp"
 #include "sixin4/control/capture_request.hpp"
@@ -25,10 +29,7 @@
 #include "sixin4/control/flow_status.hpp"
 #include "sixin4/control/host_name.hpp"
 #include "sixin4/control/kernel_behaviour.hpp"
-#include "sixin4/control/log.hpp"
 #include "sixin4/control/netlink_monitor.hpp"
-#include "sixin4/control/options.hpp"
-#include "sixin4/control/printable.hpp"
 #include "sixin4/control/service_manager.hpp"
 #include "sixin4/control/status.hpp"
 #include "sixin4/engine/token_bucket.hpp"
@@ -43,7 +44,7 @@ namespace sixin4 {
 
 namespace {
 
-using control::LogLevel;
+using base::LogLevel;
 using Clock = std::chrono::steady_clock;
 
 // Changes come in bursts. A small one is answered together and at once: whoever sends before the tunnel has
@@ -77,20 +78,20 @@ class FollowDelay {
 
 /// Blocks the signals that stop, reload or report, in this thread and those that it starts, and hands them
 /// over as readable events.
-io::FileDescriptor open_signals() {
+base::FileDescriptor open_signals() {
   sigset_t signals;
   ::sigemptyset(&signals);
   for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) ::sigaddset(&signals, number);
   if (const int error = ::pthread_sigmask(SIG_BLOCK, &signals, nullptr); error != 0) {
-    throw std::system_error(error, std::generic_category(), "cannot block signals");
+    throw base::system_failure("cannot block signals", error);
   }
-  io::FileDescriptor fd{::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK)};
-  if (!fd) throw std::system_error(errno, std::generic_category(), "cannot open a signal descriptor");
+  base::FileDescriptor fd{::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK)};
+  if (!fd) throw base::system_failure("cannot open a signal descriptor");
   return fd;
 }
 
 /// What the host or the configuration have in them that is likely to be a surprise.
-void warn_of_surprises(const Tunnel& tunnel, control::Log& log) {
+void warn_of_surprises(const Tunnel& tunnel, base::Log& log) {
   const control::Configuration& configuration = tunnel.configuration();
   if (const auto module = control::module_that_answers()) {
     log.write(LogLevel::warn, "kernel",
@@ -156,7 +157,7 @@ class Supervisor {
   [[nodiscard]] control::Answer answer(std::string_view verb);
 
   const std::vector<std::string>& arguments_;
-  control::Log log_;
+  base::Log log_;
   bool stopping_ = false;
   FollowDelay follow_host_;
   FollowDelay follow_wire_;
@@ -165,14 +166,14 @@ class Supervisor {
   control::ControlServer server_;
   control::NetlinkMonitor monitor_{control::Subject::configuration};
   wire::Ipv4Address first_remote_;
-  io::FileDescriptor signals_;  // until here a signal simply ends the program
-  WireMonitors wire_monitors_;  // before the choice that rests on them
+  base::FileDescriptor signals_;  // until here a signal simply ends the program
+  WireMonitors wire_monitors_;    // before the choice that rests on them
   Tunnel tunnel_;
 };
 
 void Supervisor::run() {
   warn_of_surprises(tunnel_, log_);
-  std::cerr << "ready: " << control::printable(tunnel_.configuration().interface) << ' '
+  std::cerr << "ready: " << base::printable(tunnel_.configuration().interface) << ' '
             << control::to_string(tunnel_.ends().local) << " > " << control::to_string(tunnel_.ends().remote)
             << " mtu " << tunnel_.mtu() << std::endl;
   control::notify_service_manager("READY=1");
@@ -189,12 +190,11 @@ void Supervisor::run() {
                                   {.fd = wire_fd(1), .events = POLLIN, .revents = 0},
                                   {.fd = wire_fd(2), .events = POLLIN, .revents = 0}}};
     if (::poll(polled.data(), polled.size(), wait_ms()) < 0 && errno != EINTR) {
-      throw std::system_error(errno, std::generic_category(), "cannot wait for events");
+      throw base::system_failure("cannot wait for events");
     }
     if (polled[3].revents != 0) {
-      throw std::system_error(
-          ENODEV, std::generic_category(),
-          "interface " + tunnel_.configuration().interface + " was deleted by somebody else");
+      throw base::system_failure(
+          "interface " + tunnel_.configuration().interface + " was deleted by somebody else", ENODEV);
     }
     if (polled[4].revents != 0) tunnel_.take_path_mtu();
     if (polled[5].revents != 0) tunnel_.take_echoes();
@@ -245,7 +245,7 @@ void Supervisor::handle_signals() {
         }
         break;
       case SIGUSR1:
-        control::Log::answer(control::to_line(tunnel_.status()));
+        base::Log::answer(control::to_line(tunnel_.status()));
         break;
       case SIGUSR2:
         save_recording("asked by a signal");
@@ -265,8 +265,8 @@ void Supervisor::reload() {
                       : fresh.flows != former.flows       ? "flows"
                                                           : nullptr;
   if (fixed != nullptr) {
-    throw control::ConfigurationError(std::string{fixed} +
-                                      ": cannot change while the endpoint runs; stop and start it");
+    throw base::ConfigurationError(std::string{fixed} +
+                                   ": cannot change while the endpoint runs; stop and start it");
   }
   tunnel_.reconfigure(fresh, control::resolve_ipv4(fresh.remote));
   log_.set_level(fresh.log_level);
@@ -285,7 +285,7 @@ void Supervisor::save_recording(const std::string& why) noexcept {
     }
     const auto packets = tunnel_.recorded();
     const std::string path = sixin4::save_recording(tunnel_.configuration().interface, packets);
-    control::Log::answer(why + ": the last " + std::to_string(packets.size()) + " packets are in " + path);
+    base::Log::answer(why + ": the last " + std::to_string(packets.size()) + " packets are in " + path);
   } catch (const std::exception& error) {
     log_.write(LogLevel::error, "recorder", error.what());
   }
@@ -314,7 +314,7 @@ control::Answer Supervisor::answer(std::string_view verb) {
   } else if (verb == "down") {
     stopping_ = true;
   } else {
-    throw std::runtime_error("this endpoint does not know the request " + control::in_quotes(verb));
+    throw std::runtime_error("this endpoint does not know the request " + base::in_quotes(verb));
   }
   return "null";
 }

@@ -8,6 +8,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "sixin4/base/system_failure.hpp"
+
 namespace sixin4 {
 
 namespace {
@@ -57,7 +59,7 @@ void Screen::draw(std::string_view text) {
   }
   drawn += clear_to_end_of_screen;
   if (!(std::cout << drawn << std::flush)) {
-    throw std::system_error(EIO, std::generic_category(), "cannot write to the terminal");
+    throw base::system_failure("cannot write to the terminal", EIO);
   }
 }
 

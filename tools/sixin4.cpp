@@ -11,12 +11,13 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "sixin4/base/options.hpp"
+#include "sixin4/base/printable.hpp"
+#include "sixin4/base/standard_output.hpp"
 #include "sixin4/control/configuration.hpp"
 #include "sixin4/control/control_socket.hpp"
 #include "sixin4/control/explanation.hpp"
 #include "sixin4/control/flow_status.hpp"
-#include "sixin4/control/options.hpp"
-#include "sixin4/control/printable.hpp"
 #include "sixin4/control/status.hpp"
 
 #include "bench/plan.hpp"
@@ -26,14 +27,13 @@
 #include "extcap.hpp"
 #include "replay.hpp"
 #include "run.hpp"
-#include "standard_output.hpp"
 #include "watch.hpp"
 
 namespace {
 
-using sixin4::control::Arguments;
-using sixin4::control::ConfigurationError;
-using sixin4::control::Option;
+using sixin4::base::Arguments;
+using sixin4::base::ConfigurationError;
+using sixin4::base::Option;
 using Words = std::vector<std::string>;
 
 constexpr int exit_done = 0;
@@ -81,14 +81,14 @@ void check(const Words& words) {
   // A file has the bytes as they are, so that it reads back; a terminal would take some for commands.
   const bool on_terminal = ::isatty(STDOUT_FILENO) == 1;
   for (std::string line; std::getline(lines, line);) {
-    std::cout << (on_terminal ? sixin4::control::printable(line) : line) << '\n';
+    std::cout << (on_terminal ? sixin4::base::printable(line) : line) << '\n';
   }
 }
 
 void show(const Words& words) {
-  const Arguments arguments = sixin4::control::parse_arguments(show_options, words);
+  const Arguments arguments = sixin4::base::parse_arguments(show_options, words);
   const auto has = [&arguments](std::string_view name) {
-    return std::ranges::find(arguments.options, name, &sixin4::control::KeyValue::first) !=
+    return std::ranges::find(arguments.options, name, &sixin4::base::KeyValue::first) !=
            arguments.options.end();
   };
   const bool json = has("json");
@@ -126,9 +126,9 @@ void show(const Words& words) {
 }
 
 void explain(const Words& words) {
-  Arguments arguments = sixin4::control::parse_arguments(explain_options, words);
+  Arguments arguments = sixin4::base::parse_arguments(explain_options, words);
   const auto given = [&arguments](std::string_view name) -> std::optional<std::string> {
-    const auto option = std::ranges::find(arguments.options, name, &sixin4::control::KeyValue::first);
+    const auto option = std::ranges::find(arguments.options, name, &sixin4::base::KeyValue::first);
     return option == arguments.options.end() ? std::nullopt : std::optional{option->second};
   };
   if (arguments.words.empty()) throw ConfigurationError("command line: explain needs a DESTINATION");
@@ -143,12 +143,12 @@ void explain(const Words& words) {
 }
 
 void reload(const Words& words) {
-  const Arguments arguments = sixin4::control::parse_arguments(name_options, words);
+  const Arguments arguments = sixin4::base::parse_arguments(name_options, words);
   (void)sixin4::control::ask(path_of_endpoint(arguments, "reload"), "reload");
 }
 
 void down(const Words& words) {
-  const Arguments arguments = sixin4::control::parse_arguments(name_options, words);
+  const Arguments arguments = sixin4::base::parse_arguments(name_options, words);
   (void)sixin4::control::ask(path_of_endpoint(arguments, "down"), "down", sixin4::control::Wait::for_end);
 }
 
@@ -188,14 +188,14 @@ const std::array verbs{
          sixin4::control::describe_configuration},
     Verb{"show", "[NAME] [--json] [--flows] [--watch]",
          "state and counters of all running endpoints, or of one", show,
-         [] { return sixin4::control::describe(show_options); }},
+         [] { return sixin4::base::describe(show_options); }},
     Verb{"explain", "NAME DESTINATION [--from ADDRESS] [--proto P] [--port N] [--json]",
          "what would become of such a packet: source address and why, MTU, route, verdict", explain,
-         [] { return sixin4::control::describe(explain_options); }},
+         [] { return sixin4::base::describe(explain_options); }},
     Verb{"reload", "NAME", "read the configuration again without losing a packet", reload,
-         [] { return sixin4::control::describe(name_options); }},
+         [] { return sixin4::base::describe(name_options); }},
     Verb{"down", "NAME", "stop a running endpoint", down,
-         [] { return sixin4::control::describe(name_options); }},
+         [] { return sixin4::base::describe(name_options); }},
     Verb{"capture",
          "NAME [-w FILE|-] [-i inner|outer|both] [-Q in|out] [--drops] [-s SNAPLEN] [-c COUNT] [-b files:N] "
          "[-b filesize:KB] [FILTER]",
@@ -244,7 +244,7 @@ int dispatch(const Words& words) {
   }
   const auto* const verb = std::ranges::find(verbs, first, &Verb::name);
   if (verb == verbs.end())
-    throw ConfigurationError("command line: unknown verb " + sixin4::control::in_quotes(first) +
+    throw ConfigurationError("command line: unknown verb " + sixin4::base::in_quotes(first) +
                              "; sixin4 --help lists them");
   const Words rest{words.begin() + 1, words.end()};
   if (std::ranges::find(rest, "--help") != rest.end()) {
@@ -265,7 +265,7 @@ void fill_standard_descriptors() {
 }
 
 int failed(int status, const char* what) {
-  std::cerr << "sixin4: " << sixin4::control::message_line(what) << std::endl;
+  std::cerr << "sixin4: " << sixin4::base::message_line(what) << std::endl;
   return status;
 }
 
@@ -275,7 +275,7 @@ int main(int argc, char** argv) {
   try {
     fill_standard_descriptors();
     const int status = dispatch({argv + 1, argv + argc});
-    sixin4::flush_printed();
+    sixin4::base::flush_printed();
     return status;
   } catch (const ConfigurationError& error) {
     return failed(exit_usage, error.what());

@@ -9,6 +9,7 @@
 
 #include <sys/random.h>
 
+#include "sixin4/base/system_failure.hpp"
 #include "sixin4/control/address_text.hpp"
 #include "sixin4/control/host_plan.hpp"
 
@@ -18,7 +19,7 @@ namespace sixin4 {
 
 namespace {
 
-using control::LogLevel;
+using base::LogLevel;
 
 // A tun device drops what its queue does not hold; the usual 500 packets are less than one socket may send.
 constexpr std::uint32_t tun_queue_packets = 2000;
@@ -33,7 +34,7 @@ constexpr std::size_t echoes_that_worry = 3;
 std::uint64_t random_number() {
   std::uint64_t number = 0;
   if (::getrandom(&number, sizeof number, 0) != sizeof number) {
-    throw std::system_error(errno, std::generic_category(), "cannot get a random number");
+    throw base::system_failure("cannot get a random number");
   }
   return number;
 }
@@ -41,7 +42,7 @@ std::uint64_t random_number() {
 }  // namespace
 
 Tunnel::Tunnel(const control::Configuration& configuration, const wire::Ipv4Address& remote,
-               std::string unwatched, control::Log& log)
+               std::string unwatched, base::Log& log)
     : log_(log),
       unwatched_(std::move(unwatched)),
       queues_(open_queues(configuration, queues_refused_)),
@@ -64,7 +65,7 @@ void Tunnel::configure_link(int index) {
 
 int Tunnel::tunnel_index(const std::string& interface) {
   const auto link = netlink_.link(interface);
-  if (!link) throw std::system_error(ENODEV, std::generic_category(), "interface " + interface);
+  if (!link) throw base::system_failure("interface " + interface, ENODEV);
   return link->index;
 }
 
@@ -89,7 +90,7 @@ std::optional<Keepalive> Tunnel::keepalive_for(const control::Configuration& con
 }
 
 void Tunnel::reconfigure(const control::Configuration& fresh, const wire::Ipv4Address& remote) {
-  if (!own_link()) throw std::system_error(ENODEV, std::generic_category(), moved_away());
+  if (!own_link()) throw base::system_failure(moved_away(), ENODEV);
   Settings next = settings_now(link_mtu());
   // An MTU that an administrator has set stays until the configuration asks for another.
   if (fresh.mtu != now_.configuration.mtu) next.fixed_mtu = fresh.mtu;

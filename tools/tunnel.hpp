@@ -8,11 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "sixin4/base/log.hpp"
 #include "sixin4/control/configuration.hpp"
 #include "sixin4/control/explanation.hpp"
 #include "sixin4/control/flow_status.hpp"
 #include "sixin4/control/host_network.hpp"
-#include "sixin4/control/log.hpp"
 #include "sixin4/control/netlink.hpp"
 #include "sixin4/control/status.hpp"
 #include "sixin4/io/tun_device.hpp"
@@ -31,7 +31,7 @@ class Tunnel {
   /// `remote` is what the configuration's host name stands for, `unwatched` as `choose_wire` has it; `log`
   /// outlives the tunnel. Throws std::system_error where it cannot be set up.
   Tunnel(const control::Configuration& configuration, const wire::Ipv4Address& remote, std::string unwatched,
-         control::Log& log);
+         base::Log& log);
 
   [[nodiscard]] const control::Configuration& configuration() const noexcept { return now_.configuration; }
   [[nodiscard]] const io::WireEnds& ends() const noexcept { return now_.underlay.ends; }
@@ -98,7 +98,7 @@ class Tunnel {
   template <typename Action>
   void undo(const char* what, Action&& action) noexcept;
 
-  control::Log& log_;
+  base::Log& log_;
   std::string unwatched_;
   Clock::time_point started_ = Clock::now();
   control::Netlink netlink_;

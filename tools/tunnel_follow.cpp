@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "sixin4/base/system_failure.hpp"
 #include "sixin4/control/address_text.hpp"
 #include "sixin4/control/host_plan.hpp"
 
@@ -13,7 +14,7 @@
 
 namespace sixin4 {
 
-using control::LogLevel;
+using base::LogLevel;
 
 void Tunnel::follow_host() {
   log_.write(LogLevel::debug, "host", "the host's network has changed");
@@ -139,7 +140,7 @@ Underlay Tunnel::underlay_now(const control::Configuration& configuration, const
     return last;
   }
   const std::string loop = loop_text(configuration, remote);
-  if (!same_ends) throw std::system_error(ELOOP, std::generic_category(), loop);
+  if (!same_ends) throw base::system_failure(loop, ELOOP);
   if (!now_.underlay.loops) {
     log_.write(LogLevel::warn, "loop",
                loop + ": every packet is dropped as loop until there is another route");

@@ -5,6 +5,7 @@
 #include <system_error>
 #include <utility>
 
+#include "sixin4/base/system_failure.hpp"
 #include "sixin4/control/address_text.hpp"
 
 #include "explain.hpp"
@@ -73,7 +74,7 @@ control::Status Tunnel::status() {
 }
 
 control::Explanation Tunnel::explain(const control::ExplainQuery& query) {
-  if (!own_link()) throw std::system_error(ENODEV, std::generic_category(), moved_away());
+  if (!own_link()) throw base::system_failure(moved_away(), ENODEV);
   return sixin4::explain(query, now_, link_index_, netlink_, Clock::now());
 }
 

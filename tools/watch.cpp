@@ -22,20 +22,21 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "sixin4/base/file_descriptor.hpp"
+#include "sixin4/base/printable.hpp"
+#include "sixin4/base/standard_output.hpp"
+#include "sixin4/base/system_failure.hpp"
 #include "sixin4/control/control_socket.hpp"
 #include "sixin4/control/live_view.hpp"
-#include "sixin4/control/printable.hpp"
 #include "sixin4/control/status.hpp"
-#include "sixin4/io/file_descriptor.hpp"
 
 #include "screen.hpp"
-#include "standard_output.hpp"
 
 namespace sixin4 {
 
 namespace {
 
-using control::ConfigurationError;
+using base::ConfigurationError;
 using control::EndpointLook;
 using control::Look;
 using Clock = std::chrono::steady_clock;
@@ -47,7 +48,7 @@ std::chrono::milliseconds interval_of(const std::string& text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
   // Written so that "nan" is refused, too.
   if (error != std::errc{} || end != text.data() + text.size() || !(seconds >= least && seconds <= most)) {
-    throw ConfigurationError("command line: --interval: " + control::in_quotes(text) +
+    throw ConfigurationError("command line: --interval: " + base::in_quotes(text) +
                              " is not a number from 0.1 to 3600");
   }
   return std::chrono::round<std::chrono::milliseconds>(std::chrono::duration<double>{seconds});
@@ -64,22 +65,22 @@ class Wakeups {
   [[nodiscard]] Wakeup wait_until(Clock::time_point due);
 
  private:
-  [[nodiscard]] static io::FileDescriptor open_signals();
+  [[nodiscard]] static base::FileDescriptor open_signals();
   [[nodiscard]] std::optional<Wakeup> next_signal();
   [[nodiscard]] std::optional<Wakeup> next_key();
 
-  io::FileDescriptor signals_;
+  base::FileDescriptor signals_;
   bool has_keys_;
 };
 
-io::FileDescriptor Wakeups::open_signals() {
+base::FileDescriptor Wakeups::open_signals() {
   sigset_t signals{};
   (void)sigemptyset(&signals);
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH})
     (void)sigaddset(&signals, number);
   (void)::sigprocmask(SIG_BLOCK, &signals, nullptr);
-  io::FileDescriptor fd{::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK)};
-  if (!fd) throw std::system_error(errno, std::generic_category(), "cannot wait for signals");
+  base::FileDescriptor fd{::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK)};
+  if (!fd) throw base::system_failure("cannot wait for signals");
   return fd;
 }
 
@@ -224,14 +225,14 @@ void watch_on_terminal(const WatchPlan& plan) {
   std::string_view between;
   for (auto due = Clock::now();; std::this_thread::sleep_until(due = next_after(due, plan))) {
     looks.look();
-    print(plan.json ? looks.json() : std::string{std::exchange(between, "\n")} + looks.text(width));
-    flush_printed();
+    base::print(plan.json ? looks.json() : std::string{std::exchange(between, "\n")} + looks.text(width));
+    base::flush_printed();
   }
 }
 
 }  // namespace
 
-WatchPlan watch_plan_of(const control::Arguments& arguments) {
+WatchPlan watch_plan_of(const base::Arguments& arguments) {
   WatchPlan plan;
   if (arguments.words.size() > 1) throw ConfigurationError("command line: give one NAME");
   if (!arguments.words.empty()) {

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <string>
 
-#include "sixin4/control/options.hpp"
+#include "sixin4/base/options.hpp"
 
 namespace sixin4 {
 
@@ -15,8 +15,8 @@ struct WatchPlan {
   std::chrono::milliseconds interval{1000};
 };
 
-/// Of the verb `show`. Throws control::ConfigurationError.
-[[nodiscard]] WatchPlan watch_plan_of(const control::Arguments& arguments);
+/// Of the verb `show`. Throws base::ConfigurationError.
+[[nodiscard]] WatchPlan watch_plan_of(const base::Arguments& arguments);
 
 /// In place on a terminal, else one block after the other, until a signal comes or, on a terminal, the key
 /// `q`. Throws std::system_error where the system refuses.

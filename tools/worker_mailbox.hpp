@@ -11,10 +11,10 @@
 
 #include <sys/eventfd.h>
 
+#include "sixin4/base/file_descriptor.hpp"
 #include "sixin4/capture/live_tap.hpp"
 #include "sixin4/capture/recorder.hpp"
 #include "sixin4/engine/parameters.hpp"
-#include "sixin4/io/file_descriptor.hpp"
 
 #include "watchers.hpp"
 #include "worker_reports.hpp"
@@ -83,7 +83,7 @@ class WorkerMailbox {
   }
   void wake() noexcept { (void)::eventfd_write(wake_.get(), 1); }
 
-  io::FileDescriptor wake_;
+  base::FileDescriptor wake_;
   std::atomic<bool> stopped_ = false;
   std::atomic<bool> filled_ = false;  ///< a look without the lock, once a batch
   std::mutex mutex_;

@@ -6,11 +6,13 @@
 
 #include <sys/eventfd.h>
 
+#include "sixin4/base/system_failure.hpp"
+
 namespace sixin4 {
 
-io::FileDescriptor open_event() {
-  io::FileDescriptor fd{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-  if (!fd) throw std::system_error(errno, std::generic_category(), "cannot open an event descriptor");
+base::FileDescriptor open_event() {
+  base::FileDescriptor fd{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  if (!fd) throw base::system_failure("cannot open an event descriptor");
   return fd;
 }
 

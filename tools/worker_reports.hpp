@@ -5,7 +5,7 @@
 #include <mutex>
 #include <optional>
 
-#include "sixin4/io/file_descriptor.hpp"
+#include "sixin4/base/file_descriptor.hpp"
 #include "sixin4/wire/address.hpp"
 
 namespace sixin4 {
@@ -36,13 +36,13 @@ class WorkerReports {
   [[nodiscard]] std::optional<PathMtuReport> take_path_mtu();
 
  private:
-  io::FileDescriptor gone_;
-  io::FileDescriptor path_mtu_told_;
+  base::FileDescriptor gone_;
+  base::FileDescriptor path_mtu_told_;
   std::mutex mutex_;
   std::optional<PathMtuReport> path_mtu_;
 };
 
 /// An eventfd(2). Throws std::system_error.
-[[nodiscard]] io::FileDescriptor open_event();
+[[nodiscard]] base::FileDescriptor open_event();
 
 }  // namespace sixin4

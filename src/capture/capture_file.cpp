@@ -7,6 +7,8 @@
 #include <system_error>
 #include <utility>
 
+#include "sixin4/base/system_failure.hpp"
+
 namespace sixin4::capture {
 
 namespace {
@@ -16,8 +18,7 @@ constexpr std::size_t buffer_size = 1 << 16;
 constexpr std::chrono::microseconds tolerance{100};
 
 [[noreturn]] void refuse(const std::string& path) {
-  throw std::system_error(errno, std::generic_category(),
-                          "cannot write " + (path == "-" ? std::string{"to standard output"} : path));
+  throw base::system_failure("cannot write " + (path == "-" ? std::string{"to standard output"} : path));
 }
 
 /// `base_00001_20260102030405.ext`, as dumpcap(1) has it.

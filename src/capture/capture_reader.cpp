@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sixin4/base/system_failure.hpp"
 #include "sixin4/capture/link_layer.hpp"
 #include "sixin4/wire/pcapng_format.hpp"
 #include "sixin4/wire/pcapng_parser.hpp"
@@ -31,7 +32,7 @@ int open_file(const std::string& path) {
   if (fd >= 0) return fd;
   const int error = errno;
   if (error == ENOENT || error == ENOTDIR) throw std::invalid_argument(path + ": there is no such file");
-  throw std::system_error(error, std::generic_category(), "cannot read " + path);
+  throw base::system_failure("cannot read " + path, error);
 }
 
 std::optional<std::uint64_t> size_of(int fd) {

@@ -5,9 +5,9 @@
 #include <map>
 #include <system_error>
 
+#include "sixin4/base/options.hpp"
+#include "sixin4/base/printable.hpp"
 #include "sixin4/control/address_text.hpp"
-#include "sixin4/control/options.hpp"
-#include "sixin4/control/printable.hpp"
 
 #include "configuration_keys.hpp"
 #include "text_file.hpp"
@@ -20,15 +20,15 @@ namespace {
 constexpr const char* command_line = "command line";
 constexpr const char* file_option = "config";
 
-std::vector<Option> key_options() {
-  std::vector<Option> options;
+std::vector<base::Option> key_options() {
+  std::vector<base::Option> options;
   for (const Key& key : keys())
     options.push_back({.name = key.name, .value = key.value, .meaning = key.meaning});
   return options;
 }
 
-std::vector<Option> all_options() {
-  std::vector<Option> options{
+std::vector<base::Option> all_options() {
+  std::vector<base::Option> options{
       {.name = std::string{file_option} + ",c", .value = "FILE", .meaning = "configuration file"}};
   std::ranges::move(key_options(), std::back_inserter(options));
   return options;
@@ -41,23 +41,24 @@ struct Setting {
 };
 using Settings = std::map<std::string, std::vector<Setting>, std::less<>>;
 
-void add_setting(Settings& settings, const KeyValue& given, const std::string& place) {
+void add_setting(Settings& settings, const base::KeyValue& given, const std::string& place) {
   const auto& [name, value] = given;
   auto& earlier = settings[name];
   const auto key = std::ranges::find(keys(), name, &Key::name);
   if (!earlier.empty() && (key == keys().end() || !key->repeats)) {
-    throw ConfigurationError(place + ": " + name + ": given twice, first at " + earlier.front().place);
+    throw base::ConfigurationError(place + ": " + name + ": given twice, first at " + earlier.front().place);
   }
   earlier.push_back({.value = value, .place = place});
 }
 
 /// Line by line, so that every error knows its line.
 Settings read_file(const std::string& path) {
-  const std::vector<Option> options = key_options();
+  const std::vector<base::Option> options = key_options();
   Settings settings;
   for_each_line(path, [&](int number, const std::string& line) {
     const std::string place = path + ":" + std::to_string(number);
-    for (const KeyValue& given : parse_line(options, line, place)) add_setting(settings, given, place);
+    for (const base::KeyValue& given : base::parse_line(options, line, place))
+      add_setting(settings, given, place);
   });
   return settings;
 }
@@ -65,8 +66,8 @@ Settings read_file(const std::string& path) {
 /// The file that a bare tunnel name stands for.
 std::string path_of(const std::string& name) {
   if (name.find('/') != std::string::npos) {
-    throw ConfigurationError("command line: " + in_quotes(name) +
-                             " is not a tunnel's name; give a file with -c FILE");
+    throw base::ConfigurationError("command line: " + base::in_quotes(name) +
+                                   " is not a tunnel's name; give a file with -c FILE");
   }
   return "/etc/sixin4/" + name + ".conf";
 }
@@ -86,14 +87,14 @@ void require_ours(const Configuration& configuration, const wire::Ipv6Range& ran
   if (!configuration.egress_filter || is_ours(configuration, range)) return;
   const std::string text =
       to_string(range.first) + (range.first == range.last ? std::string{} : " to " + to_string(range.last));
-  throw ValueError(text + " is not ours: neither an 'address' nor inside of a 'prefix'");
+  throw base::ValueError(text + " is not ours: neither an 'address' nor inside of a 'prefix'");
 }
 
 void check_target(const Configuration& configuration, const SourceTarget& target) {
   if (target.action != SourceTarget::Action::use) return;
   if (target.pool.empty()) return require_ours(configuration, {target.address, target.address});
   if (std::ranges::find(configuration.pools, target.pool, &Pool::name) == configuration.pools.end()) {
-    throw ValueError("there is no pool " + in_quotes(target.pool));
+    throw base::ValueError("there is no pool " + base::in_quotes(target.pool));
   }
 }
 
@@ -109,14 +110,14 @@ SourceTable table_of(const SourceRule& rule) {
 /// Values that contradict each other.
 void check_ends(const Settings& settings, const Configuration& configuration) {
   const auto refuse = [&settings](const char* key, const std::string& what) {
-    throw ConfigurationError(settings.find(key)->second.front().place + ": " + key + ": " + what);
+    throw base::ConfigurationError(settings.find(key)->second.front().place + ": " + key + ": " + what);
   };
   if (configuration.local && configuration.local == parse_ipv4_address(configuration.remote)) {
-    refuse("local",
-           in_quotes(to_string(*configuration.local)) + " is the far end's address: 'remote' has it, too");
+    refuse("local", base::in_quotes(to_string(*configuration.local)) +
+                        " is the far end's address: 'remote' has it, too");
   }
   if (configuration.dev == configuration.interface) {
-    refuse("dev", in_quotes(configuration.dev) +
+    refuse("dev", base::in_quotes(configuration.dev) +
                       " is the tunnel's own 'interface', which cannot carry its IPv4 packets");
   }
   if (configuration.queues) {
@@ -131,8 +132,9 @@ void check_source_rules(const Settings& settings, Configuration& configuration) 
     for (std::size_t i = 0; i < items.size(); ++i) {
       try {
         check(items[i]);
-      } catch (const ValueError& error) {
-        throw ConfigurationError(settings.find(key)->second[i].place + ": " + key + ": " + error.what());
+      } catch (const base::ValueError& error) {
+        throw base::ConfigurationError(settings.find(key)->second[i].place + ": " + key + ": " +
+                                       error.what());
       }
     }
   };
@@ -142,7 +144,7 @@ void check_source_rules(const Settings& settings, Configuration& configuration) 
   each("source", configuration.source_rules, [&](const SourceRule& rule) {
     check_target(configuration, rule.target);
     if (configuration.source_rules.size() > max_source_rules) {
-      throw ValueError("there are more than " + std::to_string(max_source_rules) + " rules");
+      throw base::ValueError("there are more than " + std::to_string(max_source_rules) + " rules");
     }
     if (rule.table.empty() || configuration.source_tables.contains(rule.table)) return;
     const auto& lines = configuration.source_tables.emplace(rule.table, table_of(rule)).first->second;
@@ -150,8 +152,8 @@ void check_source_rules(const Settings& settings, Configuration& configuration) 
       if (!line.target) continue;
       try {
         check_target(configuration, *line.target);
-      } catch (const ValueError& error) {
-        throw ConfigurationError(rule.table + ":" + std::to_string(line.number) + ": " + error.what());
+      } catch (const base::ValueError& error) {
+        throw base::ConfigurationError(rule.table + ":" + std::to_string(line.number) + ": " + error.what());
       }
     }
   });
@@ -172,15 +174,16 @@ std::string recorder_excess(std::uint32_t packets, std::size_t queues) {
 }
 
 Configuration load_configuration(std::span<const std::string> arguments) {
-  const Arguments parsed = parse_arguments(all_options(), arguments);
+  const base::Arguments parsed = base::parse_arguments(all_options(), arguments);
   Settings given;
-  for (const KeyValue& option : parsed.options) add_setting(given, option, command_line);
+  for (const base::KeyValue& option : parsed.options) add_setting(given, option, command_line);
 
   std::vector<std::string> files;
   for (const Setting& file : given[file_option]) files.push_back(file.value);
   given.erase(file_option);
   for (const std::string& name : parsed.words) files.push_back(path_of(name));
-  if (files.size() > 1) throw ConfigurationError("command line: give one configuration, a NAME or -c FILE");
+  if (files.size() > 1)
+    throw base::ConfigurationError("command line: give one configuration, a NAME or -c FILE");
 
   Settings settings = files.empty() ? Settings{} : read_file(files.front());
   for (auto& [name, values] : given) settings[name] = std::move(values);
@@ -190,16 +193,16 @@ Configuration load_configuration(std::span<const std::string> arguments) {
     for (const Setting& setting : settings[key.name]) {
       try {
         key.set(configuration, setting.value);
-      } catch (const ValueError& error) {
-        throw ConfigurationError(setting.place + ": " + key.name + ": " + error.what());
+      } catch (const base::ValueError& error) {
+        throw base::ConfigurationError(setting.place + ": " + key.name + ": " + error.what());
       }
     }
   }
   check_ends(settings, configuration);
   check_source_rules(settings, configuration);
   if (configuration.remote.empty()) {
-    throw ConfigurationError((files.empty() ? command_line : files.front()) +
-                             ": remote: missing; give the IPv4 address or host name of the far end");
+    throw base::ConfigurationError((files.empty() ? command_line : files.front()) +
+                                   ": remote: missing; give the IPv4 address or host name of the far end");
   }
   return configuration;
 }

@@ -8,8 +8,8 @@
 
 #include <sys/un.h>
 
+#include "sixin4/base/printable.hpp"
 #include "sixin4/control/address_text.hpp"
-#include "sixin4/control/printable.hpp"
 
 #include "source_rule_text.hpp"
 #include "values.hpp"
@@ -24,7 +24,7 @@ constexpr std::uint32_t max_keepalive = 86400;
 bool parse_yes_or_no(const std::string& text) {
   if (text == "yes") return true;
   if (text == "no") return false;
-  throw ValueError(in_quotes(text) + " is neither yes nor no");
+  throw base::ValueError(base::in_quotes(text) + " is neither yes nor no");
 }
 
 Values yes_or_no(bool value) {
@@ -36,9 +36,9 @@ template <std::size_t Size>
 std::size_t parse_choice(const std::string& text, const std::array<std::string_view, Size>& names) {
   const auto found = std::ranges::find(names, text);
   if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
-  std::string message = in_quotes(text) + " is not one of";
+  std::string message = base::in_quotes(text) + " is not one of";
   for (const auto name : names) message += " " + std::string{name};
-  throw ValueError(message);
+  throw base::ValueError(message);
 }
 
 constexpr std::array<std::string_view, 2> lifetime_names{"0", "forever"};
@@ -67,16 +67,17 @@ std::string parse_host(const std::string& text) {
            c == '.' || c == '_';
   };
   if (text.empty() || text.size() > 253 || !std::ranges::all_of(text, allowed)) {
-    throw ValueError(in_quotes(text) + " is neither an IPv4 address nor a host name");
+    throw base::ValueError(base::in_quotes(text) + " is neither an IPv4 address nor a host name");
   }
   const auto address = parse_ipv4_address(text);
   if (text.find_first_not_of("0123456789.") == std::string::npos && !address) {
-    throw ValueError(in_quotes(text) + " is not an IPv4 address");
+    throw base::ValueError(base::in_quotes(text) + " is not an IPv4 address");
   }
   if (address) require_host(*address, text);
   if (!has_labels_of_a_host(text)) {
-    throw ValueError(in_quotes(text) +
-                     " is neither an IPv4 address nor a host name: between dots stand 1 to 63 characters");
+    throw base::ValueError(
+        base::in_quotes(text) +
+        " is neither an IPv4 address nor a host name: between dots stand 1 to 63 characters");
   }
   return text;
 }
@@ -86,8 +87,8 @@ std::optional<wire::Ipv4Address> parse_local(const std::string& text) {
   const auto address = parse_ipv4_address(text);
   const char* const kind = address ? kind_of_no_host(*address) : nullptr;
   if (!address || kind != nullptr) {
-    throw ValueError(in_quotes(text) + " is neither the IPv4 address of a host nor auto" +
-                     (kind != nullptr ? std::string{": it is "} + kind : ""));
+    throw base::ValueError(base::in_quotes(text) + " is neither the IPv4 address of a host nor auto" +
+                           (kind != nullptr ? std::string{": it is "} + kind : ""));
   }
   return address;
 }
@@ -95,13 +96,13 @@ std::optional<wire::Ipv4Address> parse_local(const std::string& text) {
 void add_prefix(Configuration& configuration, const std::string& text) {
   const wire::Ipv6Prefix prefix = parse_prefix(text);
   if (prefix.length == 0) {
-    throw ValueError(
-        in_quotes(text) +
+    throw base::ValueError(
+        base::in_quotes(text) +
         " would make every address ours; an end that forwards for others has egress-filter = no");
   }
   if (const auto* const reserved = reserved_in(range_of(prefix), LinkLocal::reserved)) {
-    throw ValueError(in_quotes(text) + " cannot be routed to this end: it has addresses in " +
-                     describe(*reserved));
+    throw base::ValueError(base::in_quotes(text) + " cannot be routed to this end: it has addresses in " +
+                           describe(*reserved));
   }
   configuration.prefixes.push_back(prefix);
 }
@@ -109,28 +110,29 @@ void add_prefix(Configuration& configuration, const std::string& text) {
 void add_route(Configuration& configuration, const std::string& text) {
   const wire::Ipv6Prefix prefix = parse_prefix(text);
   if (const auto* const reserved = reserved_around(range_of(prefix), LinkLocal::reserved)) {
-    throw ValueError(in_quotes(text) + " leads nothing into the tunnel: it is in " + describe(*reserved));
+    throw base::ValueError(base::in_quotes(text) + " leads nothing into the tunnel: it is in " +
+                           describe(*reserved));
   }
   configuration.routes.push_back(prefix);
 }
 
 std::string parse_control(const std::string& text) {
   if (text.empty() || text.front() != '/' || text.find_first_of(not_in_a_line) != std::string::npos) {
-    throw ValueError(in_quotes(text) + " is not an absolute path without space or #");
+    throw base::ValueError(base::in_quotes(text) + " is not an absolute path without space or #");
   }
   constexpr std::size_t longest = sizeof(sockaddr_un::sun_path) - 1;
   if (text.size() > longest) {
-    throw ValueError(in_quotes(text) + " has " + std::to_string(text.size()) +
-                     " bytes, and the path of a socket at most " + std::to_string(longest));
+    throw base::ValueError(base::in_quotes(text) + " has " + std::to_string(text.size()) +
+                           " bytes, and the path of a socket at most " + std::to_string(longest));
   }
   if (text.ends_with('/') || text.ends_with("/.") || text.ends_with("/..")) {
-    throw ValueError(in_quotes(text) + " is the path of a directory");
+    throw base::ValueError(base::in_quotes(text) + " is the path of a directory");
   }
   return text;
 }
 
 [[noreturn]] void refuse_address(const std::string& text, const std::string& form) {
-  throw ValueError(in_quotes(text) + " is not an IPv6 " + form);
+  throw base::ValueError(base::in_quotes(text) + " is not an IPv6 " + form);
 }
 
 void add_interface_address(Configuration& configuration, const std::string& text) {
@@ -142,8 +144,8 @@ void add_interface_address(Configuration& configuration, const std::string& text
   }
   require_host(parsed->address, words.front());
   if (parsed->length == 0) {
-    throw ValueError(in_quotes(words.front()) +
-                     " would have all of IPv6 on the link; for a default route write route = ::/0");
+    throw base::ValueError(base::in_quotes(words.front()) +
+                           " would have all of IPv6 on the link; for a default route write route = ::/0");
   }
   InterfaceAddress address{.address = parsed->address, .length = parsed->length};
   std::optional<std::uint32_t> label;
@@ -151,18 +153,18 @@ void add_interface_address(Configuration& configuration, const std::string& text
   for (std::size_t at = 1; at < words.size(); at += 2) {
     const std::string& keyword = words[at];
     const std::string& value = words[at + 1];
-    if (!given.insert(keyword).second) throw ValueError(in_quotes(keyword) + " is given twice");
+    if (!given.insert(keyword).second) throw base::ValueError(base::in_quotes(keyword) + " is given twice");
     if (keyword == "peer") {
       address.peer = parse_ipv6_address(value);
-      if (!address.peer) throw ValueError(in_quotes(value) + " is not the address of one host");
+      if (!address.peer) throw base::ValueError(base::in_quotes(value) + " is not the address of one host");
       require_host(*address.peer, value);
       if (address.peer == address.address) {
-        throw ValueError(in_quotes(value) + " is the address of both ends");
+        throw base::ValueError(base::in_quotes(value) + " is the address of both ends");
       }
     } else if (keyword == "preferred_lft") {
       address.deprecated = parse_choice(value, lifetime_names) == 0;
     } else if (keyword == "label") {
-      label = parse_number<std::uint32_t>(value, 0, 0xfffffffeU);
+      label = base::parse_number<std::uint32_t>(value, 0, 0xfffffffeU);
     } else {
       refuse_address(text, form);
     }
@@ -173,8 +175,8 @@ void add_interface_address(Configuration& configuration, const std::string& text
   if (known != configuration.addresses.end() &&
       (*known != address || (known_label != configuration.address_labels.end()) != label.has_value() ||
        (label && known_label->second != *label))) {
-    throw ValueError(in_quotes(to_string(address.address)) +
-                     " is given twice, with another length, peer, lifetime or label");
+    throw base::ValueError(base::in_quotes(to_string(address.address)) +
+                           " is given twice, with another length, peer, lifetime or label");
   }
   configuration.addresses.push_back(address);
   if (label) configuration.address_labels[address.address] = *label;
@@ -241,19 +243,19 @@ const std::vector<Key>& keys() {
       {"table", false, "main|NUMBER",
        "routing table of those routes; other than main: traffic from 'address' and 'prefix' uses that table",
        [](C& c, const std::string& v) {
-         c.table = v == "main" ? main_table : parse_number<std::uint32_t>(v, 1, 0xffffffffU);
-         if (c.table == local_table) throw ValueError("255 is the kernel's own table (local)");
+         c.table = v == "main" ? main_table : base::parse_number<std::uint32_t>(v, 1, 0xffffffffU);
+         if (c.table == local_table) throw base::ValueError("255 is the kernel's own table (local)");
        },
        [](const C& c) { return Values{c.table == main_table ? "main" : std::to_string(c.table)}; }},
       {"metric", false, "NUMBER", "metric of those routes",
-       [](C& c, const std::string& v) { c.metric = parse_number<std::uint32_t>(v, 1, 0xffffffffU); },
+       [](C& c, const std::string& v) { c.metric = base::parse_number<std::uint32_t>(v, 1, 0xffffffffU); },
        [](const C& c) { return c.metric ? Values{std::to_string(*c.metric)} : Values{}; }},
       {"mtu", false, "BYTES|auto", "tunnel MTU, 1280 to 65515; auto follows the IPv4 path",
        [](C& c, const std::string& v) {
          if (v == "auto") {
            c.mtu.reset();
          } else {
-           c.mtu = parse_number(v, min_tunnel_mtu, max_tunnel_mtu);
+           c.mtu = base::parse_number(v, min_tunnel_mtu, max_tunnel_mtu);
          }
        },
        [](const C& c) { return Values{c.mtu ? std::to_string(*c.mtu) : "auto"}; }},
@@ -266,7 +268,7 @@ const std::vector<Key>& keys() {
          if (v == "inherit") {
            c.ttl.reset();
          } else {
-           c.ttl = parse_number<std::uint8_t>(v, 1, 255);
+           c.ttl = base::parse_number<std::uint8_t>(v, 1, 255);
          }
        },
        [](const C& c) { return Values{c.ttl ? std::to_string(*c.ttl) : "inherit"}; }},
@@ -276,7 +278,7 @@ const std::vector<Key>& keys() {
            c.tos.reset();
          } else {
            const bool prefixed = v.starts_with("0x") || v.starts_with("0X");
-           c.tos = parse_number<std::uint8_t>(prefixed ? v.substr(2) : v, 0, 255, 16);
+           c.tos = base::parse_number<std::uint8_t>(prefixed ? v.substr(2) : v, 0, 255, 16);
          }
        },
        [](const C& c) { return Values{c.tos ? hexadecimal(*c.tos) : "inherit"}; }},
@@ -299,7 +301,7 @@ const std::vector<Key>& keys() {
        [](C& c, const std::string& v) {
          Pool pool = parse_pool(v);
          if (std::ranges::find(c.pools, pool.name, &Pool::name) != c.pools.end()) {
-           throw ValueError(in_quotes(pool.name) + " is there already");
+           throw base::ValueError(base::in_quotes(pool.name) + " is there already");
          }
          c.pools.push_back(std::move(pool));
        },
@@ -309,14 +311,14 @@ const std::vector<Key>& keys() {
        [](C& c, const std::string& v) { c.source_rules.push_back(parse_source_rule(v)); },
        [](const C& c) { return key_texts(c.source_rules); }},
       {"flows", false, "COUNT", "the most flows that source rules keep track of",
-       [](C& c, const std::string& v) { c.flows = parse_number<std::uint32_t>(v, 1, max_flows); },
+       [](C& c, const std::string& v) { c.flows = base::parse_number<std::uint32_t>(v, 1, max_flows); },
        [](const C& c) { return Values{std::to_string(c.flows)}; }},
       {"recorder", false, "COUNT", "packets that the flight recorder keeps; 0: it is off",
-       [](C& c, const std::string& v) { c.recorder = parse_number<std::uint32_t>(v, 0, max_recorder); },
+       [](C& c, const std::string& v) { c.recorder = base::parse_number<std::uint32_t>(v, 0, max_recorder); },
        [](const C& c) { return Values{std::to_string(c.recorder)}; }},
       {"keepalive", false, "SECONDS", "after so much silence ask the far end for an echo; 0: never",
        [](C& c, const std::string& v) {
-         c.keepalive = std::chrono::seconds{parse_number<std::uint32_t>(v, 0, max_keepalive)};
+         c.keepalive = std::chrono::seconds{base::parse_number<std::uint32_t>(v, 0, max_keepalive)};
        },
        [](const C& c) { return Values{std::to_string(c.keepalive.count())}; }},
       {"wire", false, "auto|raw|packet",
@@ -333,7 +335,7 @@ const std::vector<Key>& keys() {
          if (v == "auto") {
            c.queues.reset();
          } else {
-           c.queues = parse_number<std::uint16_t>(v, 1, max_queues);
+           c.queues = base::parse_number<std::uint16_t>(v, 1, max_queues);
          }
        },
        [](const C& c) { return Values{c.queues ? std::to_string(*c.queues) : "auto"}; }},
@@ -342,7 +344,7 @@ const std::vector<Key>& keys() {
        [](const C& c) { return c.control.empty() ? Values{} : Values{c.control}; }},
       {"log-level", false, "LEVEL", "error, warn, info or debug",
        [](C& c, const std::string& v) {
-         c.log_level = static_cast<LogLevel>(parse_choice(v, log_level_names));
+         c.log_level = static_cast<base::LogLevel>(parse_choice(v, log_level_names));
        },
        [](const C& c) {
          return Values{std::string{log_level_names[static_cast<std::size_t>(c.log_level)]}};

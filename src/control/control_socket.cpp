@@ -17,8 +17,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "sixin4/base/options.hpp"
+#include "sixin4/base/system_failure.hpp"
 #include "sixin4/control/json_text.hpp"
-#include "sixin4/control/options.hpp"
 
 namespace sixin4::control {
 
@@ -35,24 +36,20 @@ constexpr std::size_t max_clients = 32;
 constexpr std::ptrdiff_t max_lasting = 24;
 constexpr std::size_t max_descriptors = 253;  // the kernel's SCM_MAX_FD
 
-[[noreturn]] void refuse(const std::string& what) {
-  throw std::system_error(errno, std::generic_category(), what);
-}
-
 sockaddr_un socket_address(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) {
     errno = ENAMETOOLONG;
-    refuse("cannot use control socket " + path);
+    throw base::system_failure("cannot use control socket " + path);
   }
   path.copy(address.sun_path, path.size());
   return address;
 }
 
-io::FileDescriptor open_socket(int flags) {
-  io::FileDescriptor fd{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | flags, 0)};
-  if (!fd) refuse("cannot open a Unix socket");
+base::FileDescriptor open_socket(int flags) {
+  base::FileDescriptor fd{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | flags, 0)};
+  if (!fd) throw base::system_failure("cannot open a Unix socket");
   return fd;
 }
 
@@ -64,9 +61,9 @@ bool connects(int fd, const std::string& path) {
 /// Room for a control message with descriptors.
 using DescriptorRoom = std::array<char, CMSG_SPACE(max_descriptors * sizeof(int))>;
 
-bool send_with_descriptors(int fd, std::string_view text, std::span<const io::FileDescriptor> sent) {
+bool send_with_descriptors(int fd, std::string_view text, std::span<const base::FileDescriptor> sent) {
   std::vector<int> descriptors;
-  for (const io::FileDescriptor& descriptor : sent) descriptors.push_back(descriptor.get());
+  for (const base::FileDescriptor& descriptor : sent) descriptors.push_back(descriptor.get());
   iovec part{.iov_base = const_cast<char*>(text.data()), .iov_len = text.size()};
   msghdr message{};
   message.msg_iov = &part;
@@ -86,7 +83,7 @@ bool send_with_descriptors(int fd, std::string_view text, std::span<const io::Fi
 }
 
 ssize_t receive_with_descriptors(int fd, std::span<char> buffer,
-                                 std::vector<io::FileDescriptor>& descriptors) {
+                                 std::vector<base::FileDescriptor>& descriptors) {
   iovec part{.iov_base = buffer.data(), .iov_len = buffer.size()};
   alignas(cmsghdr) DescriptorRoom room{};
   msghdr message{};
@@ -107,7 +104,7 @@ ssize_t receive_with_descriptors(int fd, std::span<char> buffer,
     }
   }
   if (cut_off) {
-    throw std::system_error(EMFILE, std::generic_category(), "cannot take what the endpoint hands over");
+    throw base::system_failure("cannot take what the endpoint hands over", EMFILE);
   }
   return length;
 }
@@ -150,7 +147,7 @@ bool is_running(const std::string& path) {
 
 ControlServer::ControlServer(std::string path)
     : path_(std::move(path)), listener_(open_socket(SOCK_NONBLOCK)), events_(::epoll_create1(EPOLL_CLOEXEC)) {
-  if (!events_) refuse("cannot create an epoll descriptor");
+  if (!events_) throw base::system_failure("cannot create an epoll descriptor");
   const fs::path parent = fs::path{path_}.parent_path();
   std::error_code error;
   fs::create_directories(parent, error);
@@ -161,25 +158,25 @@ ControlServer::ControlServer(std::string path)
 
   if (connects(open_socket(0).get(), path_)) {
     errno = EADDRINUSE;
-    refuse("cannot make control socket " + path_ +
-           ": an endpoint is running there; choose another with 'control'");
+    throw base::system_failure("cannot make control socket " + path_ +
+                               ": an endpoint is running there; choose another with 'control'");
   }
   struct stat there {};
   if (::lstat(path_.c_str(), &there) == 0) {
     if (!S_ISSOCK(there.st_mode)) {
       errno = EEXIST;
-      refuse("cannot make control socket " + path_ + ": something else is there");
+      throw base::system_failure("cannot make control socket " + path_ + ": something else is there");
     }
     ::unlink(path_.c_str());  // left over from an endpoint that was killed
   }
   const sockaddr_un address = socket_address(path_);
   if (::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0 ||
       ::chmod(path_.c_str(), 0666) < 0 || ::listen(listener_.get(), SOMAXCONN) < 0) {
-    refuse("cannot make control socket " + path_ + remedy_for(errno, path_));
+    throw base::system_failure("cannot make control socket " + path_ + remedy_for(errno, path_));
   }
   epoll_event event{.events = EPOLLIN, .data = {.fd = listener_.get()}};
   if (::epoll_ctl(events_.get(), EPOLL_CTL_ADD, listener_.get(), &event) < 0)
-    refuse("cannot watch the control socket");
+    throw base::system_failure("cannot watch the control socket");
 }
 
 ControlServer::~ControlServer() {
@@ -203,7 +200,7 @@ void ControlServer::serve(const Handler& handler) {
 }
 
 void ControlServer::accept_client() {
-  io::FileDescriptor client{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+  base::FileDescriptor client{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
   if (!client) return;
   // A message has to fit the sender's buffer as a whole.
   constexpr int buffer = 2 * static_cast<int>(max_answer);
@@ -242,7 +239,7 @@ bool ControlServer::answer(Client& client, const Handler& handler) {
   if (length <= 0) return length < 0 && (errno == EAGAIN || errno == EINTR);
   const std::string_view verb{buffer.data(), static_cast<std::size_t>(length)};
   json reply;
-  std::vector<io::FileDescriptor> descriptors;
+  std::vector<base::FileDescriptor> descriptors;
   try {
     if (verb != "show" && !is_privileged(client.fd.get())) {
       throw std::runtime_error("only root and the user that runs the endpoint may do that");
@@ -257,7 +254,7 @@ bool ControlServer::answer(Client& client, const Handler& handler) {
                               " descriptors, and a message carries " + std::to_string(max_descriptors));
     }
     if (begun.held) client.lasting = std::move(begun.held);
-  } catch (const ConfigurationError& error) {
+  } catch (const base::ConfigurationError& error) {
     reply = {{"configuration-error", error.what()}};
   } catch (const std::exception& error) {
     reply = {{"error", error.what()}};
@@ -273,20 +270,21 @@ LastingAnswer ask_for_descriptors(const std::string& path, std::string_view verb
   const int fd = answer.connection.get();
   if (!connects(fd, path)) {
     if (errno == ENOENT || errno == ECONNREFUSED) throw NoSuchEndpoint("no running endpoint at " + path);
-    refuse("cannot connect to control socket " + path);
+    throw base::system_failure("cannot connect to control socket " + path);
   }
   const timeval limit{.tv_sec = patience.count(), .tv_usec = 0};
   (void)::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  if (::send(fd, verb.data(), verb.size(), MSG_NOSIGNAL) < 0) refuse("cannot send to control socket " + path);
+  if (::send(fd, verb.data(), verb.size(), MSG_NOSIGNAL) < 0)
+    throw base::system_failure("cannot send to control socket " + path);
   std::string buffer(max_answer, '\0');
   const ssize_t length = receive_with_descriptors(fd, buffer, answer.descriptors);
   if (length < 0 && errno == EAGAIN) throw EndpointRefusal("the endpoint at " + path + " does not answer");
-  if (length < 0) refuse("cannot read from control socket " + path);
+  if (length < 0) throw base::system_failure("cannot read from control socket " + path);
   if (length == 0) throw NoSuchEndpoint("the endpoint at " + path + " went away");
   try {
     const json reply = parse_json_text({buffer.data(), static_cast<std::size_t>(length)});
     if (reply.contains("configuration-error"))
-      throw ConfigurationError(reply["configuration-error"].get<std::string>());
+      throw base::ConfigurationError(reply["configuration-error"].get<std::string>());
     if (reply.contains("error")) throw EndpointRefusal(reply["error"].get<std::string>());
     answer.result = to_json_text(reply.at("result"));
     return answer;

@@ -4,10 +4,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sixin4/base/options.hpp"
+#include "sixin4/base/printable.hpp"
 #include "sixin4/control/address_text.hpp"
 #include "sixin4/control/json_text.hpp"
-#include "sixin4/control/options.hpp"
-#include "sixin4/control/printable.hpp"
 
 #include "read_answer.hpp"
 #include "source_rule_text.hpp"
@@ -23,7 +23,8 @@ constexpr std::string_view request_prefix = "explain ";
 
 std::string text_of(const json& object) {
   const auto word = [&object](const char* name) {
-    return object.at(name).is_null() ? std::string{"none"} : printable(object.at(name).get<std::string>());
+    return object.at(name).is_null() ? std::string{"none"}
+                                     : base::printable(object.at(name).get<std::string>());
   };
   std::ostringstream lines;
   lines << word("destination") << " from " << word("source");
@@ -111,16 +112,17 @@ ExplainQuery parse_explain_query(const std::string& destination, const std::opti
                                  const std::optional<std::string>& port) {
   const auto address = [](const std::string& text) {
     const auto parsed = parse_ipv6_address(text);
-    if (!parsed) throw ConfigurationError("command line: " + in_quotes(text) + " is not an IPv6 address");
+    if (!parsed)
+      throw base::ConfigurationError("command line: " + base::in_quotes(text) + " is not an IPv6 address");
     return *parsed;
   };
   ExplainQuery query{.destination = address(destination)};
   if (from) query.from = address(*from);
   try {
     if (protocol) query.protocol = parse_protocol(*protocol);
-    if (port) query.port = parse_number<std::uint16_t>(*port, 0, 65535);
-  } catch (const ValueError& error) {
-    throw ConfigurationError(std::string{"command line: "} + error.what());
+    if (port) query.port = base::parse_number<std::uint16_t>(*port, 0, 65535);
+  } catch (const base::ValueError& error) {
+    throw base::ConfigurationError(std::string{"command line: "} + error.what());
   }
   return query;
 }

@@ -6,9 +6,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sixin4/base/printable.hpp"
 #include "sixin4/control/address_text.hpp"
 #include "sixin4/control/json_text.hpp"
-#include "sixin4/control/printable.hpp"
 #include "sixin4/control/source_rules.hpp"
 
 #include "read_answer.hpp"
@@ -23,7 +23,7 @@ constexpr std::string_view request_prefix = "flows ";
 
 /// As tcpdump(8) writes it.
 std::string with_port(const json& address, const json& port) {
-  std::string text = printable(address.get<std::string>());
+  std::string text = base::printable(address.get<std::string>());
   if (port.get<int>() != 0) text += "." + std::to_string(port.get<int>());
   return text;
 }
@@ -93,7 +93,9 @@ std::string flows_text(std::span<const std::string> pages) {
   return read_answer([&] {
     std::ostringstream text;
     for (const json& flow : flows_of(pages)) {
-      const auto word = [&flow](const char* name) { return printable(flow.at(name).get<std::string>()); };
+      const auto word = [&flow](const char* name) {
+        return base::printable(flow.at(name).get<std::string>());
+      };
       const bool inside = flow.at("begun") == "inside";
       text << word("protocol") << ' ' << with_port(flow.at("source"), flow.at("source_port"))
            << (inside ? " > " : " < ") << with_port(flow.at("destination"), flow.at("destination_port"));

@@ -9,6 +9,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 
+#include "sixin4/base/system_failure.hpp"
 #include "sixin4/control/address_text.hpp"
 
 #include "values.hpp"
@@ -22,8 +23,7 @@ wire::Ipv4Address resolve_ipv4(const std::string& host) {
   hints.ai_socktype = SOCK_RAW;
   addrinfo* found = nullptr;
   const int error = ::getaddrinfo(host.c_str(), nullptr, &hints, &found);
-  if (error == EAI_SYSTEM)
-    throw std::system_error(errno, std::generic_category(), "cannot resolve remote " + host);
+  if (error == EAI_SYSTEM) throw base::system_failure("cannot resolve remote " + host);
   if (error != 0) throw std::runtime_error("cannot resolve remote " + host + ": " + ::gai_strerror(error));
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner{found, ::freeaddrinfo};
   const auto* socket_address = reinterpret_cast<const sockaddr_in*>(found->ai_addr);

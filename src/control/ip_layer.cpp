@@ -10,6 +10,8 @@
 #include <linux/netlink.h>
 #include <linux/xfrm.h>
 
+#include "sixin4/base/system_failure.hpp"
+
 #include "netlink_message.hpp"
 
 namespace sixin4::control {
@@ -24,9 +26,9 @@ void list(int protocol, const NetlinkRequest& request, const char* what,
     const NetlinkOutcome outcome = socket.exchange(request, on_message);
     // To nfnetlink a part that is not there is an invalid request.
     if (outcome.error == EINVAL || outcome.error == EOPNOTSUPP) return;
-    if (outcome.error != 0) throw std::system_error(outcome.error, std::generic_category(), what);
+    if (outcome.error != 0) throw base::system_failure(what, outcome.error);
     // A list that changed meanwhile may miss an object.
-    if (outcome.interrupted) throw std::system_error(EAGAIN, std::generic_category(), what);
+    if (outcome.interrupted) throw base::system_failure(what, EAGAIN);
   } catch (const std::system_error& error) {
     if (error.code() != std::errc::protocol_not_supported) throw;
   }
@@ -50,7 +52,7 @@ std::optional<std::string> nftables_table() {
 std::optional<std::string> first_word_of(const std::filesystem::path& root, const char* name) {
   const std::filesystem::path path = root / name;
   const auto cannot_read = [&path](int error) {
-    return std::system_error(error, std::generic_category(), "cannot read " + path.string());
+    return base::system_failure("cannot read " + path.string(), error);
   };
   std::ifstream file{path};
   const int error = errno;

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "sixin4/control/printable.hpp"
+#include "sixin4/base/printable.hpp"
 
 namespace sixin4::control {
 
@@ -31,13 +31,13 @@ void change_strings(json& root, const Change& change) {
 }  // namespace
 
 std::string to_json_text(json value, int indent) {
-  change_strings(value, [](const std::string& text) { return printable(text); });
+  change_strings(value, [](const std::string& text) { return base::printable(text); });
   return value.dump(indent);
 }
 
 json parse_json_text(std::string_view text) {
   json value = json::parse(text);
-  change_strings(value, [](const std::string& string) { return from_printable(string); });
+  change_strings(value, [](const std::string& string) { return base::from_printable(string); });
   return value;
 }
 

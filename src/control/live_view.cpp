@@ -10,8 +10,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sixin4/base/printable.hpp"
 #include "sixin4/control/json_text.hpp"
-#include "sixin4/control/printable.hpp"
 #include "sixin4/control/rates.hpp"
 
 #include "far_end_text.hpp"
@@ -78,7 +78,7 @@ std::string packets_text(double packets) {
 }
 
 void write_head(std::ostream& text, const json& status) {
-  const auto word = [&](const char* name) { return printable(status.at(name).get<std::string>()); };
+  const auto word = [&](const char* name) { return base::printable(status.at(name).get<std::string>()); };
   text << word("interface") << ": " << word("state") << ", " << word("local") << " > " << word("remote")
        << ", runs " << seconds_for_people(status.at("uptime_s").get<double>()) << '\n';
   if (status.contains("reason")) text << "  " << word("reason") << '\n';
@@ -118,7 +118,7 @@ void write_drops(std::ostream& text, const json& drops, const std::optional<Rate
              << std::setw(total_width) << "total" << std::setw(fresh_width) << "since last look" << '\n';
       }
       text << "  " << std::left << std::setw(name_width) << name << std::setw(reason_width)
-           << printable(reason) << std::right << std::setw(total_width) << count.get<std::uint64_t>();
+           << base::printable(reason) << std::right << std::setw(total_width) << count.get<std::uint64_t>();
       const auto& fresh = since_last ? ((*since_last).*direction).drops : decltype(Rates{}.out.drops){};
       if (const auto more = fresh.find(reason); more != fresh.end()) {
         text << std::setw(fresh_width) << '+' + std::to_string(more->second);
@@ -129,9 +129,9 @@ void write_drops(std::ostream& text, const json& drops, const std::optional<Rate
 }
 
 void write_silent(std::ostream& text, const EndpointLook& endpoint, const History& history, LookTime now) {
-  text << printable(endpoint.name) << ": ";
+  text << base::printable(endpoint.name) << ": ";
   if (!endpoint.silence.empty()) {
-    text << "does not answer: " << message_line(endpoint.silence);
+    text << "does not answer: " << base::message_line(endpoint.silence);
   } else {
     text << (history.empty() ? "not running" : "has ended");
   }

@@ -21,6 +21,7 @@
 #include <net/if.h>
 #include <sys/socket.h>
 
+#include "sixin4/base/system_failure.hpp"
 #include "sixin4/control/address_text.hpp"
 #include "sixin4/control/network_objects.hpp"
 #include "sixin4/wire/address.hpp"
@@ -34,7 +35,7 @@ namespace {
 [[noreturn]] void refuse(const NetlinkOutcome& outcome, std::string operation) {
   operation.insert(0, "cannot ");
   if (!outcome.explanation.empty()) operation += ": " + outcome.explanation;
-  throw std::system_error(outcome.error, std::generic_category(), operation);
+  throw base::system_failure(operation, outcome.error);
 }
 
 template <typename Object>

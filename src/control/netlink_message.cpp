@@ -19,12 +19,10 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+#include "sixin4/base/system_failure.hpp"
+
 namespace sixin4::control {
 namespace {
-
-[[noreturn]] void fail(const char* what) {
-  throw std::system_error(errno, std::generic_category(), what);
-}
 
 /// Reads the end of an answer: NLMSG_ERROR, which also acknowledges, or NLMSG_DONE after a list.
 NetlinkOutcome parse_outcome(const nlmsghdr& message) {
@@ -138,7 +136,7 @@ void NetlinkSocket::Closer::operator()(mnl_socket* socket) const noexcept {
 
 NetlinkSocket::NetlinkSocket(int protocol) : socket_(mnl_socket_open2(protocol, SOCK_CLOEXEC)) {
   if (!socket_ || mnl_socket_bind(socket_.get(), 0, MNL_SOCKET_AUTOPID) < 0) {
-    fail("cannot open a netlink socket");
+    throw base::system_failure("cannot open a netlink socket");
   }
   // Explanations in words, without our request before them, and lists narrowed by the kernel. A kernel
   // without one of these still answers: no words, longer lists.
@@ -152,7 +150,7 @@ NetlinkOutcome NetlinkSocket::exchange(NetlinkRequest request, const MessageHand
   // Leftovers of an answer that was given up half-way carry another number and are passed over.
   request.header()->nlmsg_seq = ++sequence_;
   if (mnl_socket_sendto(socket_.get(), request.header(), request.header()->nlmsg_len) < 0) {
-    fail("cannot send to netlink");
+    throw base::system_failure("cannot send to netlink");
   }
   const unsigned port = mnl_socket_get_portid(socket_.get());
   bool interrupted = false;
@@ -160,7 +158,7 @@ NetlinkOutcome NetlinkSocket::exchange(NetlinkRequest request, const MessageHand
   for (;;) {
     const ssize_t received = mnl_socket_recvfrom(socket_.get(), buffer.data(), buffer.size());
     if (received < 0 && errno == EINTR) continue;
-    if (received < 0) fail("cannot receive from netlink");
+    if (received < 0) throw base::system_failure("cannot receive from netlink");
     int left = static_cast<int>(received);
     const auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data());
     for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {

@@ -14,6 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "sixin4/base/system_failure.hpp"
+
 namespace sixin4::control {
 namespace {
 
@@ -39,10 +41,6 @@ Subscription subscription_to(Subject subject) {
   return {};
 }
 
-[[noreturn]] void fail(const char* what) {
-  throw std::system_error(errno, std::generic_category(), what);
-}
-
 /// Subscribes. Bound first: the kernel sends its own news to every port but its own number, 0, which is what
 /// an unbound socket has too.
 bool subscribe(int fd, const std::vector<int>& groups) {
@@ -58,11 +56,12 @@ bool subscribe(int fd, const std::vector<int>& groups) {
 
 NetlinkMonitor::NetlinkMonitor(Subject subject) {
   const Subscription subscription = subscription_to(subject);
-  fd_ = io::FileDescriptor{
+  fd_ = base::FileDescriptor{
       ::socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, subscription.protocol)};
   if (!fd_ && errno == EPROTONOSUPPORT) return;
-  if (!fd_) fail("cannot open a netlink socket");
-  if (!subscribe(fd_.get(), subscription.groups)) fail("cannot subscribe to changes of the host's network");
+  if (!fd_) throw base::system_failure("cannot open a netlink socket");
+  if (!subscribe(fd_.get(), subscription.groups))
+    throw base::system_failure("cannot subscribe to changes of the host's network");
 }
 
 // NOLINTNEXTLINE(readability-make-member-function-const): it takes the events away.
@@ -76,7 +75,7 @@ bool NetlinkMonitor::drain() {
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       return came;
     } else if (errno != EINTR) {
-      fail("cannot read changes of the host's network");
+      throw base::system_failure("cannot read changes of the host's network");
     }
   }
   return came;

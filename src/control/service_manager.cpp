@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "sixin4/io/file_descriptor.hpp"
+#include "sixin4/base/file_descriptor.hpp"
 
 namespace sixin4::control {
 
@@ -20,7 +20,7 @@ void notify_service_manager(std::string_view state) noexcept {
   path.copy(address.sun_path, path.size());
   if (path.front() == '@') address.sun_path[0] = '\0';  // the abstract namespace
 
-  const io::FileDescriptor fd{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  const base::FileDescriptor fd{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
   const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
   (void)::sendto(fd.get(), state.data(), state.size(), MSG_NOSIGNAL,
                  reinterpret_cast<const sockaddr*>(&address), length);

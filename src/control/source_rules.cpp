@@ -8,9 +8,9 @@
 #include <string_view>
 #include <utility>
 
+#include "sixin4/base/options.hpp"
+#include "sixin4/base/printable.hpp"
 #include "sixin4/control/address_text.hpp"
-#include "sixin4/control/options.hpp"
-#include "sixin4/control/printable.hpp"
 #include "sixin4/wire/ipv6.hpp"
 #include "sixin4/wire/transport.hpp"
 
@@ -50,9 +50,9 @@ std::vector<std::string> split_at_commas(const std::string& text) {
 /// Flows leave with these addresses.
 void require_no_reserved(const wire::Ipv6Range& range, const std::string& text) {
   if (const auto* const reserved = reserved_in(range, LinkLocal::reserved)) {
-    throw ValueError(in_quotes(text) +
-                     " has addresses that no host can have outside of its link: some are in " +
-                     describe(*reserved));
+    throw base::ValueError(base::in_quotes(text) +
+                           " has addresses that no host can have outside of its link: some are in " +
+                           describe(*reserved));
   }
 }
 
@@ -60,14 +60,15 @@ void require_no_reserved(const wire::Ipv6Range& range, const std::string& text) 
 wire::Ipv6Prefix parse_judged_prefix(const std::string& keyword, const std::string& text) {
   const wire::Ipv6Prefix prefix = parse_prefix(text);
   if (const auto* const reserved = reserved_around(range_of(prefix), LinkLocal::reserved)) {
-    throw ValueError(keyword + " " + in_quotes(text) + " never matches: it is in " + describe(*reserved));
+    throw base::ValueError(keyword + " " + base::in_quotes(text) + " never matches: it is in " +
+                           describe(*reserved));
   }
   return prefix;
 }
 
 wire::Ipv6Address parse_host_address(const std::string& text) {
   const auto address = parse_ipv6_address(text);
-  if (!address) throw ValueError(in_quotes(text) + " is not the IPv6 address of one host");
+  if (!address) throw base::ValueError(base::in_quotes(text) + " is not the IPv6 address of one host");
   require_host(*address, text);
   require_no_reserved({*address, *address}, text);
   return *address;
@@ -95,7 +96,7 @@ PoolItem parse_pool_item(const std::string& text) {
   const wire::Ipv6Address first = parse_host_address(trimmed(text.substr(0, dash)));
   if (dash == std::string::npos) return {.range = {first, first}};
   const wire::Ipv6Address last = parse_host_address(trimmed(text.substr(dash + 1)));
-  if (last < first) throw ValueError(in_quotes(text) + " ends before it begins");
+  if (last < first) throw base::ValueError(base::in_quotes(text) + " ends before it begins");
   require_no_reserved({first, last}, text);
   return {.range = {first, last}};
 }
@@ -104,15 +105,16 @@ std::vector<PortRange> parse_ports(const std::string& text) {
   std::vector<PortRange> ports;
   for (const std::string& part : split_at_commas(text)) {
     if (part.empty()) {
-      throw ValueError(in_quotes(text) +
-                       " is not a list of ports: numbers and ranges with commas between, no blanks");
+      throw base::ValueError(base::in_quotes(text) +
+                             " is not a list of ports: numbers and ranges with commas between, no blanks");
     }
     const std::size_t dash = part.find('-');
-    const auto first = parse_number<std::uint16_t>(part.substr(0, dash), 0, 65535);
-    const auto last =
-        dash == std::string::npos ? first : parse_number<std::uint16_t>(part.substr(dash + 1), 0, 65535);
-    if (last < first) throw ValueError(in_quotes(part) + " ends before it begins");
-    if (last == 0) throw ValueError("port '0' is reserved, no program listens there");
+    const auto first = base::parse_number<std::uint16_t>(part.substr(0, dash), 0, 65535);
+    const auto last = dash == std::string::npos
+                          ? first
+                          : base::parse_number<std::uint16_t>(part.substr(dash + 1), 0, 65535);
+    if (last < first) throw base::ValueError(base::in_quotes(part) + " ends before it begins");
+    if (last == 0) throw base::ValueError("port '0' is reserved, no program listens there");
     ports.push_back({.first = first, .last = last});
   }
   return ports;
@@ -126,7 +128,7 @@ SourceTarget parse_target(const std::string& text) {
     return {.action = Action::use, .pool = {}, .address = parse_host_address(text)};
   }
   if (!is_pool_name(text))
-    throw ValueError(in_quotes(text) + " is neither an IPv6 address nor a pool's name");
+    throw base::ValueError(base::in_quotes(text) + " is neither an IPv6 address nor a pool's name");
   return {.action = Action::use, .pool = text};
 }
 
@@ -137,7 +139,7 @@ class RuleWords {
 
   [[nodiscard]] bool at_end() const { return next_ == words_.size(); }
   [[nodiscard]] const std::string& take(const std::string& what) {
-    if (at_end()) throw ValueError("ends where " + what + " is expected");
+    if (at_end()) throw base::ValueError("ends where " + what + " is expected");
     return words_[next_++];
   }
 
@@ -151,20 +153,21 @@ void parse_mode(RuleWords& words, SourceRule& rule) {
   const std::string word = words.take("a mode");
   const auto* const name = std::ranges::find(mode_names, word);
   if (name == mode_names.end()) {
-    throw ValueError(in_quotes(word) + " is not one of first, random, hash, every SECONDS");
+    throw base::ValueError(base::in_quotes(word) + " is not one of first, random, hash, every SECONDS");
   }
-  if (rule.target.pool.empty()) throw ValueError(in_quotes(word) + " is for a pool, and this is one address");
+  if (rule.target.pool.empty())
+    throw base::ValueError(base::in_quotes(word) + " is for a pool, and this is one address");
   rule.mode = static_cast<PoolMode>(name - mode_names.begin());
   if (*rule.mode == PoolMode::every) {
     rule.period = std::chrono::seconds{
-        parse_number<std::uint32_t>(words.take("the seconds of 'every'"), 1, longest_period)};
+        base::parse_number<std::uint32_t>(words.take("the seconds of 'every'"), 1, longest_period)};
   }
 }
 
 /// Whether the word begins a condition, which is taken then.
 bool parse_condition(const std::string& word, RuleWords& words, SourceRule& rule) {
   const auto once = [&word](bool given) {
-    if (given) throw ValueError(in_quotes(word) + " is given twice");
+    if (given) throw base::ValueError(base::in_quotes(word) + " is given twice");
   };
   if (word == "from") {
     once(rule.from.has_value());
@@ -176,9 +179,10 @@ bool parse_condition(const std::string& word, RuleWords& words, SourceRule& rule
       rule.to = parse_judged_prefix(word, destination);
     } else {
       rule.table = destination.substr(1);
-      if (rule.table.empty()) throw ValueError("'@' names no file");
+      if (rule.table.empty()) throw base::ValueError("'@' names no file");
       if (rule.table.find('#') != std::string::npos) {
-        throw ValueError(in_quotes(rule.table) + " is a name with '#', behind which a file has a comment");
+        throw base::ValueError(base::in_quotes(rule.table) +
+                               " is a name with '#', behind which a file has a comment");
       }
     }
   } else if (word == "proto") {
@@ -232,8 +236,8 @@ void require_no_overlap(const std::vector<PoolItem>& items) {
   const PoolItem& last = items.back();
   for (const PoolItem& item : std::span{items}.first(items.size() - 1)) {
     if (item.range.last < last.range.first || last.range.last < item.range.first) continue;
-    throw ValueError(in_quotes(text_of(last)) + " has addresses that " + in_quotes(text_of(item)) +
-                     " has, too");
+    throw base::ValueError(base::in_quotes(text_of(last)) + " has addresses that " +
+                           base::in_quotes(text_of(item)) + " has, too");
   }
 }
 
@@ -242,17 +246,18 @@ void require_that_it_can_match(const SourceRule& rule) {
   if (!rule.protocol) return;
   const std::string name = protocol_name(*rule.protocol);
   if (wire::extension_kind(*rule.protocol) != wire::ExtensionKind::none) {
-    throw ValueError("protocol " + name + " is an extension header, which is never a packet's protocol");
+    throw base::ValueError("protocol " + name +
+                           " is an extension header, which is never a packet's protocol");
   }
   if (*rule.protocol == icmp_of_ipv4)
-    throw ValueError("protocol 1 is the ICMP of IPv4; that of IPv6 is icmpv6");
+    throw base::ValueError("protocol 1 is the ICMP of IPv4; that of IPv6 is icmpv6");
   if (!rule.ports.empty() && !wire::has_ports(*rule.protocol)) {
-    throw ValueError("protocol " + name + " has no ports");
+    throw base::ValueError("protocol " + name + " has no ports");
   }
 }
 
 [[noreturn]] void refuse_use_of(const std::string& action) {
-  throw ValueError("'use " + action + "': write " + in_quotes(action) + " alone");
+  throw base::ValueError("'use " + action + "': write " + base::in_quotes(action) + " alone");
 }
 
 }  // namespace
@@ -262,9 +267,9 @@ std::uint8_t parse_protocol(const std::string& text) {
       std::ranges::find(protocol_names, text, [](const auto& name) { return name.first; });
   if (known != protocol_names.end()) return known->second;
   if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos) {
-    throw ValueError(in_quotes(text) + " is none of tcp, udp, icmpv6, or a protocol's number");
+    throw base::ValueError(base::in_quotes(text) + " is none of tcp, udp, icmpv6, or a protocol's number");
   }
-  return parse_number<std::uint8_t>(text, 0, 255);
+  return base::parse_number<std::uint8_t>(text, 0, 255);
 }
 
 std::string protocol_name(std::uint8_t protocol) {
@@ -280,7 +285,8 @@ Pool parse_pool(const std::string& text) {
   const bool has_name = colon != std::string::npos && is_pool_name(pool.name) &&
                         !parse_ipv6_address(trimmed(text.substr(0, text.find_first_of(",-/"))));
   if (!has_name)
-    throw ValueError(in_quotes(text) + " is not NAME: ADDRESS[, ADDRESS | FIRST-LAST | PREFIX]...");
+    throw base::ValueError(base::in_quotes(text) +
+                           " is not NAME: ADDRESS[, ADDRESS | FIRST-LAST | PREFIX]...");
   for (const std::string& item : split_at_commas(text.substr(colon + 1))) {
     pool.items.push_back(parse_pool_item(item));
     require_no_overlap(pool.items);
@@ -302,9 +308,9 @@ SourceRule parse_source_rule(const std::string& text) {
     } else if (word == "keep" || word == "reject") {
       rule.target = parse_target(word);
     } else {
-      throw ValueError(in_quotes(word) + " is none of from, to, proto, port, keep, use, reject");
+      throw base::ValueError(base::in_quotes(word) + " is none of from, to, proto, port, keep, use, reject");
     }
-    if (!words.at_end()) throw ValueError("'" + words.take("") + "' stands behind the action");
+    if (!words.at_end()) throw base::ValueError("'" + words.take("") + "' stands behind the action");
     require_that_it_can_match(rule);
     return rule;
   }
@@ -317,7 +323,8 @@ SourceTable read_source_table(const std::string& path) {
     const Words words = split_words(line.substr(0, line.find('#')));
     if (words.empty()) return;
     try {
-      if (words.size() > 2) throw ValueError(in_quotes(words[2]) + " stands behind PREFIX and target");
+      if (words.size() > 2)
+        throw base::ValueError(base::in_quotes(words[2]) + " stands behind PREFIX and target");
       const bool is_address = words[0].find('/') == std::string::npos;
       const wire::Ipv6Prefix prefix = parse_prefix(is_address ? words[0] + "/128" : words[0]);
       const auto target = words.size() == 2 ? std::optional{parse_target(words[1])} : std::nullopt;
@@ -325,12 +332,12 @@ SourceTable read_source_table(const std::string& path) {
       // Lists that are put together repeat lines, which changes nothing.
       if (!is_new && table[known->second].target == target) return;
       if (!is_new) {
-        throw ValueError(in_quotes(words[0]) + " has another target in line " +
-                         std::to_string(table[known->second].number));
+        throw base::ValueError(base::in_quotes(words[0]) + " has another target in line " +
+                               std::to_string(table[known->second].number));
       }
       table.push_back({.prefix = prefix, .target = target, .number = number});
-    } catch (const ValueError& error) {
-      throw ConfigurationError(path + ":" + std::to_string(number) + ": " + error.what());
+    } catch (const base::ValueError& error) {
+      throw base::ConfigurationError(path + ":" + std::to_string(number) + ": " + error.what());
     }
   });
   return table;

@@ -5,8 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sixin4/base/printable.hpp"
 #include "sixin4/control/json_text.hpp"
-#include "sixin4/control/printable.hpp"
 
 #include "far_end_text.hpp"
 #include "for_people.hpp"
@@ -66,7 +66,7 @@ void write_direction(std::ostream& text, const char* name, const json& direction
   }
   const char* separator = ", dropped: ";
   for (const auto& [reason, count] : drops.items()) {
-    text << separator << printable(reason) << ' ' << count;
+    text << separator << base::printable(reason) << ' ' << count;
     separator = ", ";
   }
   text << '\n';
@@ -134,7 +134,7 @@ std::string show_text(std::span<const std::string> statuses) {
   return read_answer([&] {
     std::ostringstream text;
     for (const json& object : list_of(statuses)) {
-      const auto word = [&](const char* name) { return printable(object.at(name).get<std::string>()); };
+      const auto word = [&](const char* name) { return base::printable(object.at(name).get<std::string>()); };
       const std::string reason = object.contains("reason") ? " (" + word("reason") + ")" : "";
       text << word("interface") << ": " << word("state") << reason << ", " << word("local") << " > "
            << word("remote") << ", mtu " << object.at("mtu") << ", path mtu " << object.at("path_mtu")
@@ -145,7 +145,7 @@ std::string show_text(std::span<const std::string> statuses) {
       const auto offload = object.find("offload");
       if (offload != object.end() && !offload->at("missing").empty()) {
         const auto missing = offload->at("missing").get<std::map<std::string, std::string>>();
-        text << "  without " << printable(missing_offload(missing)) << '\n';
+        text << "  without " << base::printable(missing_offload(missing)) << '\n';
       }
       write_direction(text, "out", object.at("out"), object.at("drops").at("out"));
       write_direction(text, "in", object.at("in"), object.at("drops").at("in"));

@@ -12,8 +12,9 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include "sixin4/control/options.hpp"
-#include "sixin4/io/file_descriptor.hpp"
+#include "sixin4/base/file_descriptor.hpp"
+#include "sixin4/base/options.hpp"
+#include "sixin4/base/system_failure.hpp"
 
 namespace sixin4::control {
 
@@ -24,11 +25,11 @@ constexpr std::chrono::seconds patience{5};
 constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
 
 [[noreturn]] void fail(const std::string& path, int error) {
-  throw std::system_error(error, std::generic_category(), "cannot read " + path);
+  throw base::system_failure("cannot read " + path, error);
 }
 
 /// Fills the buffer from what is there, and waits where nothing is: 0 at the end of the file.
-std::size_t read_some(const io::FileDescriptor& file, std::array<char, 65536>& buffer,
+std::size_t read_some(const base::FileDescriptor& file, std::array<char, 65536>& buffer,
                       const std::string& path) {
   for (;;) {
     pollfd polled{.fd = file.get(), .events = POLLIN, .revents = 0};
@@ -49,7 +50,7 @@ std::size_t read_some(const io::FileDescriptor& file, std::array<char, 65536>& b
 void for_each_line(const std::string& path,
                    const std::function<void(int number, const std::string& line)>& on_line) {
   // Non-blocking, so that a FIFO without a writer is opened; poll(2) waits for it.
-  const io::FileDescriptor file{::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
+  const base::FileDescriptor file{::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
   if (!file) fail(path, errno);
   std::array<char, 65536> buffer{};
   std::string line;
@@ -63,10 +64,10 @@ void for_each_line(const std::string& path,
   std::size_t total = 0;
   while (const std::size_t length = read_some(file, buffer, path)) {
     total += length;
-    if (total > most_bytes) throw ConfigurationError(path + ": is larger than 64 MiB");
+    if (total > most_bytes) throw base::ConfigurationError(path + ": is larger than 64 MiB");
     std::string_view rest{buffer.data(), length};
     if (rest.find('\0') != std::string_view::npos) {
-      throw ConfigurationError(path + ": is not a text file: it has NUL bytes");
+      throw base::ConfigurationError(path + ": is not a text file: it has NUL bytes");
     }
     for (std::size_t end = 0; (end = rest.find('\n')) != std::string_view::npos;
          rest.remove_prefix(end + 1)) {

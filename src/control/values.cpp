@@ -4,9 +4,9 @@
 #include <array>
 #include <sstream>
 
+#include "sixin4/base/printable.hpp"
 #include "sixin4/control/address_text.hpp"
 #include "sixin4/control/network_objects.hpp"
-#include "sixin4/control/printable.hpp"
 
 namespace sixin4::control {
 
@@ -46,11 +46,11 @@ std::vector<std::string> split_words(const std::string& text) {
 wire::Ipv6Prefix parse_prefix(const std::string& text) {
   const auto prefix = parse_ipv6_prefix(text);
   if (!prefix || text.find('/') == std::string::npos)
-    throw ValueError(in_quotes(text) + " is not an IPv6 PREFIX/LENGTH");
+    throw base::ValueError(base::in_quotes(text) + " is not an IPv6 PREFIX/LENGTH");
   const Ipv6Route masked = canonical(Ipv6Route{.prefix = *prefix});
   if (masked.prefix != *prefix) {
-    throw ValueError(in_quotes(text) + " has bits set beyond its length; the prefix is " +
-                     to_string(masked.prefix));
+    throw base::ValueError(base::in_quotes(text) + " has bits set beyond its length; the prefix is " +
+                           to_string(masked.prefix));
   }
   return *prefix;
 }
@@ -61,15 +61,15 @@ std::string parse_interface(const std::string& text) {
   const bool valid = !text.empty() && text.size() <= 15 && text != "." && text != ".." &&
                      text.find_first_of("/:%# \t\n\v\f\r\xa0") == std::string::npos;
   if (!valid) {
-    throw ValueError(
-        in_quotes(text) +
+    throw base::ValueError(
+        base::in_quotes(text) +
         " is not the name of an interface (1 to 15 bytes without / : % # or space, and no byte a0)");
   }
   if (text == "all" || text == "default") {
-    throw ValueError(in_quotes(text) +
-                     " is no interface: below /proc/sys/net that name stands for all of them");
+    throw base::ValueError(base::in_quotes(text) +
+                           " is no interface: below /proc/sys/net that name stands for all of them");
   }
-  if (text == "lo") throw ValueError("'lo' is the loopback interface");
+  if (text == "lo") throw base::ValueError("'lo' is the loopback interface");
   return text;
 }
 
@@ -84,7 +84,7 @@ const char* kind_of_no_host(const wire::Ipv4Address& address) {
 
 void require_host(const wire::Ipv4Address& address, const std::string& text) {
   if (const char* kind = kind_of_no_host(address)) {
-    throw ValueError(in_quotes(text) + " is not the address of one host, but " + kind);
+    throw base::ValueError(base::in_quotes(text) + " is not the address of one host, but " + kind);
   }
 }
 
@@ -108,7 +108,8 @@ std::string describe(const ReservedPrefix& reserved) {
 
 void require_host(const wire::Ipv6Address& address, const std::string& text) {
   if (const auto* const reserved = reserved_in({address, address}, LinkLocal::allowed)) {
-    throw ValueError(in_quotes(text) + " is not the address of one host: it is in " + describe(*reserved));
+    throw base::ValueError(base::in_quotes(text) + " is not the address of one host: it is in " +
+                           describe(*reserved));
   }
 }
 

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
 
+#include "sixin4/base/system_failure.hpp"
 #include "sixin4/wire/ipv4.hpp"
 #include "sixin4/wire/ipv6.hpp"
 #include "sixin4/wire/transport.hpp"
@@ -52,7 +53,7 @@ DatagramSocket::DatagramSocket(const WireEnds& ends, const engine::Share& share)
   address.sll_protocol = htons(ETH_P_IP);
   address.sll_ifindex = ends.dev_index;
   if (::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) {
-    refuse("cannot bind a packet socket to link " + ends.dev);
+    throw base::system_failure("cannot bind a packet socket to link " + ends.dev);
   }
 }
 

@@ -11,6 +11,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 
+#include "sixin4/base/system_failure.hpp"
 #include "sixin4/wire/bytes.hpp"
 #include "sixin4/wire/icmpv6.hpp"
 
@@ -23,17 +24,18 @@ namespace {
 std::uint16_t random_identifier() {
   std::uint16_t identifier = 0;
   if (::getrandom(&identifier, sizeof identifier, 0) != sizeof identifier) {
-    refuse("cannot get a random number");
+    throw base::system_failure("cannot get a random number");
   }
   return identifier;
 }
 
-FileDescriptor open_icmpv6() {
-  FileDescriptor fd{::socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ICMPV6)};
+base::FileDescriptor open_icmpv6() {
+  base::FileDescriptor fd{::socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ICMPV6)};
   if (!fd) {
-    refuse(errno == EPERM
-               ? "cannot open an ICMPv6 socket: needs CAP_NET_RAW; run as root, or give the capability"
-               : "cannot open an ICMPv6 socket");
+    throw base::system_failure(
+        errno == EPERM
+            ? "cannot open an ICMPv6 socket: needs CAP_NET_RAW; run as root, or give the capability"
+            : "cannot open an ICMPv6 socket");
   }
   return fd;
 }
@@ -68,7 +70,7 @@ void EchoSocket::bind_to(int link_index) const {
   if (try_option(fd_, SOL_SOCKET, SO_BINDTOIFINDEX, link_index, "SO_BINDTOIFINDEX", missing)) return;
   std::array<char, IF_NAMESIZE> name{};
   if (::if_indextoname(static_cast<unsigned>(link_index), name.data()) == nullptr) {
-    refuse("cannot find the link of an ICMPv6 socket");
+    throw base::system_failure("cannot find the link of an ICMPv6 socket");
   }
   set_option(fd_, SOL_SOCKET, SO_BINDTODEVICE, name, "the link of an ICMPv6 socket (SO_BINDTODEVICE)");
 }

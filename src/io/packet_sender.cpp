@@ -8,6 +8,8 @@
 #include <linux/if_packet.h>
 #include <sys/socket.h>
 
+#include "sixin4/base/system_failure.hpp"
+
 #include "socket_options.hpp"
 
 namespace sixin4::io {
@@ -23,21 +25,21 @@ wire::VnetHeader offload_of(const engine::OuterPacket& packet) noexcept {
           .checksum_offset = packet.checksum_offset};
 }
 
-FileDescriptor open_towards(const NextHop& next_hop, Features& features) {
+base::FileDescriptor open_towards(const NextHop& next_hop, Features& features) {
   // Protocol 0: nothing is ever received.
-  FileDescriptor fd = open_packet_socket();
+  base::FileDescriptor fd = open_packet_socket();
   try_send_buffer(fd, send_buffer, features["send-buffer"]);
   sockaddr_ll link{};
   link.sll_family = AF_PACKET;
   link.sll_ifindex = next_hop.link_index;
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&link), sizeof link) < 0) {
-    refuse("cannot bind a packet socket to link " + std::to_string(next_hop.link_index));
+    throw base::system_failure("cannot bind a packet socket to link " + std::to_string(next_hop.link_index));
   }
   return fd;
 }
 
 /// That it is missing matters only where a link is to finish checksums.
-bool take_offload_data(const FileDescriptor& fd, const NextHop& next_hop, Features& features) {
+bool take_offload_data(const base::FileDescriptor& fd, const NextHop& next_hop, Features& features) {
   std::string missing;
   const bool taken = try_option(fd, SOL_PACKET, PACKET_VNET_HDR, int{1}, "PACKET_VNET_HDR", missing);
   if (next_hop.finishes_checksums) features["send-checksum"] = missing;

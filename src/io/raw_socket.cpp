@@ -16,6 +16,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 
+#include "sixin4/base/system_failure.hpp"
 #include "sixin4/wire/ipv4.hpp"
 
 #include "filter_program.hpp"
@@ -31,20 +32,21 @@ constexpr int receive_buffer =
 constexpr int strangers_buffer = 256 << 10;
 constexpr unsigned receives_between_looks = 16;
 
-FileDescriptor open_raw(int protocol) {
-  FileDescriptor fd{::socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol)};
+base::FileDescriptor open_raw(int protocol) {
+  base::FileDescriptor fd{::socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol)};
   if (!fd) {
-    refuse(errno == EPERM ? "cannot open a raw socket: needs CAP_NET_RAW; run as root, or give the capability"
-                          : "cannot open a raw socket");
+    throw base::system_failure(
+        errno == EPERM ? "cannot open a raw socket: needs CAP_NET_RAW; run as root, or give the capability"
+                       : "cannot open a raw socket");
   }
   return fd;
 }
 
-void bind_to_link(const FileDescriptor& fd, const std::string& dev) {
+void bind_to_link(const base::FileDescriptor& fd, const std::string& dev) {
   if (dev.empty()) return;
   if (::setsockopt(fd.get(), SOL_SOCKET, SO_BINDTODEVICE, dev.data(), static_cast<socklen_t>(dev.size())) <
       0) {
-    refuse("cannot bind to link " + dev + " (SO_BINDTODEVICE)");
+    throw base::system_failure("cannot bind to link " + dev + " (SO_BINDTODEVICE)");
   }
 }
 
@@ -61,17 +63,19 @@ std::string text(const wire::Ipv4Address& address) {
   return buffer.data();
 }
 
-void bind_to_address(const FileDescriptor& fd, const wire::Ipv4Address& address) {
+void bind_to_address(const base::FileDescriptor& fd, const wire::Ipv4Address& address) {
   const sockaddr_in local = socket_address(address);
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&local), sizeof local) == 0) return;
-  refuse("cannot bind a raw socket to " + text(address) +
-         (errno == EADDRNOTAVAIL ? ": 'local' must be an IPv4 address of this host" : ""));
+  throw base::system_failure(
+      "cannot bind a raw socket to " + text(address) +
+      (errno == EADDRNOTAVAIL ? ": 'local' must be an IPv4 address of this host" : ""));
 }
 
-void connect_to(const FileDescriptor& fd, const wire::Ipv4Address& address) {
+void connect_to(const base::FileDescriptor& fd, const wire::Ipv4Address& address) {
   const sockaddr_in remote = socket_address(address);
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&remote), sizeof remote) < 0) {
-    refuse("cannot connect a raw socket to " + text(address) + ": there must be an IPv4 route to it");
+    throw base::system_failure("cannot connect a raw socket to " + text(address) +
+                               ": there must be an IPv4 route to it");
   }
 }
 
@@ -82,14 +86,14 @@ std::array<sock_filter, 1> filter_that_keeps_nothing() noexcept {
 
 /// From socket(2) on the kernel queues every packet of protocol 41. This one has a filter that keeps nothing,
 /// for the time of its set-up; `forget_others` throws away what was there before it.
-FileDescriptor open_receiver() {
-  FileDescriptor fd = open_raw(wire::protocol_ipv6);
+base::FileDescriptor open_receiver() {
+  base::FileDescriptor fd = open_raw(wire::protocol_ipv6);
   auto nothing = filter_that_keeps_nothing();
   attach_filter(fd, nothing);
   return fd;
 }
 
-void forget_others(const FileDescriptor& fd) {
+void forget_others(const base::FileDescriptor& fd) {
   char first = 0;  // the kernel throws the rest of a packet away
   // Anything but an empty queue is an ICMP error, reported once; a sandbox may refuse every call.
   for (int errors = 0; errors < 16;) {
@@ -101,7 +105,7 @@ void forget_others(const FileDescriptor& fd) {
 
 /// This worker's part of the packets, without those that are the packet socket's where there is one: a merged
 /// one is 64 KiB that would be copied for nothing.
-void keep_own(const FileDescriptor& fd, const engine::Share& share, bool has_packet_socket) {
+void keep_own(const base::FileDescriptor& fd, const engine::Share& share, bool has_packet_socket) {
   FilterProgram program;
   if (has_packet_socket) program.refuse_unfinished_datagram(Ipv4HeaderAt::start);
   program.require_share(share, Ipv4HeaderAt::start);
@@ -111,7 +115,7 @@ void keep_own(const FileDescriptor& fd, const engine::Share& share, bool has_pac
 
 /// ICMP errors that quote a packet from its IPv4 header on (net/ipv4/raw.c, raw_err). Their queue never fills
 /// the socket up: what does not leave room behind it is not queued (net/core/skbuff.c, sock_queue_err_skb).
-void hear_errors(const FileDescriptor& fd, std::string& missing) {
+void hear_errors(const base::FileDescriptor& fd, std::string& missing) {
   const bool heard = try_option(fd, IPPROTO_IP, IP_HDRINCL, int{1}, "IP_HDRINCL", missing) &&
                      try_option(fd, IPPROTO_IP, IP_RECVERR, int{1}, "IP_RECVERR", missing);
   if (!heard) {
@@ -123,7 +127,7 @@ void hear_errors(const FileDescriptor& fd, std::string& missing) {
   (void)::setsockopt(fd.get(), IPPROTO_IP, IP_RECVERR_RFC4884, &extensions, sizeof extensions);
 }
 
-void keep_heads_of_strangers(const FileDescriptor& fd, const WireEnds& ends) {
+void keep_heads_of_strangers(const base::FileDescriptor& fd, const WireEnds& ends) {
   constexpr std::uint32_t head = 128;
   std::array program{
       sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 12),
@@ -136,10 +140,10 @@ void keep_heads_of_strangers(const FileDescriptor& fd, const WireEnds& ends) {
   attach_filter(fd, program);
 }
 
-FileDescriptor open_sender(const WireEnds& ends, Features& features) {
+base::FileDescriptor open_sender(const WireEnds& ends, Features& features) {
   // IPPROTO_RAW: headers are ours, and nothing is ever received, so that no ICMP error of the path turns up
   // as the failure of an unrelated send.
-  FileDescriptor fd = open_raw(IPPROTO_RAW);
+  base::FileDescriptor fd = open_raw(IPPROTO_RAW);
   bind_to_link(fd, ends.dev);
   try_send_buffer(fd, send_buffer, features["send-buffer"]);
   // The engine minds the path MTU: the kernel is not to judge by what it has learnt of the path itself.
@@ -180,7 +184,8 @@ RawReceiver::RawReceiver(const WireEnds& ends, const engine::Share& share)
   std::string& missing = features_["receive-filter"];
   filters_ = try_filter(peer_, nothing, missing);
   if (!filters_ && !share.is_all()) {
-    refuse("cannot share the tunnel's packets between workers (SO_ATTACH_FILTER); 'queues = 1' does without");
+    throw base::system_failure(
+        "cannot share the tunnel's packets between workers (SO_ATTACH_FILTER); 'queues = 1' does without");
   }
   if (!filters_)
     missing += ", so that this host may answer with ICMP when packets come faster than they are read";

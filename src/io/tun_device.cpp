@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 
+#include "sixin4/base/system_failure.hpp"
+
 namespace sixin4::io {
 
 namespace {
@@ -20,8 +22,8 @@ namespace {
 // Newer than Debian 12's <linux/if_tun.h>; the kernel takes both or neither (drivers/net/tun.c, set_offload).
 constexpr unsigned tun_f_uso = 0x20U | 0x40U;
 
-FileDescriptor open_clone_device() {
-  FileDescriptor fd{::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC)};
+base::FileDescriptor open_clone_device() {
+  base::FileDescriptor fd{::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC)};
   if (fd) return fd;
   const int error = errno;
   const char* remedy =
@@ -29,11 +31,11 @@ FileDescriptor open_clone_device() {
           ? "the device node must be there (mknod /dev/net/tun c 10 200; in a container, hand it "
             "in) and the kernel needs its tun module"
           : "the device node must be readable and writable for this user";
-  throw std::system_error(error, std::generic_category(), std::string{"cannot open /dev/net/tun: "} + remedy);
+  throw base::system_failure(std::string{"cannot open /dev/net/tun: "} + remedy, error);
 }
 
 /// Throws std::invalid_argument where the name is no interface's; leaves the kernel's refusal in errno.
-bool attach(const FileDescriptor& fd, const std::string& interface, int flags) {
+bool attach(const base::FileDescriptor& fd, const std::string& interface, int flags) {
   ifreq request{};
   if (interface.empty() || interface.size() >= sizeof request.ifr_name) {
     throw std::invalid_argument("an interface name has 1 to 15 characters: '" + interface + "'");
@@ -71,8 +73,7 @@ TunDevice::TunDevice(const std::string& interface, int flags) : fd_(open_clone_d
 TunDevice::TunDevice(const std::string& interface, const Properties& properties)
     : fd_(open_clone_device()), properties_(properties) {
   if (attach(fd_, interface, properties_.flags)) return;
-  throw std::system_error(errno, std::generic_category(),
-                          "cannot add a queue to tun interface " + interface + " (TUNSETIFF)");
+  throw base::system_failure("cannot add a queue to tun interface " + interface + " (TUNSETIFF)");
 }
 
 /// Old kernels, and sandboxes with a tun device of their own, answer EINVAL to flags that they do not know.
@@ -94,8 +95,7 @@ void TunDevice::create(const std::string& interface, int flags) {
       : error == EINVAL
           ? ": not a name that an interface can have, or this kernel's tun device lacks what is asked of it"
           : "";
-  throw std::system_error(error, std::generic_category(),
-                          "cannot create tun interface " + interface + " (TUNSETIFF)" + remedy);
+  throw base::system_failure("cannot create tun interface " + interface + " (TUNSETIFF)" + remedy, error);
 }
 
 /// Each may be refused: without offload data every packet is complete, without TUNSETVNETLE the offload data
@@ -137,13 +137,12 @@ std::vector<TunDevice> TunDevice::open_queues(const std::string& interface, std:
   ifreq request{};
   request.ifr_flags = IFF_DETACH_QUEUE;
   if (::ioctl(writer.fd(), TUNSETQUEUE, &request) < 0) {
-    throw std::system_error(errno, std::generic_category(),
-                            "cannot detach a queue of the tun device (TUNSETQUEUE)");
+    throw base::system_failure("cannot detach a queue of the tun device (TUNSETQUEUE)");
   }
   for (TunDevice& queue : queues) {
-    queue.detached_ = FileDescriptor{::fcntl(writer.fd(), F_DUPFD_CLOEXEC, 0)};
+    queue.detached_ = base::FileDescriptor{::fcntl(writer.fd(), F_DUPFD_CLOEXEC, 0)};
     if (!queue.detached_) {
-      throw std::system_error(errno, std::generic_category(), "cannot duplicate a queue of the tun device");
+      throw base::system_failure("cannot duplicate a queue of the tun device");
     }
   }
   return queues;
@@ -157,8 +156,8 @@ std::string TunDevice::name() const {
 }
 
 std::optional<bool> TunDevice::is_in_this_namespace() const noexcept {
-  const FileDescriptor its{::ioctl(fd_.get(), TUNGETDEVNETNS, 0)};
-  const FileDescriptor own{::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)};
+  const base::FileDescriptor its{::ioctl(fd_.get(), TUNGETDEVNETNS, 0)};
+  const base::FileDescriptor own{::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)};
   struct stat of_device {};
   struct stat of_thread {};
   if (!its || !own || ::fstat(its.get(), &of_device) < 0 || ::fstat(own.get(), &of_thread) < 0)

@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "sixin4/control/options.hpp"
+#include "sixin4/base/options.hpp"
 
 #include "bench/workloads.hpp"
 
@@ -19,7 +19,7 @@ std::string refusal(const Words& arguments) {
   try {
     (void)plan_of(arguments);
     return "accepted";
-  } catch (const control::ConfigurationError& error) {
+  } catch (const base::ConfigurationError& error) {
     return error.what();
   }
 }

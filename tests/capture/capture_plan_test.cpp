@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "sixin4/control/options.hpp"
+#include "sixin4/base/options.hpp"
 
 namespace sixin4 {
 namespace {
@@ -18,7 +18,7 @@ std::string refusal(const Words& arguments) {
   try {
     (void)capture_plan_of(arguments);
     return "accepted";
-  } catch (const control::ConfigurationError& error) {
+  } catch (const base::ConfigurationError& error) {
     return error.what();
   }
 }
@@ -103,9 +103,9 @@ TEST(RecorderPlan, HasAnEndpointAndAFile) {
   const CapturePlan by_path = recorder_plan_of({"he6", "--control", "/tmp/near.sock"});
   EXPECT_EQ(by_path.control_path, "/tmp/near.sock");
   EXPECT_EQ(filter_of(by_path, "other"), "");
-  EXPECT_THROW((void)recorder_plan_of({}), control::ConfigurationError);
-  EXPECT_THROW((void)recorder_plan_of({"he6", "udp"}), control::ConfigurationError);
-  EXPECT_THROW((void)recorder_plan_of({"he6", "-c", "3"}), control::ConfigurationError);
+  EXPECT_THROW((void)recorder_plan_of({}), base::ConfigurationError);
+  EXPECT_THROW((void)recorder_plan_of({"he6", "udp"}), base::ConfigurationError);
+  EXPECT_THROW((void)recorder_plan_of({"he6", "-c", "3"}), base::ConfigurationError);
 }
 
 }  // namespace

@@ -66,11 +66,11 @@ class Toolbar : public testing::Test {
   Toolbar& operator=(const Toolbar&) = delete;
 
   void send(const std::string& bytes) const {
-    const io::FileDescriptor fd{::open(in_.c_str(), O_WRONLY | O_NONBLOCK)};
+    const base::FileDescriptor fd{::open(in_.c_str(), O_WRONLY | O_NONBLOCK)};
     ASSERT_EQ(::write(fd.get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
   }
   [[nodiscard]] std::string sent() const {
-    const io::FileDescriptor fd{::open(out_.c_str(), O_RDONLY | O_NONBLOCK)};
+    const base::FileDescriptor fd{::open(out_.c_str(), O_RDONLY | O_NONBLOCK)};
     std::array<char, 4096> buffer{};
     const ssize_t length = ::read(fd.get(), buffer.data(), buffer.size());
     return {buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(length, 0))};

@@ -99,11 +99,11 @@ TEST_F(SavedRecordings, AnotherTunnelsStay) {
 
 TEST(RingMemory, CannotBeTakenAwayFromUnderTheWorker) {
   RingMemory memory{8192};
-  const io::FileDescriptor descriptor = memory.take_descriptor();
+  const base::FileDescriptor descriptor = memory.take_descriptor();
   EXPECT_NE(::ftruncate(descriptor.get(), 0), 0);
   EXPECT_NE(::ftruncate(descriptor.get(), 16384), 0);
   memory.bytes()[8191] = 1;
-  const RingMemory other{io::FileDescriptor{::dup(descriptor.get())}};
+  const RingMemory other{base::FileDescriptor{::dup(descriptor.get())}};
   EXPECT_EQ(other.bytes().size(), 8192U);
   EXPECT_EQ(other.bytes()[8191], 1U);
 }

@@ -11,8 +11,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "sixin4/base/options.hpp"
 #include "sixin4/control/configuration.hpp"
-#include "sixin4/control/options.hpp"
 
 namespace sixin4::control::testing {
 namespace {

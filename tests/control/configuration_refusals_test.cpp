@@ -8,8 +8,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "sixin4/base/options.hpp"
 #include "sixin4/control/configuration.hpp"
-#include "sixin4/control/options.hpp"
 
 namespace sixin4::control::testing {
 namespace {

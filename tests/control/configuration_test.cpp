@@ -14,7 +14,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "sixin4/control/options.hpp"
+#include "sixin4/base/options.hpp"
 
 #include "own_network.hpp"
 
@@ -31,7 +31,7 @@ Configuration load(const Words& arguments) {
 std::string refusal(const Words& arguments) {
   try {
     return "accepted:\n" + to_text(load(arguments));
-  } catch (const ConfigurationError& error) {
+  } catch (const base::ConfigurationError& error) {
     return error.what();
   }
 }
@@ -101,7 +101,7 @@ TEST_F(ConfigurationTest, EveryKeyLandsInItsField) {
   EXPECT_EQ(c.keepalive, std::chrono::seconds{30});
   EXPECT_EQ(c.wire, Wire::raw);
   EXPECT_EQ(c.control, "/run/other.sock");
-  EXPECT_EQ(c.log_level, LogLevel::debug);
+  EXPECT_EQ(c.log_level, base::LogLevel::debug);
 }
 
 TEST_F(ConfigurationTest, AnMtuThatFollowsThePathDiscoversItUnlessToldOtherwise) {

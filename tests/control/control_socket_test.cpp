@@ -28,7 +28,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sixin4/control/options.hpp"
+#include "sixin4/base/options.hpp"
 
 namespace sixin4::control::testing {
 namespace {
@@ -39,7 +39,7 @@ namespace fs = std::filesystem;
 std::string handle(std::string_view verb) {
   if (verb == "show") return R"({"b": 1, "a": [2, "x"]})";
   if (verb == "down") return "null";
-  if (verb == "reload") throw ConfigurationError("he6.conf:3: mtu: 'x' is not a number");
+  if (verb == "reload") throw base::ConfigurationError("he6.conf:3: mtu: 'x' is not a number");
   if (verb == "nonsense") return "{not json";
   throw std::runtime_error("unknown verb '" + std::string{verb} + "'");
 }
@@ -71,8 +71,8 @@ sockaddr_un address_of(const std::string& path) {
 }
 
 /// A connection that a test drives by hand.
-io::FileDescriptor connect_to(const std::string& path) {
-  io::FileDescriptor fd{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
+base::FileDescriptor connect_to(const std::string& path) {
+  base::FileDescriptor fd{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
   const sockaddr_un address = address_of(path);
   EXPECT_EQ(connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0) << path;
   const timeval limit{.tv_sec = 5, .tv_usec = 0};
@@ -80,7 +80,7 @@ io::FileDescriptor connect_to(const std::string& path) {
   return fd;
 }
 
-std::string exchange(const io::FileDescriptor& fd, const std::string& request) {
+std::string exchange(const base::FileDescriptor& fd, const std::string& request) {
   EXPECT_EQ(send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL),
             static_cast<ssize_t>(request.size()));
   std::string reply(65536, '\0');
@@ -102,7 +102,7 @@ std::errc error_of(const std::function<void()>& action, const std::string& text)
 std::string outcome(const std::string& path, const std::string& verb) {
   try {
     return ask(path, verb);
-  } catch (const ConfigurationError& error) {
+  } catch (const base::ConfigurationError& error) {
     return std::string{"ConfigurationError: "} + error.what();
   } catch (const EndpointRefusal& error) {
     return std::string{"EndpointRefusal: "} + error.what();
@@ -126,7 +126,7 @@ class ControlSocketTest : public ::testing::Test {
 
   /// What a process leaves that was killed.
   void leave_a_dead_socket() const {
-    const io::FileDescriptor fd{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
+    const base::FileDescriptor fd{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
     const sockaddr_un address = address_of(path_);
     ASSERT_EQ(bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
     ASSERT_EQ(listen(fd.get(), 1), 0);
@@ -213,19 +213,19 @@ TEST_F(ControlSocketTest, NonsenseIsAnsweredOrClosedAndHurtsNobody) {
   EXPECT_EQ(exchange(connect_to(path_), "\xff\n\xfe"), R"({"error":"unknown verb '\\xff\\x0a\\xfe'"})");
   EXPECT_EQ(exchange(connect_to(path_), std::string(100000, 'x')),
             "{\"error\":\"unknown verb '" + std::string(4096, 'x') + "'\"}");
-  const io::FileDescriptor twice = connect_to(path_);
+  const base::FileDescriptor twice = connect_to(path_);
   EXPECT_EQ(exchange(twice, "down"), R"({"result":null})");
   EXPECT_EQ(exchange(twice, "down"), R"({"result":null})");
 }
 
 TEST_F(ControlSocketTest, AnAnswerOfAnotherProgramIsARefusal) {
   for (const std::string answer : {"hello", "\xff", "[]", "{}", R"({"error":7})"}) {
-    const io::FileDescriptor listener{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
+    const base::FileDescriptor listener{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
     const sockaddr_un address = address_of(path_);
     ASSERT_EQ(bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
     ASSERT_EQ(listen(listener.get(), 1), 0);
     std::thread other{[&] {
-      const io::FileDescriptor client{accept(listener.get(), nullptr, nullptr)};
+      const base::FileDescriptor client{accept(listener.get(), nullptr, nullptr)};
       std::array<char, 64> request{};
       EXPECT_GT(recv(client.get(), request.data(), request.size(), 0), 0);
       EXPECT_GT(send(client.get(), answer.data(), answer.size(), MSG_NOSIGNAL), 0);
@@ -244,7 +244,7 @@ TEST_F(ControlSocketTest, AnAnswerOfAnotherProgramIsARefusal) {
 
 TEST_F(ControlSocketTest, IdleClientsKeepNobodyOut) {
   const Running endpoint{path_};
-  std::list<io::FileDescriptor> idle;
+  std::list<base::FileDescriptor> idle;
   for (int i = 0; i < 200; ++i) {
     idle.push_back(connect_to(path_));
     if (i % 20 == 0) {
@@ -259,7 +259,7 @@ TEST_F(ControlSocketTest, WhoDoesNotReadHoldsNobodyUp) {
                            quoted.front() = quoted.back() = '"';
                            return quoted;
                          }};
-  const io::FileDescriptor deaf = connect_to(path_);
+  const base::FileDescriptor deaf = connect_to(path_);
   for (int i = 0; i < 50; ++i) static_cast<void>(send(deaf.get(), "show", 4, MSG_NOSIGNAL | MSG_DONTWAIT));
   EXPECT_EQ(ask(path_, "show").size(), 100002U);
 }
@@ -318,7 +318,7 @@ TEST_F(ControlSocketTest, WhatIsUnderWayEndsWithItsClient) {
   EXPECT_EQ(*begun, 2) << "as long as the client stays";
   first.reset();
   EXPECT_TRUE(comes_to(1));
-  std::list<io::FileDescriptor> others;
+  std::list<base::FileDescriptor> others;
   for (int i = 0; i < 100; ++i) {
     others.push_back(connect_to(path_));
     if (i % 2 == 0) {
@@ -384,7 +384,7 @@ TEST_F(WaitForEnd, IsNotCutShortByOtherClients) {
   endpoint_ = std::make_unique<Running>(path_);
   auto answer = waiting();
   EXPECT_EQ(answer.wait_for(100ms), std::future_status::timeout);
-  std::list<io::FileDescriptor> idle;
+  std::list<base::FileDescriptor> idle;
   for (int i = 0; i < 40; ++i) idle.push_back(connect_to(path_));
   static_cast<void>(outcome(path_, "down"));  // by then all of them are accepted
   EXPECT_EQ(answer.wait_for(300ms), std::future_status::timeout) << "the endpoint still runs";

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "sixin4/control/options.hpp"
+#include "sixin4/base/options.hpp"
 
 #include "own_network.hpp"
 
@@ -43,10 +43,10 @@ TEST(Explanation, ArgumentsAreReadOrRefused) {
   EXPECT_EQ(query.protocol, 17);
   EXPECT_EQ(query.port, 53);
   EXPECT_EQ(parse_explain_query("::1", {}, {}, {}).protocol, 6);
-  EXPECT_THROW((void)parse_explain_query("192.0.2.1", {}, {}, {}), ConfigurationError);
-  EXPECT_THROW((void)parse_explain_query("::1", "eth0", {}, {}), ConfigurationError);
-  EXPECT_THROW((void)parse_explain_query("::1", {}, "smtp", {}), ConfigurationError);
-  EXPECT_THROW((void)parse_explain_query("::1", {}, {}, "65536"), ConfigurationError);
+  EXPECT_THROW((void)parse_explain_query("192.0.2.1", {}, {}, {}), base::ConfigurationError);
+  EXPECT_THROW((void)parse_explain_query("::1", "eth0", {}, {}), base::ConfigurationError);
+  EXPECT_THROW((void)parse_explain_query("::1", {}, "smtp", {}), base::ConfigurationError);
+  EXPECT_THROW((void)parse_explain_query("::1", {}, {}, "65536"), base::ConfigurationError);
 }
 
 TEST(Explanation, SaysWhatLeavesAndWhy) {

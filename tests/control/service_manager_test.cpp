@@ -11,7 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "sixin4/io/file_descriptor.hpp"
+#include "sixin4/base/file_descriptor.hpp"
 
 namespace sixin4::control::testing {
 namespace {
@@ -43,7 +43,7 @@ class Manager {
 
  private:
   std::string name_;
-  io::FileDescriptor fd_;
+  base::FileDescriptor fd_;
 };
 
 class ServiceManagerTest : public ::testing::Test {

@@ -17,7 +17,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "sixin4/control/options.hpp"
+#include "sixin4/base/options.hpp"
 
 namespace {
 
@@ -73,7 +73,7 @@ void check(control::Configuration (*load_input)(const std::string&), const std::
   std::string printed;
   try {
     printed = control::to_text(load_input(input));
-  } catch (const control::ConfigurationError&) {
+  } catch (const base::ConfigurationError&) {
     return;
   } catch (const std::system_error&) {
     return;
@@ -81,7 +81,7 @@ void check(control::Configuration (*load_input)(const std::string&), const std::
   std::string again;
   try {
     again = control::to_text(load(printed));
-  } catch (const control::ConfigurationError& error) {
+  } catch (const base::ConfigurationError& error) {
     again = std::string{"refused: "} + error.what();
   }
   if (again == printed) return;

@@ -42,7 +42,7 @@ class PacketSenderTest : public OwnNetwork {
     run("ip link set sixin4 address 02:00:00:00:00:01 && ip link set far address 02:00:00:00:00:02");
     bring_up();
     run("timeout 10 sh -c 'until ip -o link show sixin4 | grep -q LOWER_UP; do sleep 0.01; done'");
-    listener_ = FileDescriptor{socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0)};
+    listener_ = base::FileDescriptor{socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0)};
     sockaddr_ll link{};
     link.sll_family = AF_PACKET;
     link.sll_protocol = htons(ETH_P_IP);
@@ -64,7 +64,7 @@ class PacketSenderTest : public OwnNetwork {
     return frame;
   }
 
-  FileDescriptor listener_;
+  base::FileDescriptor listener_;
 };
 
 Octets framed(const Octets& packet) {

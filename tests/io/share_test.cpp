@@ -173,8 +173,8 @@ class TunQueuesTest : public ::testing::Test {
     add_address("2001:db8::1", "64", "six");
   }
 
-  static FileDescriptor open_flow(std::uint16_t port) {
-    FileDescriptor socket{::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  static base::FileDescriptor open_flow(std::uint16_t port) {
+    base::FileDescriptor socket{::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
     sockaddr_in6 address{};
     address.sin6_family = AF_INET6;
     address.sin6_port = htons(port);
@@ -186,7 +186,7 @@ class TunQueuesTest : public ::testing::Test {
   }
 
   /// The queue that a datagram of this flow comes out of.
-  std::optional<std::size_t> queue_of(const FileDescriptor& flow) {
+  std::optional<std::size_t> queue_of(const base::FileDescriptor& flow) {
     EXPECT_EQ(send(flow.get(), "x", 1, 0), 1);
     std::array<pollfd, 3> polled{};
     for (std::size_t i = 0; i < polled.size(); ++i)
@@ -205,7 +205,7 @@ class TunQueuesTest : public ::testing::Test {
 TEST_F(TunQueuesTest, AFlowStaysInItsQueueWhereverAnswersAreWritten) {
   std::set<std::size_t> used;
   for (std::uint16_t port = 2000; port < 2030; ++port) {
-    const FileDescriptor flow = open_flow(port);
+    const base::FileDescriptor flow = open_flow(port);
     const auto queue = queue_of(flow);
     ASSERT_TRUE(queue) << port;
     used.insert(*queue);

@@ -5,14 +5,14 @@
 #include <poll.h>
 #include <sys/timerfd.h>
 
-#include "sixin4/io/file_descriptor.hpp"
+#include "sixin4/base/file_descriptor.hpp"
 #include "sixin4/io/raw_socket.hpp"
 
 namespace sixin4::io::testing {
 
 /// `wait` returns before it is woken.
 [[nodiscard]] inline bool something_waits(RawReceiver& receiver) {
-  const FileDescriptor alarm{::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC)};
+  const base::FileDescriptor alarm{::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC)};
   const itimerspec soon{.it_interval = {}, .it_value = {.tv_sec = 0, .tv_nsec = 200'000'000}};
   EXPECT_EQ(::timerfd_settime(alarm.get(), 0, &soon, nullptr), 0);
   receiver.wait(alarm.get());

@@ -20,8 +20,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "sixin4/base/file_descriptor.hpp"
 #include "sixin4/engine/coalesce.hpp"
-#include "sixin4/io/file_descriptor.hpp"
 #include "sixin4/io/tun_device.hpp"
 
 #include "../control/own_network.hpp"
@@ -51,8 +51,8 @@ sockaddr_in6 endpoint(const std::string& address, std::uint16_t port) {
   return result;
 }
 
-FileDescriptor socket_at(int type, std::uint16_t port) {
-  FileDescriptor fd{::socket(AF_INET6, type | SOCK_CLOEXEC, 0)};
+base::FileDescriptor socket_at(int type, std::uint16_t port) {
+  base::FileDescriptor fd{::socket(AF_INET6, type | SOCK_CLOEXEC, 0)};
   const sockaddr_in6 address = endpoint(host, port);
   EXPECT_EQ(bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
   const timeval limit{.tv_sec = 3, .tv_usec = 0};
@@ -117,7 +117,7 @@ TEST_F(TunOffloadTest, TheDeviceTellsWhetherItTakesUdpSuperPackets) {
 }
 
 TEST_F(TunOffloadTest, DatagramsThatWereJoinedReachASocketAsTheyWere) {
-  const FileDescriptor socket = socket_at(SOCK_DGRAM, datagram_port);
+  const base::FileDescriptor socket = socket_at(SOCK_DGRAM, datagram_port);
   std::vector<Octets> datagrams;
   for (std::size_t number = 0; number < 64; ++number) {
     Octets payload = test::payload_of(number == 63 ? 1 : 1000);
@@ -134,7 +134,7 @@ TEST_F(TunOffloadTest, DatagramsThatWereJoinedReachASocketAsTheyWere) {
 }
 
 TEST_F(TunOffloadTest, AWrongDatagramReachesNoSocketWhateverItCameWith) {
-  const FileDescriptor socket = socket_at(SOCK_DGRAM, datagram_port);
+  const base::FileDescriptor socket = socket_at(SOCK_DGRAM, datagram_port);
   std::vector<Octets> datagrams(
       5, packet_of(test::Udp{.payload = test::payload_of(1000), .source = peer, .destination = host}));
   datagrams[2].back() ^= 1;
@@ -149,7 +149,7 @@ TEST_F(TunOffloadTest, AWrongDatagramReachesNoSocketWhateverItCameWith) {
 
 TEST_F(TunOffloadTest, AUdpSuperPacketReachesASocketAsItsDatagrams) {
   if (!kernel_has_udp_super_packets()) GTEST_SKIP() << "needs Linux 6.2";
-  const FileDescriptor socket = socket_at(SOCK_DGRAM, datagram_port);
+  const base::FileDescriptor socket = socket_at(SOCK_DGRAM, datagram_port);
   const Octets payload = test::payload_of(10 * 1000 + 1);
   ASSERT_EQ(
       write(test::super_packet(test::Udp{.payload = payload, .source = peer, .destination = host}, 1000)),
@@ -171,7 +171,7 @@ TEST_F(TunOffloadTest, AUdpSuperPacketReachesASocketAsItsDatagrams) {
 
 TEST_F(TunOffloadTest, ManyDatagramsOfOneCallComeOutAsOneSuperPacket) {
   if (!kernel_has_udp_super_packets()) GTEST_SKIP() << "needs Linux 6.2";
-  const FileDescriptor socket = socket_at(SOCK_DGRAM, datagram_port);
+  const base::FileDescriptor socket = socket_at(SOCK_DGRAM, datagram_port);
   const int size = 1200;
   ASSERT_EQ(setsockopt(socket.get(), SOL_UDP, UDP_SEGMENT, &size, sizeof size), 0);
   const Octets payload = test::payload_of(20 * 1200 + 7);
@@ -190,7 +190,7 @@ TEST_F(TunOffloadTest, ManyDatagramsOfOneCallComeOutAsOneSuperPacket) {
 }
 
 TEST_F(TunOffloadTest, ASingleDatagramComesOutWithItsChecksumToFinish) {
-  const FileDescriptor socket = socket_at(SOCK_DGRAM, datagram_port);
+  const base::FileDescriptor socket = socket_at(SOCK_DGRAM, datagram_port);
   const Octets payload = test::payload_of(1200);
   const sockaddr_in6 destination = endpoint(peer, peer_port);
   ASSERT_EQ(sendto(socket.get(), payload.data(), payload.size(), 0,
@@ -212,7 +212,7 @@ class TcpOverTun : public TunOffloadTest {
   void SetUp() override {
     TunOffloadTest::SetUp();
     if (!tun_) return;
-    const FileDescriptor listener = socket_at(SOCK_STREAM, server_port);
+    const base::FileDescriptor listener = socket_at(SOCK_STREAM, server_port);
     ASSERT_EQ(listen(listener.get(), 1), 0);
     Tins::TCP opening(server_port, peer_port);
     opening.seq(sequence_ - 1);
@@ -227,7 +227,7 @@ class TcpOverTun : public TunOffloadTest {
     ASSERT_EQ(tcp.flags(), Tins::TCP::SYN | Tins::TCP::ACK);
     acknowledged_ = tcp.seq() + 1;
     ASSERT_EQ(write({.bytes = from_peer({})}), IoStatus::ok);
-    connection_ = FileDescriptor{accept(listener.get(), nullptr, nullptr)};
+    connection_ = base::FileDescriptor{accept(listener.get(), nullptr, nullptr)};
     ASSERT_TRUE(connection_);
   }
 
@@ -254,7 +254,7 @@ class TcpOverTun : public TunOffloadTest {
   static constexpr std::uint16_t segment = 1000;
   std::uint32_t sequence_ = 1;
   std::uint32_t acknowledged_ = 0;
-  FileDescriptor connection_;
+  base::FileDescriptor connection_;
 };
 
 TEST_F(TcpOverTun, ASuperPacketReachesASocketIntact) {

@@ -8,7 +8,7 @@
 #include <span>
 #include <sstream>
 
-#include "sixin4/control/options.hpp"
+#include "sixin4/base/options.hpp"
 
 #include "bench/contestants.hpp"
 #include "bench/workloads.hpp"
@@ -17,21 +17,20 @@ namespace sixin4::bench {
 
 namespace {
 
-using control::ConfigurationError;
+using base::ConfigurationError;
 using Words = std::vector<std::string>;
 
 const std::array options{
-    control::Option{.name = "json", .value = "", .meaning = "print one JSON document with every single run"},
-    control::Option{.name = "rounds", .value = "N", .meaning = "turns of every contestant, 1 to 100 (1)"},
-    control::Option{.name = "seconds", .value = "S", .meaning = "length of a measurement, 0.1 to 60 (2)"},
-    control::Option{
+    base::Option{.name = "json", .value = "", .meaning = "print one JSON document with every single run"},
+    base::Option{.name = "rounds", .value = "N", .meaning = "turns of every contestant, 1 to 100 (1)"},
+    base::Option{.name = "seconds", .value = "S", .meaning = "length of a measurement, 0.1 to 60 (2)"},
+    base::Option{
         .name = "contestants", .value = "LIST", .meaning = "with commas between them (those with a *)"},
-    control::Option{.name = "mtu", .value = "LIST", .meaning = "tunnel MTUs, 1280 to 1480 (1480)"},
-    control::Option{
-        .name = "receive-offload", .value = "HOW", .meaning = "of the link: on, off or both (on)"},
-    control::Option{.name = "kernel-tunnel",
-                    .value = "FILE",
-                    .meaning = "the object file of the contestant 'kernel', kernel_tunnel.bpf.o"},
+    base::Option{.name = "mtu", .value = "LIST", .meaning = "tunnel MTUs, 1280 to 1480 (1480)"},
+    base::Option{.name = "receive-offload", .value = "HOW", .meaning = "of the link: on, off or both (on)"},
+    base::Option{.name = "kernel-tunnel",
+                 .value = "FILE",
+                 .meaning = "the object file of the contestant 'kernel', kernel_tunnel.bpf.o"},
 };
 
 ConfigurationError mistake(const std::string& option, const std::string& what) {
@@ -107,7 +106,7 @@ Words workloads_of(const Words& words) {
 }  // namespace
 
 Plan plan_of(const Words& arguments) {
-  const control::Arguments given = control::parse_arguments(options, arguments);
+  const base::Arguments given = base::parse_arguments(options, arguments);
   Plan plan;
   std::vector<int> mtus{1480};
   std::vector<bool> receive_offloads{true};
@@ -142,7 +141,7 @@ std::string describe_bench() {
     constexpr std::size_t width = 18;
     text << "  " << name << std::string(width - std::min(width - 1, name.size()), ' ') << meaning << '\n';
   };
-  text << control::describe(options) << "\nWorkloads (all, where none is named):\n";
+  text << base::describe(options) << "\nWorkloads (all, where none is named):\n";
   for (const Workload& workload : workloads()) line(workload.name, workload.meaning);
   text << "\nContestants:\n";
   for (const Contestant& contestant : contestants()) {

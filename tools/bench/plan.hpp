@@ -23,7 +23,7 @@ struct Plan {
   std::string kernel_tunnel;  ///< an absolute path; empty: there is none
 };
 
-/// Throws control::ConfigurationError.
+/// Throws base::ConfigurationError.
 [[nodiscard]] Plan plan_of(const std::vector<std::string>& arguments);
 
 /// For the help text: options, workloads, contestants.

@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sixin4/base/system_failure.hpp"
+
 #include "bench/refused.hpp"
 
 namespace sixin4::bench {
@@ -54,13 +56,12 @@ Process::Process(const std::function<void()>& act) : output_(::memfd_create("out
   if (id_ < 0) throw refused("cannot start a process (fork)");
   if (id_ == 0) be_child(act, output_.get(), parent);
   // Not pidfd_open: the header of glibc 2.36 does not declare it as C.
-  ended_ = io::FileDescriptor{static_cast<int>(::syscall(SYS_pidfd_open, id_, 0))};
+  ended_ = base::FileDescriptor{static_cast<int>(::syscall(SYS_pidfd_open, id_, 0))};
   if (!ended_) {
     const int error = errno;
     ::kill(id_, SIGKILL);
     ::waitpid(id_, nullptr, 0);
-    throw std::system_error(error, std::generic_category(),
-                            "cannot watch a process (pidfd_open); needs Linux 5.3");
+    throw base::system_failure("cannot watch a process (pidfd_open); needs Linux 5.3", error);
   }
 }
 

@@ -10,7 +10,7 @@
 
 #include <sys/types.h>
 
-#include "sixin4/io/file_descriptor.hpp"
+#include "sixin4/base/file_descriptor.hpp"
 
 #include "bench/clock.hpp"
 
@@ -56,8 +56,8 @@ class Process {
 
  private:
   pid_t id_ = -1;
-  io::FileDescriptor ended_;
-  io::FileDescriptor output_;
+  base::FileDescriptor ended_;
+  base::FileDescriptor output_;
   std::optional<int> status_;
 };
 

@@ -39,8 +39,8 @@ Datagram make_datagram(std::uint64_t number) {
   return datagram;
 }
 
-io::FileDescriptor datagram_socket(const Side& own, std::uint16_t own_port, const Side& other,
-                                   std::uint16_t other_port) {
+base::FileDescriptor datagram_socket(const Side& own, std::uint16_t own_port, const Side& other,
+                                     std::uint16_t other_port) {
   auto socket = bound_socket(SOCK_DGRAM, own.ipv6, own_port);
   connect_datagrams(socket, other.ipv6, other_port);
   return socket;
@@ -48,7 +48,7 @@ io::FileDescriptor datagram_socket(const Side& own, std::uint16_t own_port, cons
 
 /// Sends back what comes, to where it came from, which a source rule may have chosen; it is ended from
 /// outside.
-[[noreturn]] void echo(const io::FileDescriptor& socket) {
+[[noreturn]] void echo(const base::FileDescriptor& socket) {
   Datagram datagram{};
   for (;;) {
     sockaddr_in6 asker{};
@@ -62,7 +62,7 @@ io::FileDescriptor datagram_socket(const Side& own, std::uint16_t own_port, cons
 }
 
 /// The answer to datagram `number`; answers to earlier ones, which were given up, are passed by.
-bool hear_answer(const io::FileDescriptor& socket, std::uint64_t number, Clock::time_point deadline) {
+bool hear_answer(const base::FileDescriptor& socket, std::uint64_t number, Clock::time_point deadline) {
   for (;;) {
     pollfd polled{.fd = socket.get(), .events = POLLIN, .revents = 0};
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();

@@ -31,9 +31,9 @@ void unshare_namespaces() {
   }
 }
 
-io::FileDescriptor open_namespace(pid_t process, const std::string& kind) {
+base::FileDescriptor open_namespace(pid_t process, const std::string& kind) {
   const std::string path = "/proc/" + std::to_string(process) + "/ns/" + kind;
-  io::FileDescriptor fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  base::FileDescriptor fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (!fd) throw refused("cannot open a namespace (" + path + ')');
   return fd;
 }
@@ -92,7 +92,7 @@ void pin(int process, int processor) {
 }
 
 void write_value(const std::string& path, const std::string& value) {
-  const io::FileDescriptor file{::open(path.c_str(), O_WRONLY | O_CLOEXEC)};
+  const base::FileDescriptor file{::open(path.c_str(), O_WRONLY | O_CLOEXEC)};
   if (!file || ::write(file.get(), value.data(), value.size()) < 0) {
     throw refused("cannot write " + value + " to " + path + "; needs root");
   }

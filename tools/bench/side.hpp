@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "sixin4/io/file_descriptor.hpp"
+#include "sixin4/base/file_descriptor.hpp"
 
 namespace sixin4::bench {
 
@@ -15,8 +15,8 @@ struct Side {
   std::string ipv4;      ///< its address on the cable
   std::string ipv6;      ///< its address in the tunnel
   int processor = 0;
-  io::FileDescriptor network;
-  io::FileDescriptor mounts;  ///< a mount namespace whose /sys and /run are this side's own
+  base::FileDescriptor network;
+  base::FileDescriptor mounts;  ///< a mount namespace whose /sys and /run are this side's own
 
   /// Makes the two namespaces; the kernel removes them with the last process and descriptor that refer to
   /// them.

@@ -19,8 +19,8 @@ sockaddr_in6 socket_address(const std::string& ipv6, std::uint16_t port) {
   return address;
 }
 
-io::FileDescriptor bound_socket(int type, const std::string& ipv6, std::uint16_t port) {
-  io::FileDescriptor socket{::socket(AF_INET6, type | SOCK_CLOEXEC, 0)};
+base::FileDescriptor bound_socket(int type, const std::string& ipv6, std::uint16_t port) {
+  base::FileDescriptor socket{::socket(AF_INET6, type | SOCK_CLOEXEC, 0)};
   if (!socket) throw refused("cannot open a socket for traffic (socket)");
   set_option(socket, SOL_SOCKET, SO_REUSEADDR, 1);
   const sockaddr_in6 address = socket_address(ipv6, port);
@@ -30,21 +30,21 @@ io::FileDescriptor bound_socket(int type, const std::string& ipv6, std::uint16_t
   return socket;
 }
 
-void connect_datagrams(const io::FileDescriptor& socket, const std::string& ipv6, std::uint16_t port) {
+void connect_datagrams(const base::FileDescriptor& socket, const std::string& ipv6, std::uint16_t port) {
   const sockaddr_in6 address = socket_address(ipv6, port);
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     throw refused("cannot connect a socket to [" + ipv6 + "]:" + std::to_string(port));
   }
 }
 
-void reset_when_closed(const io::FileDescriptor& socket) {
+void reset_when_closed(const base::FileDescriptor& socket) {
   const linger at_once{.l_onoff = 1, .l_linger = 0};
   if (::setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) != 0) {
     throw refused("cannot tell how a TCP connection is to end (setsockopt)");
   }
 }
 
-void set_option(const io::FileDescriptor& socket, int level, int option, int value) {
+void set_option(const base::FileDescriptor& socket, int level, int option, int value) {
   if (::setsockopt(socket.get(), level, option, &value, sizeof value) != 0) {
     throw refused("cannot set option " + std::to_string(option) + " of a socket for traffic (setsockopt)");
   }

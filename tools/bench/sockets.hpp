@@ -6,22 +6,22 @@
 
 #include <netinet/in.h>
 
-#include "sixin4/io/file_descriptor.hpp"
+#include "sixin4/base/file_descriptor.hpp"
 
 namespace sixin4::bench {
 
 [[nodiscard]] sockaddr_in6 socket_address(const std::string& ipv6, std::uint16_t port);
 
 /// A socket of `type`, which may be SOCK_STREAM or SOCK_DGRAM with flags, bound to that address.
-[[nodiscard]] io::FileDescriptor bound_socket(int type, const std::string& ipv6, std::uint16_t port);
+[[nodiscard]] base::FileDescriptor bound_socket(int type, const std::string& ipv6, std::uint16_t port);
 
 /// For SOCK_DGRAM: what is sent goes to that address, and what comes comes from there.
-void connect_datagrams(const io::FileDescriptor& socket, const std::string& ipv6, std::uint16_t port);
+void connect_datagrams(const base::FileDescriptor& socket, const std::string& ipv6, std::uint16_t port);
 
 /// For SOCK_STREAM: closing it, or being killed, ends the connection at once. Else the kernel would go on
 /// sending for minutes what is left, and keep the namespace for it.
-void reset_when_closed(const io::FileDescriptor& socket);
+void reset_when_closed(const base::FileDescriptor& socket);
 
-void set_option(const io::FileDescriptor& socket, int level, int option, int value);
+void set_option(const base::FileDescriptor& socket, int level, int option, int value);
 
 }  // namespace sixin4::bench

@@ -4,7 +4,7 @@
 #include <sstream>
 #include <vector>
 
-#include "sixin4/control/printable.hpp"
+#include "sixin4/base/printable.hpp"
 
 #include "bench/report.hpp"
 
@@ -87,12 +87,12 @@ std::string to_table(const Results& results) {
     text += '\n' + title_of(setting, results.plan) + aligned(lines);
   }
   for (const NotAvailable& each : results.not_available) {
-    text += "\nnot available: " + each.contestant + ": " + control::message_line(each.reason) + '\n';
+    text += "\nnot available: " + each.contestant + ": " + base::message_line(each.reason) + '\n';
   }
   for (const Run& run : results.runs) {
     if (run.failure.empty()) continue;
     text += "\nfailed: " + run.contestant + ", " + run.workload + ", round " + std::to_string(run.round) +
-            ": " + control::message_line(run.failure) + '\n';
+            ": " + base::message_line(run.failure) + '\n';
   }
   return text;
 }

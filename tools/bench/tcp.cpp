@@ -12,6 +12,8 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "sixin4/base/system_failure.hpp"
+
 #include "bench/pattern.hpp"
 #include "bench/refused.hpp"
 #include "bench/sockets.hpp"
@@ -30,7 +32,7 @@ constexpr std::chrono::seconds patience_to_drain{2};
 constexpr std::chrono::seconds patience_to_end{5};
 
 struct Flow {
-  io::FileDescriptor socket;
+  base::FileDescriptor socket;
   bool sends = false;
   std::uint64_t start = 0;     ///< of its pattern, so that no flow passes for another
   std::uint64_t position = 0;  ///< bytes so far
@@ -42,7 +44,7 @@ std::uint64_t pattern_start(std::uint16_t near_port) {
   return std::uint64_t{near_port} * 1021;
 }
 
-void await(const io::FileDescriptor& socket, short events, const char* what) {
+void await(const base::FileDescriptor& socket, short events, const char* what) {
   pollfd polled{.fd = socket.get(), .events = events, .revents = 0};
   if (::poll(&polled, 1, static_cast<int>(milliseconds{patience_to_connect}.count())) <= 0) {
     throw std::runtime_error(what);
@@ -67,17 +69,17 @@ Flow connect_flow(const Bed& bed, bool near_sends) {
     error = errno;
   }
   if (error != 0) {
-    throw std::system_error(error, std::generic_category(), "cannot connect through the tunnel (connect)");
+    throw base::system_failure("cannot connect through the tunnel (connect)", error);
   }
   flow.start = pattern_start(ntohs(own.sin6_port));
   return flow;
 }
 
-Flow accept_flow(const io::FileDescriptor& listener, bool far_sends) {
+Flow accept_flow(const base::FileDescriptor& listener, bool far_sends) {
   await(listener, POLLIN, "no TCP connection through the tunnel within 5 seconds");
   sockaddr_in6 near{};
   socklen_t length = sizeof near;
-  io::FileDescriptor socket{
+  base::FileDescriptor socket{
       ::accept4(listener.get(), reinterpret_cast<sockaddr*>(&near), &length, SOCK_NONBLOCK | SOCK_CLOEXEC)};
   if (!socket) throw refused("cannot accept a TCP connection (accept4)");
   reset_when_closed(socket);
@@ -187,7 +189,7 @@ class Pump {
 
   std::vector<Flow> flows_;
   Clock::duration time_;
-  io::FileDescriptor epoll_{::epoll_create1(EPOLL_CLOEXEC)};
+  base::FileDescriptor epoll_{::epoll_create1(EPOLL_CLOEXEC)};
   std::vector<std::uint8_t> buffer_ = std::vector<std::uint8_t>(longest_stretch);
   std::optional<Clock::time_point> start_;
   FlowCounts counts_;

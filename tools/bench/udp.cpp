@@ -91,7 +91,7 @@ class Sender {
 
   DatagramKind kind_;
   Number next_;
-  io::FileDescriptor socket_;
+  base::FileDescriptor socket_;
   std::vector<Number> numbers_;
   std::vector<iovec> pieces_;
   std::array<mmsghdr, batch> messages_{};
@@ -229,7 +229,7 @@ class Receiver {
     }
   }
 
-  io::FileDescriptor socket_;
+  base::FileDescriptor socket_;
   Inspector inspector_;
   std::size_t room_;
   std::chrono::milliseconds timeout_{};

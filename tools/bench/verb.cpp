@@ -6,7 +6,7 @@
 
 #include <sys/utsname.h>
 
-#include "sixin4/control/printable.hpp"
+#include "sixin4/base/printable.hpp"
 
 #include "bench/bed.hpp"
 #include "bench/contestants.hpp"
@@ -42,7 +42,7 @@ void measure(const Workload& workload, const Bed& bed, Tunnel& tunnel, double se
 /// none.
 void miss_turn(const Setting& setting, int round, const std::string& contestant, const std::string& reason,
                bool for_good, Results& results) {
-  std::cerr << contestant << " did not start in round " << round << ": " << control::message_line(reason)
+  std::cerr << contestant << " did not start in round " << round << ": " << base::message_line(reason)
             << std::endl;
   if (for_good) {
     results.not_available.push_back({contestant, reason});
@@ -78,7 +78,7 @@ void take_turn(const Setting& setting, int round, const std::string& contestant,
       const FigureKind& kind = workload.figures.at(at);
       std::cerr << (at == 0 ? ": " : ", ") << figure_text(run.figures[at] * kind.scale) << ' ' << kind.unit;
     }
-    std::cerr << (run.failure.empty() ? "" : ": failed: " + control::message_line(run.failure)) << std::endl;
+    std::cerr << (run.failure.empty() ? "" : ": failed: " + base::message_line(run.failure)) << std::endl;
     results.runs.push_back(std::move(run));
   }
   tunnel->stop();

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "sixin4/control/log.hpp"
+#include "sixin4/base/log.hpp"
 #include "sixin4/control/network_objects.hpp"
 #include "sixin4/control/source_rules.hpp"
 #include "sixin4/wire/address.hpp"
@@ -60,7 +60,7 @@ struct Configuration {
   std::optional<std::uint16_t> queues = 1;  ///< of the tun device, a pair of threads each; nothing: auto, one
                                             ///< a processor
   std::string control;                      ///< empty: the usual path for `interface`
-  LogLevel log_level = LogLevel::info;
+  base::LogLevel log_level = base::LogLevel::info;
 
   /// RFC 4213 §3.2.2, dynamic MTU.
   [[nodiscard]] bool discovers_path_mtu() const noexcept { return pmtudisc.value_or(!mtu); }

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "sixin4/io/file_descriptor.hpp"
+#include "sixin4/base/file_descriptor.hpp"
 
 namespace sixin4::control {
 
@@ -27,14 +27,14 @@ namespace sixin4::control {
 
 /// Something that goes on after the answer, a capture for example.
 struct Lasting {
-  std::vector<io::FileDescriptor> descriptors{};  ///< that the client gets with the answer
-  std::shared_ptr<void> held{};                   ///< for as long as the client stays
+  std::vector<base::FileDescriptor> descriptors{};  ///< that the client gets with the answer
+  std::shared_ptr<void> held{};                     ///< for as long as the client stays
 };
 
 /// What the client gets. Most answers are text alone.
 struct Answer {
-  std::string result;                             ///< JSON; "null" where there is nothing to tell
-  std::vector<io::FileDescriptor> descriptors{};  ///< that the client gets as well
+  std::string result;                               ///< JSON; "null" where there is nothing to tell
+  std::vector<base::FileDescriptor> descriptors{};  ///< that the client gets as well
   /// Begins what goes on after the answer. Called only where one more may go on: nothing is made before.
   std::function<Lasting()> begin{};
 
@@ -67,10 +67,10 @@ class ControlServer {
   void make_room();
 
   std::string path_;
-  io::FileDescriptor listener_;
-  io::FileDescriptor events_;
+  base::FileDescriptor listener_;
+  base::FileDescriptor events_;
   struct Client {
-    io::FileDescriptor fd;
+    base::FileDescriptor fd;
     bool answered = false;
     std::shared_ptr<void> lasting{};
   };
@@ -109,8 +109,8 @@ enum class Wait : std::uint8_t { for_answer, for_end };
 /// connection with the endpoint: it becomes readable then.
 struct LastingAnswer {
   std::string result;
-  io::FileDescriptor connection;
-  std::vector<io::FileDescriptor> descriptors;
+  base::FileDescriptor connection;
+  std::vector<base::FileDescriptor> descriptors;
 };
 /// As `ask`.
 [[nodiscard]] LastingAnswer ask_for_descriptors(const std::string& path, std::string_view verb,

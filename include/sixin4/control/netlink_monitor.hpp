@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "sixin4/io/file_descriptor.hpp"
+#include "sixin4/base/file_descriptor.hpp"
 
 namespace sixin4::control {
 
@@ -31,7 +31,7 @@ class NetlinkMonitor {
   [[nodiscard]] bool drain();
 
  private:
-  io::FileDescriptor fd_;
+  base::FileDescriptor fd_;
 };
 
 }  // namespace sixin4::control

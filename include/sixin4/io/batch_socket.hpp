@@ -8,8 +8,8 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "sixin4/base/file_descriptor.hpp"
 #include "sixin4/engine/packet.hpp"
-#include "sixin4/io/file_descriptor.hpp"
 
 namespace sixin4::io {
 
@@ -19,9 +19,9 @@ class BatchSocket {
   static constexpr std::size_t max_batch = 128;
 
   /// Takes a nonblocking socket that knows where its packets go.
-  explicit BatchSocket(FileDescriptor fd) noexcept : fd_(std::move(fd)) {}
+  explicit BatchSocket(base::FileDescriptor fd) noexcept : fd_(std::move(fd)) {}
 
-  [[nodiscard]] const FileDescriptor& fd() const noexcept { return fd_; }
+  [[nodiscard]] const base::FileDescriptor& fd() const noexcept { return fd_; }
 
   /// What packet `slot` of the next call consists of; `link_header` may be empty. Borrowed until then.
   void put(std::size_t slot, wire::Bytes link_header, const engine::OuterPacket& packet) noexcept;
@@ -31,7 +31,7 @@ class BatchSocket {
  private:
   [[nodiscard]] bool becomes_writable() noexcept;
 
-  FileDescriptor fd_;
+  base::FileDescriptor fd_;
   bool stalled_ = false;  ///< the last wait for room was in vain
   std::array<mmsghdr, max_batch> messages_{};
   std::array<std::array<iovec, 3>, max_batch> parts_{};

@@ -10,8 +10,8 @@
 #include <linux/if_packet.h>
 #include <sys/socket.h>
 
+#include "sixin4/base/file_descriptor.hpp"
 #include "sixin4/engine/packet.hpp"
-#include "sixin4/io/file_descriptor.hpp"
 #include "sixin4/io/wire_ends.hpp"
 
 namespace sixin4::io {
@@ -38,7 +38,7 @@ class DatagramSocket {
   [[nodiscard]] engine::WirePacket packet_in(std::size_t slot) noexcept;
   [[nodiscard]] std::uint32_t newly_lost() const noexcept;
 
-  FileDescriptor fd_;
+  base::FileDescriptor fd_;
   std::unique_ptr<Slots> slots_;  ///< never written to as a whole: what no packet needs takes no memory
   std::array<mmsghdr, max_batch> messages_{};
   std::array<iovec, max_batch> parts_{};

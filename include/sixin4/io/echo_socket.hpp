@@ -7,7 +7,7 @@
 
 #include <netinet/in.h>
 
-#include "sixin4/io/file_descriptor.hpp"
+#include "sixin4/base/file_descriptor.hpp"
 #include "sixin4/wire/address.hpp"
 
 namespace sixin4::io {
@@ -30,7 +30,7 @@ class EchoSocket {
  private:
   void bind_to(int link_index) const;
 
-  FileDescriptor fd_;
+  base::FileDescriptor fd_;
   sockaddr_in6 destination_{};
   std::uint16_t identifier_;
 };

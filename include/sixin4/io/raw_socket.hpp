@@ -8,11 +8,11 @@
 
 #include <sys/socket.h>
 
+#include "sixin4/base/file_descriptor.hpp"
 #include "sixin4/engine/packet.hpp"
 #include "sixin4/io/batch_socket.hpp"
 #include "sixin4/io/datagram_socket.hpp"
 #include "sixin4/io/features.hpp"
-#include "sixin4/io/file_descriptor.hpp"
 #include "sixin4/io/wire_ends.hpp"
 
 namespace sixin4::io {
@@ -91,7 +91,7 @@ class RawReceiver {
 
   void open_datagrams(const WireEnds& ends, const engine::Share& share);
   void open_helpers(const WireEnds& ends);
-  [[nodiscard]] const FileDescriptor& errors() const noexcept { return guard_ ? guard_ : strangers_; }
+  [[nodiscard]] const base::FileDescriptor& errors() const noexcept { return guard_ ? guard_ : strangers_; }
   [[nodiscard]] std::size_t throw_copies_away(std::size_t count) noexcept;
   void look(int wake, int timeout_ms) noexcept;
   [[nodiscard]] engine::ReceiveResult receive_next() noexcept;
@@ -102,9 +102,9 @@ class RawReceiver {
   Features features_;
   wire::Ipv4Address local_;
   wire::Ipv4Address remote_;
-  FileDescriptor peer_;
-  FileDescriptor strangers_;
-  FileDescriptor guard_;
+  base::FileDescriptor peer_;
+  base::FileDescriptor strangers_;
+  base::FileDescriptor guard_;
   bool filters_ = false;  ///< the kernel takes socket filters
   std::optional<DatagramSocket> datagrams_;
   Readable readable_;

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "sixin4/base/file_descriptor.hpp"
 #include "sixin4/engine/packet.hpp"
 #include "sixin4/io/features.hpp"
-#include "sixin4/io/file_descriptor.hpp"
 
 namespace sixin4::io {
 
@@ -64,8 +64,8 @@ class TunDevice {
     return properties_.offload_data ? wire::vnet_header_size : 0;
   }
 
-  FileDescriptor fd_;
-  FileDescriptor detached_;  ///< to write through; where there is none, `fd_` does
+  base::FileDescriptor fd_;
+  base::FileDescriptor detached_;  ///< to write through; where there is none, `fd_` does
   Properties properties_;
   Features features_;
 };

@@ -1,10 +1,10 @@
-#include "sixin4/control/log.hpp"
+#include "sixin4/base/log.hpp"
 
 #include <iostream>
 
-#include "sixin4/control/printable.hpp"
+#include "sixin4/base/printable.hpp"
 
-namespace sixin4::control {
+namespace sixin4::base {
 
 namespace {
 
@@ -52,4 +52,4 @@ void Log::answer(std::string_view text) {
   std::cerr << (message_line(text) + '\n') << std::flush;
 }
 
-}  // namespace sixin4::control
+}  // namespace sixin4::base

@@ -1,10 +1,10 @@
-#include "sixin4/control/printable.hpp"
+#include "sixin4/base/printable.hpp"
 
 #include <algorithm>
 
 #include <boost/locale/utf.hpp>
 
-namespace sixin4::control {
+namespace sixin4::base {
 
 namespace {
 
@@ -102,4 +102,4 @@ std::string in_quotes(std::string_view value) {
   return text;
 }
 
-}  // namespace sixin4::control
+}  // namespace sixin4::base

@@ -1,18 +1,19 @@
-#include "standard_output.hpp"
+#include "sixin4/base/standard_output.hpp"
 
 #include <cerrno>
 #include <iostream>
 #include <system_error>
 
-namespace sixin4 {
+#include "sixin4/base/system_failure.hpp"
+
+namespace sixin4::base {
 
 namespace {
 
 /// The stream only knows that something failed; the last call of the system knows what.
 void check() {
   if (std::cout) return;
-  throw std::system_error(errno == 0 ? EIO : errno, std::generic_category(),
-                          "cannot write to standard output");
+  throw base::system_failure("cannot write to standard output", errno == 0 ? EIO : errno);
 }
 
 }  // namespace
@@ -29,4 +30,4 @@ void flush_printed() {
   check();
 }
 
-}  // namespace sixin4
+}  // namespace sixin4::base

@@ -5,7 +5,7 @@
 
 #include <unistd.h>
 
-namespace sixin4::io {
+namespace sixin4::base {
 
 class FileDescriptor {
  public:
@@ -30,4 +30,4 @@ class FileDescriptor {
   int fd_ = -1;
 };
 
-}  // namespace sixin4::io
+}  // namespace sixin4::base

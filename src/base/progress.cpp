@@ -1,4 +1,4 @@
-#include "progress.hpp"
+#include "sixin4/base/progress.hpp"
 
 #include <algorithm>
 #include <iostream>
@@ -6,7 +6,7 @@
 
 #include <unistd.h>
 
-namespace sixin4 {
+namespace sixin4::base {
 
 namespace {
 
@@ -40,4 +40,4 @@ void Progress::look(std::uint64_t position) {
             << std::flush;
 }
 
-}  // namespace sixin4
+}  // namespace sixin4::base

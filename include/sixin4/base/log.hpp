@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace sixin4::control {
+namespace sixin4::base {
 
 enum class LogLevel : std::uint8_t { error, warn, info, debug };
 
@@ -35,4 +35,4 @@ class Log {
   std::map<std::string, Rate, std::less<>> rates_;
 };
 
-}  // namespace sixin4::control
+}  // namespace sixin4::base

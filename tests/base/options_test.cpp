@@ -1,12 +1,12 @@
 // Options as arguments and as lines, and how a mistake in either is told.
-#include "sixin4/control/options.hpp"
+#include "sixin4/base/options.hpp"
 
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-namespace sixin4::control::testing {
+namespace sixin4::base::testing {
 namespace {
 
 using Words = std::vector<std::string>;
@@ -172,4 +172,4 @@ TEST(OptionsTest, TheHelpTextNamesOptionsValuesAndMeanings) {
 }
 
 }  // namespace
-}  // namespace sixin4::control::testing
+}  // namespace sixin4::base::testing

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace sixin4::control {
+namespace sixin4::base {
 
 /// A mistake of the user's: the text names the place (`FILE:LINE` or `command line`), the key and the mend.
 class ConfigurationError : public std::runtime_error {
@@ -41,4 +41,4 @@ struct Arguments {
 /// A table of options for a help text.
 [[nodiscard]] std::string describe(std::span<const Option> options);
 
-}  // namespace sixin4::control
+}  // namespace sixin4::base

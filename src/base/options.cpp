@@ -1,12 +1,12 @@
-#include "sixin4/control/options.hpp"
+#include "sixin4/base/options.hpp"
 
 #include <sstream>
 
 #include <boost/program_options.hpp>
 
-#include "sixin4/control/printable.hpp"
+#include "sixin4/base/printable.hpp"
 
-namespace sixin4::control {
+namespace sixin4::base {
 
 namespace {
 
@@ -96,4 +96,4 @@ std::string describe(std::span<const Option> options) {
   return text.str();
 }
 
-}  // namespace sixin4::control
+}  // namespace sixin4::base

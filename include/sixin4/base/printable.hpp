@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace sixin4::control {
+namespace sixin4::base {
 
 /// The text in UTF-8 that does nothing to a terminal. Control characters, bytes that are not UTF-8,
 /// characters that reorder a line, and the characters of `also` become `\xHH` for each byte. A backslash that
@@ -24,4 +24,4 @@ namespace sixin4::control {
 /// because messages become printable where they are printed.
 [[nodiscard]] std::string in_quotes(std::string_view value);
 
-}  // namespace sixin4::control
+}  // namespace sixin4::base

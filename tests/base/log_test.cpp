@@ -1,5 +1,5 @@
 // Log lines: which are written, and how many.
-#include "sixin4/control/log.hpp"
+#include "sixin4/base/log.hpp"
 
 #include <chrono>
 #include <functional>
@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-namespace sixin4::control::testing {
+namespace sixin4::base::testing {
 namespace {
 
 std::string written(const std::function<void()>& action) {
@@ -73,4 +73,4 @@ TEST(LogTest, TheNextLineCountsWhatWasHeldBack) {
 }
 
 }  // namespace
-}  // namespace sixin4::control::testing
+}  // namespace sixin4::base::testing

@@ -1,5 +1,5 @@
 // Text that a terminal, a log or a JSON reader may get, whatever bytes the host's names have.
-#include "sixin4/control/printable.hpp"
+#include "sixin4/base/printable.hpp"
 
 #include <random>
 #include <string>
@@ -7,11 +7,8 @@
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
-#include "sixin4/control/json_text.hpp"
-
-namespace sixin4::control::testing {
+namespace sixin4::base::testing {
 namespace {
 
 using std::string_literals::operator""s;
@@ -53,7 +50,6 @@ TEST(PrintableTest, DifferentBytesStayDifferent) {
     }
     ASSERT_EQ(from_printable(printable(text)), text) << printable(text);
     ASSERT_EQ(from_printable(printable(text, "{}")), text) << printable(text);
-    ASSERT_EQ(parse_json_text(to_json_text(text)), text);
   }
 }
 
@@ -77,14 +73,5 @@ TEST(PrintableTest, AQuotedValueIsBounded) {
   EXPECT_EQ(in_quotes(std::string(101, 'x')), "'" + std::string(100, 'x') + "...'");
 }
 
-TEST(JsonTextTest, StringsOfAnyBytesComeBack) {
-  const nlohmann::ordered_json value{
-      {"interface", "tun\xe9"}, {"list", {"a\x1b[1m", "\\xe9", "plain"}}, {"n", 1}, {"none", nullptr}};
-  const std::string text = to_json_text(value);
-  EXPECT_EQ(text, R"({"interface":"tun\\xe9","list":["a\\x1b[1m","\\x5cxe9","plain"],"n":1,"none":null})");
-  EXPECT_EQ(parse_json_text(text), value);
-  EXPECT_EQ(to_json_text(nlohmann::ordered_json{{"a", 1}}, 2), "{\n  \"a\": 1\n}");
-}
-
 }  // namespace
-}  // namespace sixin4::control::testing
+}  // namespace sixin4::base::testing

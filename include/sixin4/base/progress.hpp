@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace sixin4 {
+namespace sixin4::base {
 
 /// Takes its line away when it goes.
 class Progress {
@@ -35,4 +35,4 @@ class Progress {
   bool drawn_ = false;
 };
 
-}  // namespace sixin4
+}  // namespace sixin4::base
