@@ -1,11 +1,11 @@
 #include "capture_plan.hpp"
 
 #include <array>
-#include <charconv>
 #include <limits>
 #include <span>
 #include <utility>
 
+#include "sixin4/base/number.hpp"
 #include "sixin4/base/options.hpp"
 #include "sixin4/base/printable.hpp"
 #include "sixin4/control/control_socket.hpp"
@@ -57,13 +57,7 @@ void refuse_empty(const base::Arguments& given) {
 
 template <typename Number>
 Number number_of(const std::string& option, const std::string& text, Number least) {
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < least) {
-    throw mistake(option, base::in_quotes(text) + " is not a number from " + std::to_string(least) + " to " +
-                              std::to_string(std::numeric_limits<Number>::max()));
-  }
-  return value;
+  return base::parse_number_option(option, text, least, std::numeric_limits<Number>::max());
 }
 
 /// As tcpdump has it, 0 is the default.

@@ -36,7 +36,7 @@ std::vector<WorkerSockets> open_sockets(std::size_t count, const io::WireEnds& e
 Recorders make_recorders(std::size_t workers, std::uint32_t packets) {
   // The configuration was checked where it has a number of queues; `auto` has one only now.
   const std::string excess = control::recorder_excess(packets, workers);
-  if (!excess.empty()) throw control::ConfigurationError("recorder: " + excess);
+  if (!excess.empty()) throw base::ConfigurationError("recorder: " + excess);
   Recorders recorders{.packets = packets, .of_workers = std::vector<WorkerRecorders>(workers)};
   try {
     for (WorkerRecorders& pair : recorders.of_workers) {

@@ -1,10 +1,11 @@
 #include "replay_plan.hpp"
 
 #include <array>
-#include <charconv>
 #include <filesystem>
+#include <limits>
 #include <system_error>
 
+#include "sixin4/base/number.hpp"
 #include "sixin4/base/options.hpp"
 #include "sixin4/base/printable.hpp"
 #include "sixin4/control/address_text.hpp"
@@ -29,13 +30,8 @@ const std::array options{
                  .meaning = "MTU of the IPv4 link towards the far end, 68 to 65535 (1500)"}};
 
 std::uint16_t link_mtu_of(const std::string& text) {
-  std::uint16_t mtu = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mtu);
-  if (error != std::errc{} || end != text.data() + text.size() || mtu < wire::ipv4_min_mtu) {
-    throw ConfigurationError("command line: --link-mtu: " + base::in_quotes(text) +
-                             " is not a number from 68 to 65535");
-  }
-  return mtu;
+  return base::parse_number_option<std::uint16_t>("link-mtu", text, wire::ipv4_min_mtu,
+                                                  std::numeric_limits<std::uint16_t>::max());
 }
 
 wire::Ipv4Address remote_of(const control::Configuration& configuration, const std::string& file) {

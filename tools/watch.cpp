@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <csignal>
 #include <cstdint>
 #include <ctime>
@@ -23,6 +22,7 @@
 #include <unistd.h>
 
 #include "sixin4/base/file_descriptor.hpp"
+#include "sixin4/base/number.hpp"
 #include "sixin4/base/printable.hpp"
 #include "sixin4/base/standard_output.hpp"
 #include "sixin4/base/system_failure.hpp"
@@ -42,15 +42,7 @@ using control::Look;
 using Clock = std::chrono::steady_clock;
 
 std::chrono::milliseconds interval_of(const std::string& text) {
-  constexpr double least = 0.1;
-  constexpr double most = 3600;
-  double seconds = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  // Written so that "nan" is refused, too.
-  if (error != std::errc{} || end != text.data() + text.size() || !(seconds >= least && seconds <= most)) {
-    throw ConfigurationError("command line: --interval: " + base::in_quotes(text) +
-                             " is not a number from 0.1 to 3600");
-  }
+  const double seconds = base::parse_number_option("interval", text, 0.1, 3600.0);
   return std::chrono::round<std::chrono::milliseconds>(std::chrono::duration<double>{seconds});
 }
 

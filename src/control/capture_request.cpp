@@ -1,9 +1,10 @@
 #include "sixin4/control/capture_request.hpp"
 
-#include <charconv>
+#include <limits>
 
 #include <nlohmann/json.hpp>
 
+#include "sixin4/base/number.hpp"
 #include "sixin4/control/json_text.hpp"
 
 #include "read_answer.hpp"
@@ -22,11 +23,8 @@ std::string capture_request(std::uint32_t snap_length) {
 
 std::optional<std::uint32_t> snap_length_of(std::string_view request) {
   if (!request.starts_with(capture_prefix)) return std::nullopt;
-  const std::string_view number = request.substr(capture_prefix.size());
-  std::uint32_t length = 0;
-  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), length);
-  if (error != std::errc{} || end != number.data() + number.size()) return std::nullopt;
-  return length;
+  constexpr std::uint32_t most = std::numeric_limits<std::uint32_t>::max();
+  return base::number_in<std::uint32_t>(request.substr(capture_prefix.size()), 0, most);
 }
 
 std::string capture_answer(const std::string& interface) {

@@ -1,11 +1,12 @@
 #include "sixin4/control/flow_status.hpp"
 
-#include <charconv>
+#include <limits>
 #include <sstream>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "sixin4/base/number.hpp"
 #include "sixin4/base/printable.hpp"
 #include "sixin4/control/address_text.hpp"
 #include "sixin4/control/json_text.hpp"
@@ -48,10 +49,8 @@ std::string flow_request(std::uint32_t first) {
 std::optional<std::uint32_t> first_flow_of(std::string_view request) {
   if (!request.starts_with(request_prefix)) return std::nullopt;
   request.remove_prefix(request_prefix.size());
-  std::uint32_t first = 0;
-  const auto [end, error] = std::from_chars(request.data(), request.data() + request.size(), first);
-  if (error != std::errc{} || end != request.data() + request.size()) return std::nullopt;
-  return first;
+  constexpr std::uint32_t most = std::numeric_limits<std::uint32_t>::max();
+  return base::number_in<std::uint32_t>(request, 0, most);
 }
 
 std::string to_json(const FlowPage& page) {

@@ -159,7 +159,7 @@ std::vector<EndpointLook> shown(std::span<const Look> looks) {
 std::string cut_to_width(const std::string& text, std::size_t width) {
   std::istringstream lines{text};
   std::string cut;
-  for (std::string line; std::getline(lines, line);) cut.append(beginning(line, width)) += '\n';
+  for (std::string line; std::getline(lines, line);) cut.append(base::beginning(line, width)) += '\n';
   return cut;
 }
 

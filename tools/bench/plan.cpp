@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <filesystem>
 #include <optional>
 #include <span>
 #include <sstream>
 
+#include "sixin4/base/number.hpp"
 #include "sixin4/base/options.hpp"
 
 #include "bench/contestants.hpp"
@@ -44,18 +44,6 @@ Words split(const std::string& list) {
   return words;
 }
 
-template <class Number>
-Number number_of(const std::string& option, const std::string& text, Number least, Number most) {
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || !(value >= least && value <= most)) {
-    std::ostringstream range;
-    range << "'" << text << "' is not a number from " << least << " to " << most;
-    throw mistake(option, range.str());
-  }
-  return value;
-}
-
 template <class Named>
 std::string names(const Named& named) {
   std::string text;
@@ -85,7 +73,8 @@ std::vector<int> mtus_of(const std::string& list) {
   constexpr int least = 1280;
   constexpr int most = 1480;  // of a link of 1500
   std::vector<int> mtus;
-  for (const std::string& word : split(list)) mtus.push_back(number_of("mtu", word, least, most));
+  for (const std::string& word : split(list))
+    mtus.push_back(base::parse_number_option("mtu", word, least, most));
   if (mtus.empty()) throw mistake("mtu", "name a tunnel MTU");
   return mtus;
 }
@@ -112,8 +101,8 @@ Plan plan_of(const Words& arguments) {
   std::vector<bool> receive_offloads{true};
   for (const auto& [name, value] : given.options) {
     if (name == "json") plan.json = true;
-    if (name == "rounds") plan.rounds = number_of(name, value, 1, 100);
-    if (name == "seconds") plan.seconds = number_of(name, value, 0.1, 60.0);
+    if (name == "rounds") plan.rounds = base::parse_number_option(name, value, 1, 100);
+    if (name == "seconds") plan.seconds = base::parse_number_option(name, value, 0.1, 60.0);
     if (name == "contestants") plan.contestants = contestants_of(value);
     if (name == "mtu") mtus = mtus_of(value);
     if (name == "receive-offload") receive_offloads = receive_offloads_of(value);

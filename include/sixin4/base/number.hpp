@@ -3,10 +3,13 @@
 
 #include <array>
 #include <charconv>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
+#include "sixin4/base/options.hpp"
 #include "sixin4/base/printable.hpp"
 
 namespace sixin4::base {
@@ -17,22 +20,51 @@ class ValueError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// The whole text as a number from `least` to `most`. Throws ValueError with both limits.
+/// The whole text as a number from `least` to `most`; nothing where it is none. `base` is of integers.
 template <typename Number>
-[[nodiscard]] Number parse_number(std::string_view text, Number least, Number most, int base = 10) {
+[[nodiscard]] std::optional<Number> number_in(std::string_view text, Number least, Number most,
+                                              int base = 10) {
   Number number{};
   const char* const end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, number, base);
-  if (parsed.ec != std::errc{} || parsed.ptr != end || number < least || number > most) {
-    const auto in_base = [base](Number n) {
-      std::array<char, 24> buffer{};
-      return std::string{buffer.data(),
-                         std::to_chars(buffer.data(), buffer.data() + buffer.size(), n, base).ptr};
-    };
-    throw ValueError(in_quotes(text) + " is not a number from " + in_base(least) + " to " + in_base(most) +
-                     (base == 16 ? ", hexadecimal" : ""));
+  std::from_chars_result parsed{};
+  if constexpr (std::is_floating_point_v<Number>) {
+    parsed = std::from_chars(text.data(), end, number);
+  } else {
+    parsed = std::from_chars(text.data(), end, number, base);
   }
+  // The comparison is written so that "nan" is refused, too.
+  const bool in_range = number >= least && number <= most;
+  if (parsed.ec != std::errc{} || parsed.ptr != end || !in_range) return std::nullopt;
   return number;
+}
+
+/// As `number_in`. Throws ValueError with both limits where the text is no such number.
+template <typename Number>
+[[nodiscard]] Number parse_number(std::string_view text, Number least, Number most, int base = 10) {
+  if (const auto number = number_in(text, least, most, base)) return *number;
+  const auto written = [base](Number limit) {
+    std::array<char, 32> buffer{};
+    std::to_chars_result end{};
+    if constexpr (std::is_floating_point_v<Number>) {
+      end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), limit);
+    } else {
+      end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), limit, base);
+    }
+    return std::string{buffer.data(), end.ptr};
+  };
+  throw ValueError(in_quotes(text) + " is not a number from " + written(least) + " to " + written(most) +
+                   (base == 16 ? ", hexadecimal" : ""));
+}
+
+/// As `parse_number`, of an argument of the command line. Throws ConfigurationError with the option's name.
+template <typename Number>
+[[nodiscard]] Number parse_number_option(const std::string& option, std::string_view text, Number least,
+                                         Number most) {
+  try {
+    return parse_number(text, least, most);
+  } catch (const ValueError& error) {
+    throw ConfigurationError("command line: --" + option + ": " + error.what());
+  }
 }
 
 }  // namespace sixin4::base
