@@ -2,12 +2,12 @@
 
 #include <string>
 
-#include "sixin4/control/address_text.hpp"
-#include "sixin4/control/source_selection.hpp"
 #include "sixin4/engine/source.hpp"
 #include "sixin4/engine/source_rules.hpp"
 #include "sixin4/engine/source_translation.hpp"
 #include "sixin4/engine/verdict.hpp"
+#include "sixin4/netlink/source_selection.hpp"
+#include "sixin4/wire/address_text.hpp"
 
 namespace sixin4 {
 
@@ -15,23 +15,23 @@ namespace {
 
 /// In the words of RFC 6724.
 std::string reason_of(const wire::Ipv6Address& source, const wire::Ipv6Address& destination, int link_index,
-                      control::Netlink& netlink) {
+                      netlink::Netlink& netlink) {
   const auto reason =
-      control::reason_for(source, destination, link_index, netlink.host_addresses(), netlink.policy_labels());
+      netlink::reason_for(source, destination, link_index, netlink.host_addresses(), netlink.policy_labels());
   if (!reason) return "a route names it";
-  const std::string rival = control::to_string(reason->rival);
+  const std::string rival = to_string(reason->rival);
   if (reason->rival.is_unspecified()) return "the only address";
   if (reason->rule == 0) return "RFC 6724 does not tell it from " + rival;
-  return "RFC 6724 rule " + std::to_string(reason->rule) + ", " + control::name_of_source_rule(reason->rule) +
+  return "RFC 6724 rule " + std::to_string(reason->rule) + ", " + netlink::name_of_source_rule(reason->rule) +
          ", before " + rival;
 }
 
-std::string route_text(const control::Ipv6Path& path, control::Netlink& netlink) {
+std::string route_text(const netlink::Ipv6Path& path, netlink::Netlink& netlink) {
   const auto link = netlink.link(path.link_index);
-  std::string text = path.prefix.length == 0 ? "default" : control::to_string(path.prefix);
-  if (path.gateway) text += " via " + control::to_string(*path.gateway);
+  std::string text = path.prefix.length == 0 ? "default" : to_string(path.prefix);
+  if (path.gateway) text += " via " + to_string(*path.gateway);
   text += " dev " + (link ? link->name : "if" + std::to_string(path.link_index));
-  return text + " table " + (path.table == control::main_table ? "main" : std::to_string(path.table));
+  return text + " table " + (path.table == netlink::main_table ? "main" : std::to_string(path.table));
 }
 
 void explain_rules(const engine::FlowKey& flow, const Settings& settings, engine::Time now,
@@ -55,7 +55,7 @@ void explain_rules(const engine::FlowKey& flow, const Settings& settings, engine
   const engine::SourceDecision decision = settings.source_rules->decide(flow, now, 0);
   explanation.rule = decision.rule;
   const auto& rules = settings.configuration.source_rules;
-  if (decision.rule != 0) explanation.rule_text = control::to_string(rules[decision.rule - 1U]);
+  if (decision.rule != 0) explanation.rule_text = to_string(rules[decision.rule - 1U]);
   switch (decision.action) {
     case engine::SourceAction::keep:
       return allow(flow.local);
@@ -68,11 +68,11 @@ void explain_rules(const engine::FlowKey& flow, const Settings& settings, engine
       const bool by_chance = rule.mode == control::PoolMode::random && decision.pool->size() > 1;
       if (by_chance) {
         explanation.leaves_as.clear();
-        explanation.pool = control::to_string(settings.configuration.pools[decision.pool_index]);
+        explanation.pool = to_string(settings.configuration.pools[decision.pool_index]);
         return;
       }
       const wire::Ipv6Address source = decision.pool->at(decision.preferred);
-      explanation.leaves_as = control::to_string(source);
+      explanation.leaves_as = to_string(source);
       return allow(source);
     }
   }
@@ -81,11 +81,11 @@ void explain_rules(const engine::FlowKey& flow, const Settings& settings, engine
 }  // namespace
 
 control::Explanation explain(const control::ExplainQuery& query, const Settings& settings, int link_index,
-                             control::Netlink& netlink, engine::Time now) {
-  control::Explanation explanation{.destination = control::to_string(query.destination)};
+                             netlink::Netlink& netlink, engine::Time now) {
+  control::Explanation explanation{.destination = to_string(query.destination)};
   const auto path = netlink.ipv6_path_to(query.destination, query.from);
   const auto source = query.from || !path ? query.from : path->source;
-  if (source) explanation.source = control::to_string(*source);
+  if (source) explanation.source = to_string(*source);
   if (query.from) {
     explanation.source_reason = "as asked for";
   } else if (source) {

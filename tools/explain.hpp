@@ -2,8 +2,8 @@
 #pragma once
 
 #include "sixin4/control/explanation.hpp"
-#include "sixin4/control/netlink.hpp"
 #include "sixin4/engine/time.hpp"
+#include "sixin4/netlink/netlink.hpp"
 
 #include "settings.hpp"
 
@@ -11,6 +11,6 @@ namespace sixin4 {
 
 /// Sends nothing and begins no flow. Throws std::system_error where the kernel refuses an answer.
 [[nodiscard]] control::Explanation explain(const control::ExplainQuery& query, const Settings& settings,
-                                           int link_index, control::Netlink& netlink, engine::Time now);
+                                           int link_index, netlink::Netlink& netlink, engine::Time now);
 
 }  // namespace sixin4

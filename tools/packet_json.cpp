@@ -5,8 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "sixin4/control/address_text.hpp"
 #include "sixin4/control/json_text.hpp"
+#include "sixin4/wire/address_text.hpp"
 #include "sixin4/wire/icmpv6.hpp"
 #include "sixin4/wire/ipv4.hpp"
 #include "sixin4/wire/ipv6.hpp"
@@ -51,8 +51,8 @@ json layer_json(const Layer& layer) {
   json object{{"version", layer.version}};
   if (layer.version == 4) {
     const wire::Ipv4Header header{layer.bytes.first<wire::ipv4_header_size>()};
-    object["source"] = control::to_string(header.source().address);
-    object["destination"] = control::to_string(header.destination().address);
+    object["source"] = to_string(header.source().address);
+    object["destination"] = to_string(header.destination().address);
     object["protocol"] = layer.protocol;
     object["ttl"] = header.ttl();
     object["tos"] = header.tos();
@@ -60,8 +60,8 @@ json layer_json(const Layer& layer) {
     object["dont_fragment"] = header.dont_fragment();
   } else {
     const wire::Ipv6Header header{layer.bytes.first<wire::ipv6_header_size>()};
-    object["source"] = control::to_string(header.source().address);
-    object["destination"] = control::to_string(header.destination().address);
+    object["source"] = to_string(header.source().address);
+    object["destination"] = to_string(header.destination().address);
     object["protocol"] = layer.protocol;
     object["ttl"] = header.hop_limit();
     object["tos"] = header.traffic_class();
@@ -150,8 +150,8 @@ std::string packet_json(const Layers& packet, const PacketFacts& facts) {
 
 std::string packet_json(const capture::IncompletePacket& packet) {
   const json layer{{"version", 4},
-                   {"source", control::to_string(packet.key.source.address)},
-                   {"destination", control::to_string(packet.key.destination.address)},
+                   {"source", to_string(packet.key.source.address)},
+                   {"destination", to_string(packet.key.destination.address)},
                    {"protocol", packet.key.protocol},
                    {"identification", packet.key.identification}};
   json object{{"time", seconds_text(packet.time)},

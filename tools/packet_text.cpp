@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-#include "sixin4/control/address_text.hpp"
+#include "sixin4/wire/address_text.hpp"
 #include "sixin4/wire/icmp.hpp"
 #include "sixin4/wire/icmpv6.hpp"
 #include "sixin4/wire/ipv4.hpp"
@@ -190,12 +190,12 @@ std::string layer_text(const Layer& layer) {
   std::string text;
   if (layer.version == 4) {
     const wire::Ipv4Header header{layer.bytes.first<wire::ipv4_header_size>()};
-    text = "IP " + control::to_string(header.source().address) + ports.source + " > " +
-           control::to_string(header.destination().address) + ports.destination + ": ";
+    text = "IP " + to_string(header.source().address) + ports.source + " > " +
+           to_string(header.destination().address) + ports.destination + ": ";
   } else {
     const wire::Ipv6Header header{layer.bytes.first<wire::ipv6_header_size>()};
-    text = "IP6 " + control::to_string(header.source().address) + ports.source + " > " +
-           control::to_string(header.destination().address) + ports.destination + ": ";
+    text = "IP6 " + to_string(header.source().address) + ports.source + " > " +
+           to_string(header.destination().address) + ports.destination + ": ";
   }
   if (layer.missing != 0) text += "[" + number(layer.missing) + " bytes missing] ";
   if (layer.fragment) text += fragment_text(layer);
@@ -245,10 +245,10 @@ std::string describe_packet(wire::Bytes packet, std::size_t length) {
 
 std::string describe_incomplete(const capture::IncompletePacket& packet) {
   const capture::FragmentKey& key = packet.key;
-  return "IP " + control::to_string(key.source.address) + " > " +
-         control::to_string(key.destination.address) + ": frag (" + number(key.identification) + ": " +
-         number(packet.fragments) + (packet.fragments == 1 ? " fragment" : " fragments") + ") ip-proto-" +
-         number(key.protocol) + (packet.malformed ? " [malformed]" : " [incomplete]");
+  return "IP " + to_string(key.source.address) + " > " + to_string(key.destination.address) + ": frag (" +
+         number(key.identification) + ": " + number(packet.fragments) +
+         (packet.fragments == 1 ? " fragment" : " fragments") + ") ip-proto-" + number(key.protocol) +
+         (packet.malformed ? " [malformed]" : " [incomplete]");
 }
 
 std::string time_text(std::chrono::nanoseconds time) {

@@ -14,12 +14,12 @@
 #include "sixin4/base/options.hpp"
 #include "sixin4/base/standard_output.hpp"
 #include "sixin4/capture/link_layer.hpp"
-#include "sixin4/control/address_text.hpp"
 #include "sixin4/control/json_text.hpp"
 #include "sixin4/engine/counters.hpp"
 #include "sixin4/engine/inbound_pump.hpp"
 #include "sixin4/engine/outbound_pump.hpp"
 #include "sixin4/engine/verdict.hpp"
+#include "sixin4/wire/address_text.hpp"
 #include "sixin4/wire/ipv4.hpp"
 #include "sixin4/wire/ipv6.hpp"
 
@@ -230,8 +230,8 @@ void Replay::report() const {
   if (counts_.truncated != 0) {
     std::cerr << counts_.truncated << " packets are not all in the capture: zeros stand for the rest\n";
   }
-  std::cerr << "as " << control::to_string(plan_.local) << " > " << control::to_string(plan_.remote)
-            << " mtu " << control_.parameters().mtu << ": sent " << out_.packets.value() << ", written "
+  std::cerr << "as " << to_string(plan_.local) << " > " << to_string(plan_.remote) << " mtu "
+            << control_.parameters().mtu << ": sent " << out_.packets.value() << ", written "
             << in_.packets.value() << ", dropped " << all_drops(out_) + all_drops(in_) << ", ICMPv6 errors "
             << out_.icmp_errors.value() + in_.icmp_errors.value() << '\n';
 }
@@ -239,8 +239,8 @@ void Replay::report() const {
 void Replay::print_json() const {
   const json object{
       {"interface", plan_.configuration.interface},
-      {"local", control::to_string(plan_.local)},
-      {"remote", control::to_string(plan_.remote)},
+      {"local", to_string(plan_.local)},
+      {"remote", to_string(plan_.remote)},
       {"mtu", control_.parameters().mtu},
       {"path_mtu", control_.path_mtu()},
       {"out", to_json(out_)},

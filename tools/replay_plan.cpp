@@ -8,7 +8,7 @@
 #include "sixin4/base/number.hpp"
 #include "sixin4/base/options.hpp"
 #include "sixin4/base/printable.hpp"
-#include "sixin4/control/address_text.hpp"
+#include "sixin4/wire/address_text.hpp"
 #include "sixin4/wire/ipv4.hpp"
 
 #include "capture_input.hpp"
@@ -35,7 +35,7 @@ std::uint16_t link_mtu_of(const std::string& text) {
 }
 
 wire::Ipv4Address remote_of(const control::Configuration& configuration, const std::string& file) {
-  if (const auto remote = control::parse_ipv4_address(configuration.remote)) return *remote;
+  if (const auto remote = wire::parse_ipv4_address(configuration.remote)) return *remote;
   throw ConfigurationError(file + ": remote: " + base::in_quotes(configuration.remote) +
                            " is a host name, and a replay asks nobody: give its IPv4 address");
 }
@@ -59,7 +59,7 @@ wire::Ipv4Address local_of(const std::string& input, const wire::Ipv4Address& re
     if (header->destination().address == remote) return header->source().address;
   }
   throw ConfigurationError(file + ": local: 'auto' stands for the address that protocol 41 of " +
-                           control::to_string(remote) + " goes to, and " + input + " has none" + advice);
+                           to_string(remote) + " goes to, and " + input + " has none" + advice);
 }
 
 }  // namespace

@@ -20,7 +20,6 @@
 #include "sixin4/base/options.hpp"
 #include "sixin4/base/printable.hpp"
 #include "sixin4/base/system_failure.hpp"
-#include "sixin4/control/address_text.hpp"
 #include "sixin4/control/capabilities.hpp"
 #include "sixin4/control/capture_request.hpp"
 #include "sixin4/control/configuration.hpp"
@@ -28,11 +27,12 @@
 #include "sixin4/control/explanation.hpp"
 #include "sixin4/control/flow_status.hpp"
 #include "sixin4/control/host_name.hpp"
-#include "sixin4/control/kernel_behaviour.hpp"
-#include "sixin4/control/netlink_monitor.hpp"
 #include "sixin4/control/service_manager.hpp"
 #include "sixin4/control/status.hpp"
 #include "sixin4/engine/token_bucket.hpp"
+#include "sixin4/netlink/kernel_behaviour.hpp"
+#include "sixin4/netlink/netlink_monitor.hpp"
+#include "sixin4/wire/address_text.hpp"
 
 #include "crash.hpp"
 #include "flight_recorder.hpp"
@@ -93,7 +93,7 @@ base::FileDescriptor open_signals() {
 /// What the host or the configuration have in them that is likely to be a surprise.
 void warn_of_surprises(const Tunnel& tunnel, base::Log& log) {
   const control::Configuration& configuration = tunnel.configuration();
-  if (const auto module = control::module_that_answers()) {
+  if (const auto module = netlink::module_that_answers()) {
     log.write(LogLevel::warn, "kernel",
               "this kernel has its module " + *module +
                   " loaded, which answers every packet from the far end with ICMP port unreachable unless a "
@@ -101,10 +101,10 @@ void warn_of_surprises(const Tunnel& tunnel, base::Log& log) {
                   "ipip and tunnel4 modules, or drop "
                   "the answers, for example with: nft 'add table ip sixin4; add chain ip sixin4 out { type "
                   "filter hook output priority 0; }; add rule ip sixin4 out ip daddr " +
-                  control::to_string(tunnel.ends().remote) +
+                  to_string(tunnel.ends().remote) +
                   " icmp type destination-unreachable icmp code port-unreachable drop'");
   }
-  if (configuration.discovers_path_mtu() && control::hides_path_mtu()) {
+  if (configuration.discovers_path_mtu() && netlink::hides_path_mtu()) {
     log.write(
         LogLevel::warn, "pmtu",
         "the sysctl net.ipv4.ip_no_pmtu_disc is not 0: the kernel does not pass on what routers tell of "
@@ -164,7 +164,7 @@ class Supervisor {
 
   // In this order: who is told to go waits for the socket to close, which happens last of all.
   control::ControlServer server_;
-  control::NetlinkMonitor monitor_{control::Subject::configuration};
+  netlink::NetlinkMonitor monitor_{netlink::Subject::configuration};
   wire::Ipv4Address first_remote_;
   base::FileDescriptor signals_;  // until here a signal simply ends the program
   WireMonitors wire_monitors_;    // before the choice that rests on them
@@ -174,8 +174,8 @@ class Supervisor {
 void Supervisor::run() {
   warn_of_surprises(tunnel_, log_);
   std::cerr << "ready: " << base::printable(tunnel_.configuration().interface) << ' '
-            << control::to_string(tunnel_.ends().local) << " > " << control::to_string(tunnel_.ends().remote)
-            << " mtu " << tunnel_.mtu() << std::endl;
+            << to_string(tunnel_.ends().local) << " > " << to_string(tunnel_.ends().remote) << " mtu "
+            << tunnel_.mtu() << std::endl;
   control::notify_service_manager("READY=1");
   tunnel_.follow_wire();  // what has changed since the choice
   while (!stopping_) {

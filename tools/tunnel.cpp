@@ -10,8 +10,8 @@
 #include <sys/random.h>
 
 #include "sixin4/base/system_failure.hpp"
-#include "sixin4/control/address_text.hpp"
 #include "sixin4/control/host_plan.hpp"
+#include "sixin4/wire/address_text.hpp"
 
 #include "queues.hpp"
 
@@ -107,7 +107,7 @@ void Tunnel::reconfigure(const control::Configuration& fresh, const wire::Ipv4Ad
 
   Recorders recorders = endpoint_.make_recorders(fresh.recorder);
 
-  const control::HostState former = host_.state();
+  const netlink::HostState former = host_.state();
   try {
     host_.apply(control::host_state_of(fresh, next.underlay.ends.local));
     switch_to(next);

@@ -12,10 +12,10 @@
 #include "sixin4/control/configuration.hpp"
 #include "sixin4/control/explanation.hpp"
 #include "sixin4/control/flow_status.hpp"
-#include "sixin4/control/host_network.hpp"
-#include "sixin4/control/netlink.hpp"
 #include "sixin4/control/status.hpp"
 #include "sixin4/io/tun_device.hpp"
+#include "sixin4/netlink/host_network.hpp"
+#include "sixin4/netlink/netlink.hpp"
 
 #include "endpoint.hpp"
 #include "keepalive.hpp"
@@ -79,7 +79,7 @@ class Tunnel {
                                       const wire::Ipv4Address& remote);
   [[nodiscard]] engine::PathMtu path_over(const control::Configuration& configuration,
                                           const Underlay& underlay) const;
-  [[nodiscard]] std::optional<control::Link> own_link();
+  [[nodiscard]] std::optional<netlink::Link> own_link();
   [[nodiscard]] std::string moved_away() const;
   [[nodiscard]] std::uint32_t link_mtu();
   [[nodiscard]] bool has_path() const noexcept { return now_.underlay.no_path.empty(); }
@@ -101,13 +101,13 @@ class Tunnel {
   base::Log& log_;
   std::string unwatched_;
   Clock::time_point started_ = Clock::now();
-  control::Netlink netlink_;
+  netlink::Netlink netlink_;
   std::string queues_refused_;  ///< why there is one queue where more were wanted
   std::vector<io::TunDevice> queues_;
   int link_index_;     ///< 0 while the interface is in another network namespace
   Settings now_;       ///< what is in force, but for a path MTU that the next follow puts there
   std::uint16_t mtu_;  ///< in force: of the tunnel, and of its link
-  control::HostNetwork host_;
+  netlink::HostNetwork host_;
   Endpoint endpoint_;
   std::optional<Keepalive> keepalive_;
   std::string failure_;  ///< of the last attempt to follow the path; empty: it succeeded

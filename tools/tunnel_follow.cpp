@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "sixin4/base/system_failure.hpp"
-#include "sixin4/control/address_text.hpp"
 #include "sixin4/control/host_plan.hpp"
+#include "sixin4/wire/address_text.hpp"
 
 #include "tunnel.hpp"
 
@@ -45,7 +45,7 @@ void Tunnel::follow_link() {
 }
 
 /// The tunnel's link; nothing while it is in another network namespace.
-std::optional<control::Link> Tunnel::own_link() {
+std::optional<netlink::Link> Tunnel::own_link() {
   const io::TunDevice& device = queues_.front();
   const auto is_here = device.is_in_this_namespace();
   if (is_here && !*is_here) return std::nullopt;
@@ -81,8 +81,8 @@ void Tunnel::follow_path() {
     }
     if (!has_path() || same_path) return;
     log_.write(LogLevel::info, "follow",
-               "now " + control::to_string(ends().local) + " > " + control::to_string(ends().remote) +
-                   " mtu " + std::to_string(mtu_) + ", path mtu " + std::to_string(now_.path.value()));
+               "now " + to_string(ends().local) + " > " + to_string(ends().remote) + " mtu " +
+                   std::to_string(mtu_) + ", path mtu " + std::to_string(now_.path.value()));
   } catch (const std::exception& error) {
     fail_closed(error.what());
   }
@@ -134,7 +134,7 @@ Underlay Tunnel::underlay_now(const control::Configuration& configuration, const
     const Underlay underlay = find_underlay(netlink_, configuration, remote, link_index_);
     if (!underlay.loops) return underlay;
     last.loops = true;
-  } catch (const control::NoIpv4Path& reason) {
+  } catch (const netlink::NoIpv4Path& reason) {
     if (!same_ends) throw;
     last.no_path = reason.what();
     return last;

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "sixin4/base/system_failure.hpp"
-#include "sixin4/control/address_text.hpp"
+#include "sixin4/wire/address_text.hpp"
 
 #include "explain.hpp"
 #include "flow_page.hpp"
@@ -50,8 +50,8 @@ control::Status Tunnel::status() {
   auto [endpoint_state, reason] = state();
   control::Status status{
       .interface = configuration().interface,
-      .local = control::to_string(ends().local),
-      .remote = control::to_string(ends().remote),
+      .local = to_string(ends().local),
+      .remote = to_string(ends().remote),
       .state = endpoint_state,
       .reason = std::move(reason),
       .mtu = mtu_,

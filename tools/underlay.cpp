@@ -3,15 +3,15 @@
 #include <algorithm>
 #include <string>
 
-#include "sixin4/control/address_text.hpp"
+#include "sixin4/wire/address_text.hpp"
 #include "sixin4/wire/ipv4.hpp"
 
 namespace sixin4 {
 
-Underlay find_underlay(control::Netlink& netlink, const control::Configuration& configuration,
+Underlay find_underlay(netlink::Netlink& netlink, const control::Configuration& configuration,
                        const wire::Ipv4Address& remote, int tunnel_index) {
   const auto no_path = [&remote](const std::string& reason) {
-    return control::NoIpv4Path("no IPv4 path to " + control::to_string(remote) + ": " + reason);
+    return netlink::NoIpv4Path("no IPv4 path to " + to_string(remote) + ": " + reason);
   };
   std::optional<int> dev_index;
   if (!configuration.dev.empty()) {
@@ -19,7 +19,7 @@ Underlay find_underlay(control::Netlink& netlink, const control::Configuration& 
     if (!dev) throw no_path("there is no link " + configuration.dev + " ('dev')");
     dev_index = dev->index;
   }
-  const control::Ipv4Path path =
+  const netlink::Ipv4Path path =
       netlink.path_to({.destination = remote, .source = configuration.local, .oif = dev_index});
   const auto mtu = std::clamp<std::size_t>(path.mtu, wire::ipv4_min_mtu, wire::ipv4_max_packet);
   return {.ends = {.local = path.source,
@@ -34,8 +34,7 @@ Underlay find_underlay(control::Netlink& netlink, const control::Configuration& 
 }
 
 std::string loop_text(const control::Configuration& configuration, const wire::Ipv4Address& remote) {
-  return "the IPv4 route to " + control::to_string(remote) + " leads into " + configuration.interface +
-         " itself";
+  return "the IPv4 route to " + to_string(remote) + " leads into " + configuration.interface + " itself";
 }
 
 }  // namespace sixin4

@@ -2,21 +2,21 @@
 
 #include <system_error>
 
-#include "sixin4/control/address_text.hpp"
-#include "sixin4/control/ip_layer.hpp"
 #include "sixin4/io/packet_sender.hpp"
+#include "sixin4/netlink/firewall_probe.hpp"
+#include "sixin4/wire/address_text.hpp"
 
 namespace sixin4 {
 
 namespace {
 
 /// What of the IP layer a packet socket would pass by to somebody's harm.
-std::optional<std::string> user_of_ip_layer(control::Netlink& netlink, control::Wire wanted) {
+std::optional<std::string> user_of_ip_layer(netlink::Netlink& netlink, control::Wire wanted) {
   try {
-    if (control::has_ipsec_policy()) return "this host has IPsec policies";
+    if (netlink::has_ipsec_policy()) return "this host has IPsec policies";
     if (netlink.has_rules_beyond_path_query()) return "this host routes IPv4 by protocol, port or TOS";
     if (wanted == control::Wire::packet) return std::nullopt;  // whoever says so knows of the firewall
-    if (const auto filter = control::packet_filter()) return "this host has " + *filter;
+    if (const auto filter = netlink::packet_filter()) return "this host has " + *filter;
     return std::nullopt;
   } catch (const std::system_error& error) {
     return error.what();
@@ -35,7 +35,7 @@ void try_packet_socket(const io::NextHop& next_hop) {
 
 }  // namespace
 
-WireChoice choose_wire(control::Netlink& netlink, const control::Configuration& configuration,
+WireChoice choose_wire(netlink::Netlink& netlink, const control::Configuration& configuration,
                        const Underlay& underlay, const std::string& unwatched) {
   const auto raw = [](std::string reason) { return WireChoice{.next_hop = {}, .reason = std::move(reason)}; };
   if (!underlay.no_path.empty() || underlay.loops) return raw("nothing is sent without an IPv4 path");
@@ -49,8 +49,7 @@ WireChoice choose_wire(control::Netlink& netlink, const control::Configuration& 
     const wire::Ipv4Address next = underlay.gateway.value_or(underlay.ends.remote);
     const auto neighbour = netlink.neighbour(underlay.link_index, next);
     if (!neighbour) {
-      return raw("the link-layer address of " + control::to_string(next) + " on " + link->name +
-                 " is not known");
+      return raw("the link-layer address of " + to_string(next) + " on " + link->name + " is not known");
     }
     const io::NextHop next_hop{.link_index = link->index,
                                .source = {*link->ethernet},

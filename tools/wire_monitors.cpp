@@ -6,10 +6,10 @@
 namespace sixin4 {
 
 WireMonitors::WireMonitors() {
-  constexpr std::array<std::pair<control::Subject, const char*>, count> subjects{
-      {{control::Subject::neighbours, "neighbours"},
-       {control::Subject::nftables, "nftables tables"},
-       {control::Subject::ipsec_policies, "IPsec policies"}}};
+  constexpr std::array<std::pair<netlink::Subject, const char*>, count> subjects{
+      {{netlink::Subject::neighbours, "neighbours"},
+       {netlink::Subject::nftables, "nftables tables"},
+       {netlink::Subject::ipsec_policies, "IPsec policies"}}};
   for (std::size_t i = 0; i < count; ++i) {
     try {
       monitors_.at(i).emplace(subjects.at(i).first);

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "sixin4/control/netlink_monitor.hpp"
+#include "sixin4/netlink/netlink_monitor.hpp"
 
 namespace sixin4 {
 
@@ -22,11 +22,11 @@ class WireMonitors {
   [[nodiscard]] int fd(std::size_t index) const noexcept {
     return monitors_.at(index) ? monitors_.at(index)->fd() : -1;
   }
-  /// As control::NetlinkMonitor has it.
+  /// As netlink::NetlinkMonitor has it.
   [[nodiscard]] bool drain(std::size_t index) { return monitors_.at(index) && monitors_.at(index)->drain(); }
 
  private:
-  std::array<std::optional<control::NetlinkMonitor>, count> monitors_;
+  std::array<std::optional<netlink::NetlinkMonitor>, count> monitors_;
   std::string blind_;
 };
 

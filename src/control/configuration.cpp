@@ -7,7 +7,7 @@
 
 #include "sixin4/base/options.hpp"
 #include "sixin4/base/printable.hpp"
-#include "sixin4/control/address_text.hpp"
+#include "sixin4/wire/address_text.hpp"
 
 #include "configuration_keys.hpp"
 #include "text_file.hpp"
@@ -77,7 +77,7 @@ bool is_ours(const Configuration& configuration, const wire::Ipv6Range& range) {
     return prefix.contains(range.first) && prefix.contains(range.last);
   };
   return std::ranges::any_of(configuration.prefixes, has) ||
-         std::ranges::any_of(configuration.addresses, [&has](const InterfaceAddress& address) {
+         std::ranges::any_of(configuration.addresses, [&has](const netlink::InterfaceAddress& address) {
            return has({.address = address.address, .length = 128});
          });
 }
@@ -112,7 +112,7 @@ void check_ends(const Settings& settings, const Configuration& configuration) {
   const auto refuse = [&settings](const char* key, const std::string& what) {
     throw base::ConfigurationError(settings.find(key)->second.front().place + ": " + key + ": " + what);
   };
-  if (configuration.local && configuration.local == parse_ipv4_address(configuration.remote)) {
+  if (configuration.local && configuration.local == wire::parse_ipv4_address(configuration.remote)) {
     refuse("local", base::in_quotes(to_string(*configuration.local)) +
                         " is the far end's address: 'remote' has it, too");
   }

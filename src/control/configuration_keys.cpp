@@ -9,7 +9,7 @@
 #include <sys/un.h>
 
 #include "sixin4/base/printable.hpp"
-#include "sixin4/control/address_text.hpp"
+#include "sixin4/wire/address_text.hpp"
 
 #include "source_rule_text.hpp"
 #include "values.hpp"
@@ -69,7 +69,7 @@ std::string parse_host(const std::string& text) {
   if (text.empty() || text.size() > 253 || !std::ranges::all_of(text, allowed)) {
     throw base::ValueError(base::in_quotes(text) + " is neither an IPv4 address nor a host name");
   }
-  const auto address = parse_ipv4_address(text);
+  const auto address = wire::parse_ipv4_address(text);
   if (text.find_first_not_of("0123456789.") == std::string::npos && !address) {
     throw base::ValueError(base::in_quotes(text) + " is not an IPv4 address");
   }
@@ -84,7 +84,7 @@ std::string parse_host(const std::string& text) {
 
 std::optional<wire::Ipv4Address> parse_local(const std::string& text) {
   if (text == "auto") return std::nullopt;
-  const auto address = parse_ipv4_address(text);
+  const auto address = wire::parse_ipv4_address(text);
   const char* const kind = address ? kind_of_no_host(*address) : nullptr;
   if (!address || kind != nullptr) {
     throw base::ValueError(base::in_quotes(text) + " is neither the IPv4 address of a host nor auto" +
@@ -138,7 +138,7 @@ std::string parse_control(const std::string& text) {
 void add_interface_address(Configuration& configuration, const std::string& text) {
   const std::vector<std::string> words = split_words(text);
   const std::string form = "ADDRESS/LENGTH [peer ADDRESS] [preferred_lft 0|forever] [label NUMBER]";
-  const auto parsed = words.empty() ? std::nullopt : parse_ipv6_prefix(words.front());
+  const auto parsed = words.empty() ? std::nullopt : wire::parse_ipv6_prefix(words.front());
   if (!parsed || words.front().find('/') == std::string::npos || words.size() % 2 == 0) {
     refuse_address(text, form);
   }
@@ -147,7 +147,7 @@ void add_interface_address(Configuration& configuration, const std::string& text
     throw base::ValueError(base::in_quotes(words.front()) +
                            " would have all of IPv6 on the link; for a default route write route = ::/0");
   }
-  InterfaceAddress address{.address = parsed->address, .length = parsed->length};
+  netlink::InterfaceAddress address{.address = parsed->address, .length = parsed->length};
   std::optional<std::uint32_t> label;
   std::set<std::string> given;
   for (std::size_t at = 1; at < words.size(); at += 2) {
@@ -155,7 +155,7 @@ void add_interface_address(Configuration& configuration, const std::string& text
     const std::string& value = words[at + 1];
     if (!given.insert(keyword).second) throw base::ValueError(base::in_quotes(keyword) + " is given twice");
     if (keyword == "peer") {
-      address.peer = parse_ipv6_address(value);
+      address.peer = wire::parse_ipv6_address(value);
       if (!address.peer) throw base::ValueError(base::in_quotes(value) + " is not the address of one host");
       require_host(*address.peer, value);
       if (address.peer == address.address) {
@@ -170,7 +170,8 @@ void add_interface_address(Configuration& configuration, const std::string& text
     }
   }
   // A link holds an address once.
-  const auto known = std::ranges::find(configuration.addresses, address.address, &InterfaceAddress::address);
+  const auto known =
+      std::ranges::find(configuration.addresses, address.address, &netlink::InterfaceAddress::address);
   const auto known_label = configuration.address_labels.find(address.address);
   if (known != configuration.addresses.end() &&
       (*known != address || (known_label != configuration.address_labels.end()) != label.has_value() ||
@@ -191,7 +192,7 @@ std::string hexadecimal(std::uint8_t octet) {
 /// The key's notation, not that of ip(8), which puts the length behind the peer.
 Values address_texts(const Configuration& configuration) {
   Values values;
-  for (const InterfaceAddress& address : configuration.addresses) {
+  for (const netlink::InterfaceAddress& address : configuration.addresses) {
     std::string& text = values.emplace_back(
         to_string(wire::Ipv6Prefix{.address = address.address, .length = address.length}));
     if (address.peer) text += " peer " + to_string(*address.peer);
@@ -243,10 +244,10 @@ const std::vector<Key>& keys() {
       {"table", false, "main|NUMBER",
        "routing table of those routes; other than main: traffic from 'address' and 'prefix' uses that table",
        [](C& c, const std::string& v) {
-         c.table = v == "main" ? main_table : base::parse_number<std::uint32_t>(v, 1, 0xffffffffU);
+         c.table = v == "main" ? netlink::main_table : base::parse_number<std::uint32_t>(v, 1, 0xffffffffU);
          if (c.table == local_table) throw base::ValueError("255 is the kernel's own table (local)");
        },
-       [](const C& c) { return Values{c.table == main_table ? "main" : std::to_string(c.table)}; }},
+       [](const C& c) { return Values{c.table == netlink::main_table ? "main" : std::to_string(c.table)}; }},
       {"metric", false, "NUMBER", "metric of those routes",
        [](C& c, const std::string& v) { c.metric = base::parse_number<std::uint32_t>(v, 1, 0xffffffffU); },
        [](const C& c) { return c.metric ? Values{std::to_string(*c.metric)} : Values{}; }},

@@ -6,8 +6,8 @@
 
 #include "sixin4/base/options.hpp"
 #include "sixin4/base/printable.hpp"
-#include "sixin4/control/address_text.hpp"
 #include "sixin4/control/json_text.hpp"
+#include "sixin4/wire/address_text.hpp"
 
 #include "read_answer.hpp"
 #include "source_rule_text.hpp"
@@ -68,12 +68,12 @@ std::optional<ExplainQuery> explain_query_of(std::string_view request) {
   if (!request.starts_with(request_prefix)) return std::nullopt;
   try {
     const json object = parse_json_text(request.substr(request_prefix.size()));
-    const auto destination = parse_ipv6_address(object.at("destination").get<std::string>());
+    const auto destination = wire::parse_ipv6_address(object.at("destination").get<std::string>());
     if (!destination) return std::nullopt;
     ExplainQuery query{.destination = *destination,
                        .protocol = object.value("protocol", std::uint8_t{6}),
                        .port = object.value("port", std::uint16_t{0})};
-    if (object.contains("from")) query.from = parse_ipv6_address(object.at("from").get<std::string>());
+    if (object.contains("from")) query.from = wire::parse_ipv6_address(object.at("from").get<std::string>());
     return query;
   } catch (const json::exception&) {
     return std::nullopt;
@@ -111,7 +111,7 @@ ExplainQuery parse_explain_query(const std::string& destination, const std::opti
                                  const std::optional<std::string>& protocol,
                                  const std::optional<std::string>& port) {
   const auto address = [](const std::string& text) {
-    const auto parsed = parse_ipv6_address(text);
+    const auto parsed = wire::parse_ipv6_address(text);
     if (!parsed)
       throw base::ConfigurationError("command line: " + base::in_quotes(text) + " is not an IPv6 address");
     return *parsed;

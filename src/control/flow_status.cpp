@@ -8,9 +8,9 @@
 
 #include "sixin4/base/number.hpp"
 #include "sixin4/base/printable.hpp"
-#include "sixin4/control/address_text.hpp"
 #include "sixin4/control/json_text.hpp"
 #include "sixin4/control/source_rules.hpp"
+#include "sixin4/wire/address_text.hpp"
 
 #include "read_answer.hpp"
 

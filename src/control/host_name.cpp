@@ -10,14 +10,14 @@
 #include <netinet/in.h>
 
 #include "sixin4/base/system_failure.hpp"
-#include "sixin4/control/address_text.hpp"
+#include "sixin4/wire/address_text.hpp"
 
 #include "values.hpp"
 
 namespace sixin4::control {
 
 wire::Ipv4Address resolve_ipv4(const std::string& host) {
-  if (const auto address = parse_ipv4_address(host)) return *address;
+  if (const auto address = wire::parse_ipv4_address(host)) return *address;
   addrinfo hints{};
   hints.ai_family = AF_INET;
   hints.ai_socktype = SOCK_RAW;

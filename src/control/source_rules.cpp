@@ -10,7 +10,7 @@
 
 #include "sixin4/base/options.hpp"
 #include "sixin4/base/printable.hpp"
-#include "sixin4/control/address_text.hpp"
+#include "sixin4/wire/address_text.hpp"
 #include "sixin4/wire/ipv6.hpp"
 #include "sixin4/wire/transport.hpp"
 
@@ -67,7 +67,7 @@ wire::Ipv6Prefix parse_judged_prefix(const std::string& keyword, const std::stri
 }
 
 wire::Ipv6Address parse_host_address(const std::string& text) {
-  const auto address = parse_ipv6_address(text);
+  const auto address = wire::parse_ipv6_address(text);
   if (!address) throw base::ValueError(base::in_quotes(text) + " is not the IPv6 address of one host");
   require_host(*address, text);
   require_no_reserved({*address, *address}, text);
@@ -283,7 +283,7 @@ Pool parse_pool(const std::string& text) {
   Pool pool{.name = trimmed(text.substr(0, colon)), .items = {}};
   // An address in the place of the name has no blank behind its first colon.
   const bool has_name = colon != std::string::npos && is_pool_name(pool.name) &&
-                        !parse_ipv6_address(trimmed(text.substr(0, text.find_first_of(",-/"))));
+                        !wire::parse_ipv6_address(trimmed(text.substr(0, text.find_first_of(",-/"))));
   if (!has_name)
     throw base::ValueError(base::in_quotes(text) +
                            " is not NAME: ADDRESS[, ADDRESS | FIRST-LAST | PREFIX]...");

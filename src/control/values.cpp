@@ -5,8 +5,8 @@
 #include <sstream>
 
 #include "sixin4/base/printable.hpp"
-#include "sixin4/control/address_text.hpp"
-#include "sixin4/control/network_objects.hpp"
+#include "sixin4/netlink/network_objects.hpp"
+#include "sixin4/wire/address_text.hpp"
 
 namespace sixin4::control {
 
@@ -44,10 +44,10 @@ std::vector<std::string> split_words(const std::string& text) {
 }
 
 wire::Ipv6Prefix parse_prefix(const std::string& text) {
-  const auto prefix = parse_ipv6_prefix(text);
+  const auto prefix = wire::parse_ipv6_prefix(text);
   if (!prefix || text.find('/') == std::string::npos)
     throw base::ValueError(base::in_quotes(text) + " is not an IPv6 PREFIX/LENGTH");
-  const Ipv6Route masked = canonical(Ipv6Route{.prefix = *prefix});
+  const netlink::Ipv6Route masked = netlink::canonical(netlink::Ipv6Route{.prefix = *prefix});
   if (masked.prefix != *prefix) {
     throw base::ValueError(base::in_quotes(text) + " has bits set beyond its length; the prefix is " +
                            to_string(masked.prefix));

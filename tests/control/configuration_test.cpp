@@ -16,10 +16,12 @@
 
 #include "sixin4/base/options.hpp"
 
-#include "own_network.hpp"
+#include "../netlink/own_network.hpp"
 
 namespace sixin4::control::testing {
 namespace {
+
+using namespace netlink::testing;
 
 using Words = std::vector<std::string>;
 

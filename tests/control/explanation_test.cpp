@@ -5,10 +5,12 @@
 
 #include "sixin4/base/options.hpp"
 
-#include "own_network.hpp"
+#include "../netlink/own_network.hpp"
 
 namespace sixin4::control::testing {
 namespace {
+
+using namespace netlink::testing;
 
 Explanation of_mail() {
   return {.destination = "2001:db8:9::1",

@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include "own_network.hpp"
+#include "../netlink/own_network.hpp"
 
 namespace sixin4::control::testing {
 namespace {
+
+using namespace netlink::testing;
 
 FlowStatus connection() {
   return {.protocol = 6,

@@ -8,10 +8,12 @@
 
 #include <gtest/gtest.h>
 
-#include "own_network.hpp"
+#include "../netlink/own_network.hpp"
 
 namespace sixin4::control::testing {
 namespace {
+
+using namespace netlink::testing;
 
 TEST(HostNameTest, AnAddressIsItself) {
   EXPECT_EQ(resolve_ipv4("192.0.2.254"), (wire::Ipv4Address{{192, 0, 2, 254}}));

@@ -5,15 +5,17 @@
 
 #include <gtest/gtest.h>
 
-#include "own_network.hpp"
+#include "../netlink/own_network.hpp"
 
 namespace sixin4::control::testing {
 namespace {
 
+using namespace netlink::testing;
+
 using Prefixes = std::vector<wire::Ipv6Prefix>;
 
 const wire::Ipv4Address local{{192, 0, 2, 1}};
-const InterfaceAddress link_local{.address = ip6("fe80::c000:201"), .length = 64};
+const netlink::InterfaceAddress link_local{.address = ip6("fe80::c000:201"), .length = 64};
 
 Configuration full() {
   Configuration configuration;
@@ -26,22 +28,23 @@ Configuration full() {
 }
 
 TEST(HostPlanTest, AnEmptyConfigurationStillHasTheLinkLocalAddress) {
-  EXPECT_EQ(host_state_of({}, local), (HostState{.addresses = {link_local}, .routes = {}, .rules = {}}));
+  EXPECT_EQ(host_state_of({}, local),
+            (netlink::HostState{.addresses = {link_local}, .routes = {}, .rules = {}}));
 }
 
 TEST(HostPlanTest, TheLinkLocalAddressIsMadeOfTheIpv4Address) {
-  const HostState state = host_state_of(full(), ip4("198.51.100.254"));
+  const netlink::HostState state = host_state_of(full(), ip4("198.51.100.254"));
   ASSERT_FALSE(state.addresses.empty());
   EXPECT_EQ(to_string(state.addresses[0]), "fe80::c633:64fe/64");
 }
 
 TEST(HostPlanTest, InTheMainTableThereAreNoRules) {
   const Configuration configuration = full();
-  const HostState state = host_state_of(configuration, local);
+  const netlink::HostState state = host_state_of(configuration, local);
   EXPECT_EQ(state.addresses,
             (std::vector{link_local, configuration.addresses[0], configuration.addresses[1]}));
-  EXPECT_EQ(state.routes,
-            (std::vector{Ipv6Route{.prefix = net6("::/0")}, Ipv6Route{.prefix = net6("2000::/3")}}));
+  EXPECT_EQ(state.routes, (std::vector{netlink::Ipv6Route{.prefix = net6("::/0")},
+                                       netlink::Ipv6Route{.prefix = net6("2000::/3")}}));
   EXPECT_TRUE(state.rules.empty());
 }
 
@@ -50,16 +53,19 @@ TEST(HostPlanTest, RoutesHaveTheTableAndMetricGiven) {
   configuration.table = 100;
   configuration.metric = 7;
   EXPECT_EQ(host_state_of(configuration, local).routes,
-            (std::vector{Ipv6Route{.prefix = net6("::/0"), .table = 100, .metric = 7},
-                         Ipv6Route{.prefix = net6("2000::/3"), .table = 100, .metric = 7}}));
+            (std::vector{netlink::Ipv6Route{.prefix = net6("::/0"), .table = 100, .metric = 7},
+                         netlink::Ipv6Route{.prefix = net6("2000::/3"), .table = 100, .metric = 7}}));
 }
 
 TEST(HostPlanTest, AnotherTableGetsRulesForEverySourceOfOurs) {
   Configuration configuration = full();
   configuration.table = 100;
-  const auto of = [](const char* from) { return Rule{.from = net6(from), .table = 100, .priority = 20641}; };
+  const auto of = [](const char* from) {
+    return netlink::Rule{.from = net6(from), .table = 100, .priority = 20641};
+  };
   const auto inside = [](const char* prefix) {
-    return Rule{.from = net6(prefix), .to = net6(prefix), .table = main_table, .priority = 20640};
+    return netlink::Rule{
+        .from = net6(prefix), .to = net6(prefix), .table = netlink::main_table, .priority = 20640};
   };
   EXPECT_EQ(host_state_of(configuration, local).rules,
             (std::vector{of("2001:db8::2/128"), of("2001:db8::5/128"), of("2001:db8:1::/48"),
@@ -78,7 +84,7 @@ TEST(HostPlanTest, OursAreHostAddressesAndWholePrefixes) {
       << "neither the far end's addresses nor the routes";
 }
 
-wire::Ipv6Address far_end(const std::vector<InterfaceAddress>& addresses) {
+wire::Ipv6Address far_end(const std::vector<netlink::InterfaceAddress>& addresses) {
   Configuration configuration;
   configuration.addresses = addresses;
   return far_end_of(configuration, ip4("192.0.2.2"));
@@ -86,7 +92,7 @@ wire::Ipv6Address far_end(const std::vector<InterfaceAddress>& addresses) {
 
 TEST(HostPlanTest, TheFarEndIsAPeerWhereThereIsOne) {
   EXPECT_EQ(far_end_of(full(), ip4("192.0.2.2")), ip6("2001:db8::1"));
-  InterfaceAddress second = on_link("2001:db8::5/64");
+  netlink::InterfaceAddress second = on_link("2001:db8::5/64");
   second.peer = ip6("2001:db8:9::9");
   EXPECT_EQ(far_end({on_link("2001:db8::2/64"), second}), ip6("2001:db8:9::9"));
 }

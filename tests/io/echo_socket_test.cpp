@@ -10,15 +10,15 @@
 #include <net/if.h>
 #include <poll.h>
 
-#include "../control/own_network.hpp"
+#include "../netlink/own_network.hpp"
 
 namespace sixin4::io {
 namespace {
 
-using control::testing::add_address;
-using control::testing::enter_own_network;
-using control::testing::ip6;
-using control::testing::run;
+using netlink::testing::add_address;
+using netlink::testing::enter_own_network;
+using netlink::testing::ip6;
+using netlink::testing::run;
 
 class EchoSocketTest : public ::testing::Test {
  protected:

@@ -19,16 +19,16 @@
 #include "sixin4/wire/checksum.hpp"
 #include "sixin4/wire/ipv6.hpp"
 
-#include "../control/own_network.hpp"
 #include "../engine/packets.hpp"
+#include "../netlink/own_network.hpp"
 
 namespace sixin4::io {
 namespace {
 
-using control::testing::ip6;
-using control::testing::OwnNetwork;
-using control::testing::run;
 using engine::IoStatus;
+using netlink::testing::ip6;
+using netlink::testing::OwnNetwork;
+using netlink::testing::run;
 using test::Octets;
 
 constexpr wire::MacAddress own{{2, 0, 0, 0, 0, 1}};
@@ -167,7 +167,7 @@ TEST_F(PacketSenderTest, AQueueThatIsFullIsToldAsSuch) {
 TEST_F(PacketSenderTest, IsTakenWhereThereIsANextHop) {
   run("ip address add 192.0.2.1/24 dev sixin4");
   const WireEnds ends{
-      .local = control::testing::ip4("192.0.2.1"), .remote = control::testing::ip4("192.0.2.2"), .dev = ""};
+      .local = netlink::testing::ip4("192.0.2.1"), .remote = netlink::testing::ip4("192.0.2.2"), .dev = ""};
   const Octets packet = test::outer_packet(test::payload_of(100));
   const engine::OuterPacket batch{.head = packet, .body = {}};
   EXPECT_EQ((WireSender{ends, next_hop()}.send(std::span{&batch, 1}).sent), 1U);
@@ -178,7 +178,7 @@ TEST_F(PacketSenderTest, IsTakenWhereThereIsANextHop) {
 TEST_F(PacketSenderTest, NoLinkIsTrustedWithChecksumsUnlessSomebodySaysSo) {
   run("ip address add 192.0.2.1/24 dev sixin4");
   const WireEnds ends{
-      .local = control::testing::ip4("192.0.2.1"), .remote = control::testing::ip4("192.0.2.2"), .dev = ""};
+      .local = netlink::testing::ip4("192.0.2.1"), .remote = netlink::testing::ip4("192.0.2.2"), .dev = ""};
   NextHop trusted = next_hop();
   trusted.finishes_checksums = true;
   EXPECT_TRUE((WireSender{ends, trusted}.finishes_checksums()));

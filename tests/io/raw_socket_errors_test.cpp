@@ -13,13 +13,13 @@
 
 #include "sixin4/io/raw_socket.hpp"
 
-#include "../control/own_network.hpp"
+#include "../netlink/own_network.hpp"
 
 namespace sixin4::io {
 namespace {
 
-using control::testing::enter_own_network;
-using control::testing::run;
+using netlink::testing::enter_own_network;
+using netlink::testing::run;
 
 constexpr wire::Ipv4Address near_loopback{{127, 0, 0, 1}};
 constexpr wire::Ipv4Address far_loopback{{127, 0, 0, 2}};

@@ -19,16 +19,16 @@
 #include "sixin4/io/raw_socket.hpp"
 #include "sixin4/io/tun_device.hpp"
 
-#include "../control/own_network.hpp"
 #include "../engine/packets.hpp"
+#include "../netlink/own_network.hpp"
 
 namespace sixin4::io {
 namespace {
 
-using control::testing::add_address;
-using control::testing::enter_own_network;
-using control::testing::ip4;
-using control::testing::run;
+using netlink::testing::add_address;
+using netlink::testing::enter_own_network;
+using netlink::testing::ip4;
+using netlink::testing::run;
 using test::Octets;
 
 class ShareTest : public ::testing::Test {

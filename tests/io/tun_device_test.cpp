@@ -14,17 +14,17 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include "../control/own_network.hpp"
 #include "../engine/packets.hpp"
+#include "../netlink/own_network.hpp"
 
 namespace sixin4::io {
 namespace {
 
-using control::testing::add_address;
-using control::testing::enter_own_network;
-using control::testing::run;
-using control::testing::WithoutNetAdmin;
 using engine::IoStatus;
+using netlink::testing::add_address;
+using netlink::testing::enter_own_network;
+using netlink::testing::run;
+using netlink::testing::WithoutNetAdmin;
 using test::Octets;
 
 const std::string host = "2001:db8::1";

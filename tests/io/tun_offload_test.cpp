@@ -24,17 +24,17 @@
 #include "sixin4/engine/coalesce.hpp"
 #include "sixin4/io/tun_device.hpp"
 
-#include "../control/own_network.hpp"
 #include "../engine/packets.hpp"
+#include "../netlink/own_network.hpp"
 
 namespace sixin4::io {
 namespace {
 
-using control::testing::add_address;
-using control::testing::enter_own_network;
-using control::testing::ip6;
-using control::testing::run;
 using engine::IoStatus;
+using netlink::testing::add_address;
+using netlink::testing::enter_own_network;
+using netlink::testing::ip6;
+using netlink::testing::run;
 using test::Octets;
 
 const std::string host = "2001:db8::1";

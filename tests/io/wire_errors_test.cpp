@@ -10,16 +10,16 @@
 
 #include "sixin4/io/raw_socket.hpp"
 
-#include "../control/own_network.hpp"
 #include "../engine/packets.hpp"
+#include "../netlink/own_network.hpp"
 #include "something_waits.hpp"
 
 namespace sixin4::io {
 namespace {
 
-using control::testing::enter_own_network;
-using control::testing::run;
 using engine::IoStatus;
+using netlink::testing::enter_own_network;
+using netlink::testing::run;
 using test::Octets;
 using testing::something_waits;
 

@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <tins/tins.h>
 
-#include "sixin4/control/address_text.hpp"
+#include "sixin4/wire/address_text.hpp"
 
 namespace sixin4 {
 namespace {
@@ -23,11 +23,11 @@ const std::string theirs = "2001:db8:ffff::1";
 
 engine::TunnelParameters parameters() {
   engine::TunnelParameters made;
-  made.local = *control::parse_ipv4_address(local);
-  made.remote = *control::parse_ipv4_address(remote);
-  made.error_source = *control::parse_ipv6_address(ours);
-  made.ours = {*control::parse_ipv6_prefix(ours + "/128"),
-               *control::parse_ipv6_prefix("2001:db8:100::/48"),
+  made.local = *wire::parse_ipv4_address(local);
+  made.remote = *wire::parse_ipv4_address(remote);
+  made.error_source = *wire::parse_ipv6_address(ours);
+  made.ours = {*wire::parse_ipv6_prefix(ours + "/128"),
+               *wire::parse_ipv6_prefix("2001:db8:100::/48"),
                {.address = wire::link_local_of(made.local), .length = 128}};
   return made;
 }

@@ -30,8 +30,9 @@ vectors='<(immintrin|arm_neon)\.h>' # the processor's, for one file below
 # Beside the C++ library and its rooms: what a room's headers, and its sources, may include.
 declare -A headers sources
 headers=([io]="$system" [base]="$system" [control]="$system|<nlohmann/json_fwd\.hpp>")
-sources=([wire]="$vectors" [io]="$system|$own" [base]="$system|$own|<boost/" [capture]="$system|$own"
-  [control]="$system|$own|<(libmnl|nlohmann)/")
+sources=([wire]="$vectors|<(arpa/inet|netinet/in)\.h>" [io]="$system|$own" [base]="$system|$own|<boost/" [capture]="$system|$own"
+  [netlink]="$system|$own|<libmnl/"
+  [control]="$system|$own|<nlohmann/")
 (($# > 0)) || { echo 'no table of rooms'; exit 1; }
 for row in "$@"; do
   read -r room others <<<"$row"
@@ -44,7 +45,9 @@ only_of_engine=$(grep -rnE '#include "sixin4/engine/' include/sixin4/io src/io |
 [[ -z $only_of_engine ]] || { printf 'not allowed in io:\n%s\n' "$only_of_engine"; failures=$((failures + 1)); }
 
 only_in "$vectors" src/wire/sum_methods.cpp
-only_in '<libmnl/' src/control/netlink_message.cpp
+# In the room of formats, for the text of addresses alone.
+[[ $(grep -rlE "<arpa/inet.h>" include/sixin4/wire src/wire) == src/wire/address_text.cpp ]] || { echo "<arpa/inet.h> in wire"; failures=$((failures + 1)); }
+only_in '<libmnl/' src/netlink/netlink_message.cpp
 only_in '<boost/' src/base/options.cpp src/base/printable.cpp
 only_in '<pcap/' src/capture/capture_reader.cpp src/capture/filter.cpp src/capture/link_layer.cpp
 only_in '<nlohmann/' include/sixin4/control/json_text.hpp src/control/capture_request.cpp src/control/control_socket.cpp src/control/explanation.cpp src/control/far_end_text.hpp src/control/flow_status.cpp src/control/json_text.cpp src/control/live_view.cpp src/control/rates.cpp src/control/read_answer.hpp src/control/status.cpp tools/bench/json.cpp tools/packet_json.cpp tools/replay.cpp

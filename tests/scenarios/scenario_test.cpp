@@ -19,10 +19,10 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "sixin4/control/address_text.hpp"
 #include "sixin4/control/configuration.hpp"
 #include "sixin4/engine/inbound_pump.hpp"
 #include "sixin4/engine/outbound_pump.hpp"
+#include "sixin4/wire/address_text.hpp"
 
 #include "offline_control.hpp"
 
@@ -113,7 +113,7 @@ class MemoryWire {
 
 /// With both ends' IPv4 addresses from the file.
 OfflineControl control_thread_of(const control::Configuration& configuration, std::uint16_t link_mtu) {
-  const auto remote = control::parse_ipv4_address(configuration.remote);
+  const auto remote = wire::parse_ipv4_address(configuration.remote);
   if (!configuration.local || !remote) throw std::runtime_error("local and remote must be IPv4 addresses");
   return {configuration, *configuration.local, *remote, link_mtu};
 }

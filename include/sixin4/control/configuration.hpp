@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "sixin4/base/log.hpp"
-#include "sixin4/control/network_objects.hpp"
 #include "sixin4/control/source_rules.hpp"
+#include "sixin4/netlink/network_objects.hpp"
 #include "sixin4/wire/address.hpp"
 
 namespace sixin4::control {
@@ -35,11 +35,11 @@ struct Configuration {
   std::optional<wire::Ipv4Address> local;  ///< nothing: the one that the route to `remote` uses
   std::string remote;                      ///< an IPv4 address or a host name, as it was written
   std::string dev;                         ///< empty: any link
-  std::vector<InterfaceAddress> addresses;
+  std::vector<netlink::InterfaceAddress> addresses;
   std::map<wire::Ipv6Address, std::uint32_t> address_labels;  ///< of those of the addresses that have one
   std::vector<wire::Ipv6Prefix> prefixes;
   std::vector<wire::Ipv6Prefix> routes;
-  std::uint32_t table = main_table;
+  std::uint32_t table = netlink::main_table;
   std::optional<std::uint32_t> metric;
   std::optional<std::uint16_t> mtu = min_tunnel_mtu;  ///< nothing: auto, it follows the IPv4 path
   std::optional<bool> pmtudisc;                       ///< nothing: yes where the MTU is auto, else no

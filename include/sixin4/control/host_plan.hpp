@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "sixin4/control/configuration.hpp"
-#include "sixin4/control/host_network.hpp"
+#include "sixin4/netlink/host_network.hpp"
 #include "sixin4/wire/address.hpp"
 
 namespace sixin4::control {
@@ -14,7 +14,8 @@ inline constexpr std::uint32_t own_prefix_rule_priority = 20640;
 inline constexpr std::uint32_t source_rule_priority = 20641;
 
 /// Addresses, routes and rules on the interface of a tunnel whose IPv4 end is `local`.
-[[nodiscard]] HostState host_state_of(const Configuration& configuration, const wire::Ipv4Address& local);
+[[nodiscard]] netlink::HostState host_state_of(const Configuration& configuration,
+                                               const wire::Ipv4Address& local);
 
 /// The addresses that belong to this end: the host addresses of `address`, and everything inside `prefix`.
 [[nodiscard]] std::vector<wire::Ipv6Prefix> own_prefixes(const Configuration& configuration);

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-namespace sixin4::control {
+namespace sixin4::netlink {
 
 /// Which module makes this kernel answer packets of protocol 41 that none of its own tunnels takes with ICMP
 /// port unreachable, whatever the raw sockets do (net/ipv4/tunnel4.c, tunnel64_rcv); nothing where none does.
@@ -18,4 +18,4 @@ namespace sixin4::control {
 [[nodiscard]] bool hides_path_mtu(
     const std::filesystem::path& setting = "/proc/sys/net/ipv4/ip_no_pmtu_disc");
 
-}  // namespace sixin4::control
+}  // namespace sixin4::netlink

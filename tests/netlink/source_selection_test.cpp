@@ -1,5 +1,5 @@
 // Which rule of RFC 6724 decided, on hosts made up for the question.
-#include "sixin4/control/source_selection.hpp"
+#include "sixin4/netlink/source_selection.hpp"
 
 #include <optional>
 #include <string>
@@ -9,7 +9,7 @@
 
 #include "own_network.hpp"
 
-namespace sixin4::control::testing {
+namespace sixin4::netlink::testing {
 namespace {
 
 constexpr int tunnel = 5;
@@ -102,4 +102,4 @@ TEST(SourceSelection, LinkLocalAddressesOfOtherLinksAreNoCandidates) {
 }
 
 }  // namespace
-}  // namespace sixin4::control::testing
+}  // namespace sixin4::netlink::testing

@@ -4,11 +4,11 @@
 #include <cstdint>
 #include <optional>
 
-#include "sixin4/control/network_objects.hpp"
+#include "sixin4/netlink/network_objects.hpp"
 
 #include "netlink_message.hpp"
 
-namespace sixin4::control {
+namespace sixin4::netlink {
 
 enum class Ipv4RouteKind : std::uint8_t { unicast, local, broadcast, multicast };
 
@@ -59,4 +59,4 @@ struct Ipv4Route {
 /// The MTU that a route has as its metric, 0 where it has none.
 [[nodiscard]] std::uint32_t parse_mtu_metric(const nlmsghdr& message);
 
-}  // namespace sixin4::control
+}  // namespace sixin4::netlink

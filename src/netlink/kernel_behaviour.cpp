@@ -1,10 +1,10 @@
-#include "sixin4/control/kernel_behaviour.hpp"
+#include "sixin4/netlink/kernel_behaviour.hpp"
 
 #include <array>
 #include <fstream>
 #include <system_error>
 
-namespace sixin4::control {
+namespace sixin4::netlink {
 
 std::optional<std::string> module_that_answers(const std::filesystem::path& modules) {
   // Built in, tunnel4 is not listed: then those that bring it along are, for they have parameters.
@@ -22,4 +22,4 @@ bool hides_path_mtu(const std::filesystem::path& setting) {
   return value != 0;
 }
 
-}  // namespace sixin4::control
+}  // namespace sixin4::netlink

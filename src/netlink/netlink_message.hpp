@@ -18,7 +18,7 @@
 
 struct mnl_socket;
 
-namespace sixin4::control {
+namespace sixin4::netlink {
 
 /// A request: netlink header, family header (`rtmsg` and its kin), attributes. It has room for several
 /// times the longest request of an endpoint; `put` throws `std::length_error` past that.
@@ -115,4 +115,4 @@ class NetlinkSocket {
   std::uint32_t sequence_ = 0;
 };
 
-}  // namespace sixin4::control
+}  // namespace sixin4::netlink

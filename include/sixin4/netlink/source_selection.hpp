@@ -5,10 +5,10 @@
 #include <optional>
 #include <span>
 
-#include "sixin4/control/network_objects.hpp"
+#include "sixin4/netlink/network_objects.hpp"
 #include "sixin4/wire/address.hpp"
 
-namespace sixin4::control {
+namespace sixin4::netlink {
 
 /// What decided between the address that was chosen and the one that came closest to it.
 struct SourceReason {
@@ -26,4 +26,4 @@ struct SourceReason {
 /// The rule in a few words.
 [[nodiscard]] const char* name_of_source_rule(int rule) noexcept;
 
-}  // namespace sixin4::control
+}  // namespace sixin4::netlink

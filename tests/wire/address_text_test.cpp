@@ -1,5 +1,5 @@
 // Addresses and prefixes as text, both ways.
-#include "sixin4/control/address_text.hpp"
+#include "sixin4/wire/address_text.hpp"
 
 #include <array>
 #include <cstdint>
@@ -8,12 +8,8 @@
 
 #include <gtest/gtest.h>
 
-namespace sixin4::control {
+namespace sixin4::wire {
 namespace {
-
-using wire::Ipv4Address;
-using wire::Ipv6Address;
-using wire::Ipv6Prefix;
 
 using namespace std::string_view_literals;
 
@@ -75,4 +71,4 @@ TEST(AddressText, APrefixLengthIsPlainDecimalUpTo128) {
 }
 
 }  // namespace
-}  // namespace sixin4::control
+}  // namespace sixin4::wire

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "sixin4/control/network_objects.hpp"
+#include "sixin4/netlink/network_objects.hpp"
 #include "sixin4/wire/address.hpp"
 
-namespace sixin4::control {
+namespace sixin4::netlink {
 
 class NetlinkSocket;
 
@@ -98,4 +98,4 @@ class Netlink {
   std::unique_ptr<NetlinkSocket> socket_;
 };
 
-}  // namespace sixin4::control
+}  // namespace sixin4::netlink

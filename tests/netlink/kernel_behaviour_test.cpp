@@ -1,5 +1,5 @@
 // What is read of sysfs and sysctls.
-#include "sixin4/control/kernel_behaviour.hpp"
+#include "sixin4/netlink/kernel_behaviour.hpp"
 
 #include <filesystem>
 #include <fstream>
@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-namespace sixin4::control::testing {
+namespace sixin4::netlink::testing {
 namespace {
 
 class KernelBehaviourTest : public ::testing::Test {
@@ -53,4 +53,4 @@ TEST_F(KernelBehaviourTest, ThePathMtuIsHiddenByAnyOtherSettingThan0) {
 }
 
 }  // namespace
-}  // namespace sixin4::control::testing
+}  // namespace sixin4::netlink::testing

@@ -1,5 +1,5 @@
 // The subscriptions to netlink's multicast groups.
-#include "sixin4/control/netlink_monitor.hpp"
+#include "sixin4/netlink/netlink_monitor.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -16,7 +16,7 @@
 
 #include "sixin4/base/system_failure.hpp"
 
-namespace sixin4::control {
+namespace sixin4::netlink {
 namespace {
 
 struct Subscription {
@@ -81,4 +81,4 @@ bool NetlinkMonitor::drain() {
   return came;
 }
 
-}  // namespace sixin4::control
+}  // namespace sixin4::netlink

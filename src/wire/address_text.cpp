@@ -1,5 +1,5 @@
 // Addresses and prefixes as text, on inet_pton(3) and inet_ntop(3).
-#include "sixin4/control/address_text.hpp"
+#include "sixin4/wire/address_text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -14,13 +14,13 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-namespace sixin4::control {
+namespace sixin4::wire {
 namespace {
 
 template <typename Address>
 inline constexpr int family_of = AF_INET6;
 template <>
-inline constexpr int family_of<wire::Ipv4Address> = AF_INET;
+inline constexpr int family_of<Ipv4Address> = AF_INET;
 
 template <typename Address>
 std::string print(const Address& address) {
@@ -45,37 +45,37 @@ std::optional<Address> parse(std::string_view text) {
 
 }  // namespace
 
-std::string to_string(const wire::Ipv4Address& address) {
+std::string to_string(const Ipv4Address& address) {
   return print(address);
 }
-std::string to_string(const wire::Ipv6Address& address) {
+std::string to_string(const Ipv6Address& address) {
   return print(address);
 }
-std::string to_string(const wire::Ipv6Prefix& prefix) {
+std::string to_string(const Ipv6Prefix& prefix) {
   return print(prefix.address) + '/' + std::to_string(prefix.length);
 }
 
-std::optional<wire::Ipv4Address> parse_ipv4_address(std::string_view text) {
-  return parse<wire::Ipv4Address>(text);
+std::optional<Ipv4Address> parse_ipv4_address(std::string_view text) {
+  return parse<Ipv4Address>(text);
 }
 
-std::optional<wire::Ipv6Address> parse_ipv6_address(std::string_view text) {
-  return parse<wire::Ipv6Address>(text);
+std::optional<Ipv6Address> parse_ipv6_address(std::string_view text) {
+  return parse<Ipv6Address>(text);
 }
 
-std::optional<wire::Ipv6Prefix> parse_ipv6_prefix(std::string_view text) {
+std::optional<Ipv6Prefix> parse_ipv6_prefix(std::string_view text) {
   constexpr std::uint8_t longest = 128;
   const std::size_t slash = text.find('/');
   const auto address = parse_ipv6_address(text.substr(0, slash));
   if (!address) return std::nullopt;
-  if (slash == std::string_view::npos) return wire::Ipv6Prefix{*address, longest};
+  if (slash == std::string_view::npos) return Ipv6Prefix{*address, longest};
 
   const std::string_view digits = text.substr(slash + 1);
   const char* const end = digits.data() + digits.size();
   std::uint8_t length = 0;
   const auto [stopped, error] = std::from_chars(digits.data(), end, length);
   if (error != std::errc{} || stopped != end || length > longest) return std::nullopt;
-  return wire::Ipv6Prefix{*address, length};
+  return Ipv6Prefix{*address, length};
 }
 
-}  // namespace sixin4::control
+}  // namespace sixin4::wire

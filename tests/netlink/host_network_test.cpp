@@ -1,5 +1,5 @@
 // The reconciler against a real kernel: somebody takes things away, and ip(8) says whether they came back.
-#include "sixin4/control/host_network.hpp"
+#include "sixin4/netlink/host_network.hpp"
 
 #include <array>
 #include <cerrno>
@@ -11,12 +11,12 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
-#include "sixin4/control/netlink.hpp"
-#include "sixin4/control/netlink_monitor.hpp"
+#include "sixin4/netlink/netlink.hpp"
+#include "sixin4/netlink/netlink_monitor.hpp"
 
 #include "own_network.hpp"
 
-namespace sixin4::control::testing {
+namespace sixin4::netlink::testing {
 namespace {
 
 /// Everything at once, written as a user may write it: host bits, a metric left out, a peer.
@@ -292,4 +292,4 @@ TEST_F(HostNetworkTest, TheFormerStateCanComeBackAfterARefusal) {
 }
 
 }  // namespace
-}  // namespace sixin4::control::testing
+}  // namespace sixin4::netlink::testing

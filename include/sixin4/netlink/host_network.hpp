@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <vector>
 
-#include "sixin4/control/netlink.hpp"
+#include "sixin4/netlink/netlink.hpp"
 
-namespace sixin4::control {
+namespace sixin4::netlink {
 
 struct HostState {
   std::vector<InterfaceAddress> addresses{};
@@ -64,4 +64,4 @@ class HostNetwork {
   HostState state_;  ///< in canonical form
 };
 
-}  // namespace sixin4::control
+}  // namespace sixin4::netlink

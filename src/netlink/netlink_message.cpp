@@ -21,7 +21,7 @@
 
 #include "sixin4/base/system_failure.hpp"
 
-namespace sixin4::control {
+namespace sixin4::netlink {
 namespace {
 
 /// Reads the end of an answer: NLMSG_ERROR, which also acknowledges, or NLMSG_DONE after a list.
@@ -174,4 +174,4 @@ NetlinkOutcome NetlinkSocket::exchange(NetlinkRequest request, const MessageHand
   }
 }
 
-}  // namespace sixin4::control
+}  // namespace sixin4::netlink

@@ -1,5 +1,5 @@
 // Links, addresses, routes, rules, IPv4 paths and neighbours to rtnetlink(7) messages and back.
-#include "sixin4/control/netlink.hpp"
+#include "sixin4/netlink/netlink.hpp"
 
 #include <algorithm>
 #include <array>
@@ -22,14 +22,14 @@
 #include <sys/socket.h>
 
 #include "sixin4/base/system_failure.hpp"
-#include "sixin4/control/address_text.hpp"
-#include "sixin4/control/network_objects.hpp"
+#include "sixin4/netlink/network_objects.hpp"
 #include "sixin4/wire/address.hpp"
+#include "sixin4/wire/address_text.hpp"
 
 #include "netlink_message.hpp"
 #include "netlink_objects.hpp"
 
-namespace sixin4::control {
+namespace sixin4::netlink {
 namespace {
 
 [[noreturn]] void refuse(const NetlinkOutcome& outcome, std::string operation) {
@@ -378,4 +378,4 @@ void Netlink::verify_neighbour(int link_index, const wire::Ipv4Address& address)
   refuse(outcome, "verify neighbour " + to_string(address) + " dev " + dev(link_index));
 }
 
-}  // namespace sixin4::control
+}  // namespace sixin4::netlink

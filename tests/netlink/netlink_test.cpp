@@ -1,5 +1,5 @@
 // Netlink against a real kernel: what it does is read back with ip(8).
-#include "sixin4/control/netlink.hpp"
+#include "sixin4/netlink/netlink.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -18,7 +18,7 @@
 
 #include "own_network.hpp"
 
-namespace sixin4::control::testing {
+namespace sixin4::netlink::testing {
 namespace {
 
 constexpr int no_such_link = 9999;
@@ -557,4 +557,4 @@ TEST_F(NetlinkRefusal, LeavesTheSocketUsable) {
 }
 
 }  // namespace
-}  // namespace sixin4::control::testing
+}  // namespace sixin4::netlink::testing

@@ -1,4 +1,4 @@
-#include "sixin4/control/ip_layer.hpp"
+#include "sixin4/netlink/firewall_probe.hpp"
 
 #include <cerrno>
 #include <fstream>
@@ -14,7 +14,7 @@
 
 #include "netlink_message.hpp"
 
-namespace sixin4::control {
+namespace sixin4::netlink {
 
 namespace {
 
@@ -86,4 +86,4 @@ bool has_ipsec_policy() {
   return found;
 }
 
-}  // namespace sixin4::control
+}  // namespace sixin4::netlink

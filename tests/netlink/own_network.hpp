@@ -16,10 +16,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "sixin4/control/address_text.hpp"
-#include "sixin4/control/netlink.hpp"
+#include "sixin4/netlink/netlink.hpp"
+#include "sixin4/wire/address_text.hpp"
 
-namespace sixin4::control::testing {
+namespace sixin4::netlink::testing {
 
 /// Moves this process, which must have one thread only, into a network namespace that holds nothing yet.
 /// Without the privilege for that it becomes root of a user namespace first. False when both are refused.
@@ -66,13 +66,13 @@ inline void add_address(const std::string& address, const std::string& length, c
 }
 
 [[nodiscard]] inline wire::Ipv4Address ip4(std::string_view text) {
-  return parse_ipv4_address(text).value();
+  return wire::parse_ipv4_address(text).value();
 }
 [[nodiscard]] inline wire::Ipv6Address ip6(std::string_view text) {
-  return parse_ipv6_address(text).value();
+  return wire::parse_ipv6_address(text).value();
 }
 [[nodiscard]] inline wire::Ipv6Prefix net6(std::string_view text) {
-  return parse_ipv6_prefix(text).value();
+  return wire::parse_ipv6_prefix(text).value();
 }
 
 [[nodiscard]] inline InterfaceAddress on_link(std::string_view text) {
@@ -117,4 +117,4 @@ class OwnNetwork : public ::testing::Test {
   int far_ = 0;
 };
 
-}  // namespace sixin4::control::testing
+}  // namespace sixin4::netlink::testing

@@ -8,7 +8,7 @@
 
 #include "sixin4/wire/address.hpp"
 
-namespace sixin4::control {
+namespace sixin4::netlink {
 
 inline constexpr std::uint32_t main_table = 254;  ///< RT_TABLE_MAIN
 inline constexpr std::uint32_t default_route_metric =
@@ -131,4 +131,4 @@ struct Rule {
 [[nodiscard]] std::string to_string(const AddressLabel& label);
 [[nodiscard]] std::string to_string(const LinkSettings& settings);
 
-}  // namespace sixin4::control
+}  // namespace sixin4::netlink

@@ -1,10 +1,10 @@
-#include "sixin4/control/source_selection.hpp"
+#include "sixin4/netlink/source_selection.hpp"
 
 #include <algorithm>
 #include <array>
 #include <bit>
 
-namespace sixin4::control {
+namespace sixin4::netlink {
 
 namespace {
 
@@ -130,4 +130,4 @@ const char* name_of_source_rule(int rule) noexcept {
                                                                     : "";
 }
 
-}  // namespace sixin4::control
+}  // namespace sixin4::netlink

@@ -1,6 +1,6 @@
 // What works in the IP layer of a network namespace: tables that nft(8) makes, and files that stand for
 // /proc.
-#include "sixin4/control/ip_layer.hpp"
+#include "sixin4/netlink/firewall_probe.hpp"
 
 #include <filesystem>
 #include <fstream>
@@ -10,7 +10,7 @@
 
 #include "own_network.hpp"
 
-namespace sixin4::control::testing {
+namespace sixin4::netlink::testing {
 namespace {
 
 class IpLayerTest : public OwnNetwork {
@@ -93,4 +93,4 @@ TEST_F(IpLayerTest, WhoMayNotLookIsTold) {
 }
 
 }  // namespace
-}  // namespace sixin4::control::testing
+}  // namespace sixin4::netlink::testing

@@ -17,11 +17,11 @@
 #include <net/if_arp.h>
 #include <sys/socket.h>
 
-#include "sixin4/control/address_text.hpp"
-#include "sixin4/control/network_objects.hpp"
+#include "sixin4/netlink/network_objects.hpp"
 #include "sixin4/wire/address.hpp"
+#include "sixin4/wire/address_text.hpp"
 
-namespace sixin4::control {
+namespace sixin4::netlink {
 
 namespace {
 
@@ -332,4 +332,4 @@ bool is_stale_neighbour_of_kernel(const nlmsghdr& message) {
   return (family->ndm_flags & NTF_EXT_LEARNED) == 0 && more_flags == 0;
 }
 
-}  // namespace sixin4::control
+}  // namespace sixin4::netlink

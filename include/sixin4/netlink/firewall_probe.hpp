@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-namespace sixin4::control {
+namespace sixin4::netlink {
 
 /// What filters or tracks IPv4 packets in this network namespace, in words: a table of nftables or iptables,
 /// connection tracking. Nothing where nothing does. Throws std::system_error where the kernel does not let us
@@ -15,4 +15,4 @@ namespace sixin4::control {
 /// Whether IPsec policies decide on packets that leave. Throws like `packet_filter`.
 [[nodiscard]] bool has_ipsec_policy();
 
-}  // namespace sixin4::control
+}  // namespace sixin4::netlink

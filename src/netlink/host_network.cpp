@@ -1,5 +1,5 @@
 // The reconciler: compares what the endpoint owns with what the kernel lists, and closes the gap.
-#include "sixin4/control/host_network.hpp"
+#include "sixin4/netlink/host_network.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
-#include "sixin4/control/netlink.hpp"
+#include "sixin4/netlink/netlink.hpp"
 
-namespace sixin4::control {
+namespace sixin4::netlink {
 namespace {
 
 HostState canonical(HostState state) {
@@ -138,4 +138,4 @@ std::size_t HostNetwork::add_missing_rules() {
   return missing.size();
 }
 
-}  // namespace sixin4::control
+}  // namespace sixin4::netlink

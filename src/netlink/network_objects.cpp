@@ -1,15 +1,15 @@
 // What the kernel makes of an address, route or rule that it is given, and how ip(8) writes them.
-#include "sixin4/control/network_objects.hpp"
+#include "sixin4/netlink/network_objects.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 
-#include "sixin4/control/address_text.hpp"
 #include "sixin4/wire/address.hpp"
+#include "sixin4/wire/address_text.hpp"
 
-namespace sixin4::control {
+namespace sixin4::netlink {
 namespace {
 
 wire::Ipv6Prefix without_host_bits(wire::Ipv6Prefix prefix) noexcept {
@@ -79,4 +79,4 @@ std::string to_string(const LinkSettings& settings) {
   return text;
 }
 
-}  // namespace sixin4::control
+}  // namespace sixin4::netlink

@@ -1,5 +1,5 @@
 // The monitor: it sees each kind of change, and does not mind losing count.
-#include "sixin4/control/netlink_monitor.hpp"
+#include "sixin4/netlink/netlink_monitor.hpp"
 
 #include <array>
 #include <cerrno>
@@ -12,7 +12,7 @@
 
 #include "own_network.hpp"
 
-namespace sixin4::control::testing {
+namespace sixin4::netlink::testing {
 namespace {
 
 class NetlinkMonitorTest : public OwnNetwork {};
@@ -73,4 +73,4 @@ TEST_F(NetlinkMonitorTest, CountsLostEvents) {
 }
 
 }  // namespace
-}  // namespace sixin4::control::testing
+}  // namespace sixin4::netlink::testing

@@ -5,7 +5,7 @@
 
 #include "sixin4/base/file_descriptor.hpp"
 
-namespace sixin4::control {
+namespace sixin4::netlink {
 
 enum class Subject : std::uint8_t {
   configuration,  ///< links, addresses, routes and rules of IPv4 and IPv6; but no learned path MTU, which the
@@ -34,4 +34,4 @@ class NetlinkMonitor {
   base::FileDescriptor fd_;
 };
 
-}  // namespace sixin4::control
+}  // namespace sixin4::netlink
