@@ -42,7 +42,7 @@ template <typename Number>
 template <typename Number>
 [[nodiscard]] Number parse_number(std::string_view text, Number least, Number most, int base = 10) {
   if (const auto number = number_in(text, least, most, base)) return *number;
-  const auto written = [base](Number limit) {
+  const auto written = [&](Number limit) {
     std::array<char, 32> buffer{};
     std::to_chars_result end{};
     if constexpr (std::is_floating_point_v<Number>) {
