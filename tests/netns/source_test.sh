@@ -114,25 +114,43 @@ until_true 5 eval '(($(wc -l <"$two_hosts_files/answers") == 3))' || true
 check 'a flow keeps its address even so' 2001:db8:42::25 "$(tail -n 1 "$two_hosts_files/answers")"
 check 'others keep theirs' $near6 "$(tcp_source $far6 25)"
 
-# More flows than the table holds, to a port where nobody answers, and to one where somebody does.
+# More flows than the table holds, to a port where nobody answers, and to one where somebody does and all stay alive.
 write_configuration 'source = use three'
 succeeds 'reload for all' reload
-flood() { # PORT COUNT [answered]: from so many ports, one after the other where they are answered
+flood() { # PORT COUNT: from so many ports
   near python3 - $far6 "$@" <<'END'
 import socket, sys
 for port in range(20000, 20000 + int(sys.argv[3])):
     client = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-    client.settimeout(0.1) # not every refusal is told
     client.bind(("::", port))
     try:
         client.connect((sys.argv[1], int(sys.argv[2])))
         client.send(b"flood")
-        if "answered" in sys.argv:
-            client.recv(100)
     except OSError:
         pass
 END
 }
+cat >"$two_hosts_files/talk.py" <<'END'
+# talk.py ADDRESS PORT COUNT FILE: from so many ports, each answered before the next begins. Then FILE is made, and all go
+# on to talk, for a minute at most.
+import pathlib, socket, sys, time
+clients = []
+for port in range(21000, 21000 + int(sys.argv[3])):
+    client = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    client.settimeout(0.1)  # not every refusal is told
+    client.bind(("::", port))
+    clients.append(client)
+end = time.monotonic() + 60
+while time.monotonic() < end:
+    for client in clients:
+        try:
+            client.connect((sys.argv[1], int(sys.argv[2])))
+            client.send(b"talk")
+            client.recv(100)
+        except OSError:
+            pass
+    pathlib.Path(sys.argv[4]).touch()
+END
 flood 9 1000
 check 'the table never holds more than it may' yes "$( (($(of_status near "s['flows']") <= 200)) && echo yes)"
 check 'what is not answered makes room' 0 "$(drops near out flow-table-full)"
@@ -140,13 +158,16 @@ check_match 'also for a new connection' '^2001:db8:42::[abc]$' "$(tcp_source $fa
 echo 'and now?' >&7
 until_true 5 eval '(($(wc -l <"$two_hosts_files/answers") == 4))' || true
 check 'an established one goes on' 2001:db8:42::25 "$(tail -n 1 "$two_hosts_files/answers")"
-flood 53 210 answered
+background near python3 "$two_hosts_files/talk.py" $far6 53 210 "$two_hosts_files/talking"
+talkers=$started
+until_true 30 test -e "$two_hosts_files/talking" || true
 check 'the table never holds more than it may' yes "$( (($(of_status near "s['flows']") <= 200)) && echo yes)"
 check 'what finds no room is counted' yes "$( (($(drops near out flow-table-full) > 0)) && echo yes)"
 check_match 'a new connection is refused' 'No route to host' "$(tcp_source $far6 24)"
 echo 'and now?' >&7
 until_true 5 eval '(($(wc -l <"$two_hosts_files/answers") == 5))' || true
 check 'an established one goes on' 2001:db8:42::25 "$(tail -n 1 "$two_hosts_files/answers")"
+kill "$talkers"
 sleep 6
 check_match 'and after some seconds there is room again' '^2001:db8:42::[abc]$' "$(tcp_source $far6 24)"
 exec 7>&-
