@@ -77,7 +77,8 @@ void Tunnel::follow_path() {
     }
     failure_.clear();
     if (!has_path() && !same_reason) {
-      log_.write(LogLevel::warn, "follow", now_.underlay.no_path + "; every packet is dropped as wire-error");
+      log_.write(LogLevel::warn, "no-path",
+                 now_.underlay.no_path + "; every packet is dropped as wire-error");
     }
     if (!has_path() || same_path) return;
     log_.write(LogLevel::info, "follow",
@@ -104,7 +105,7 @@ void Tunnel::fail_closed(const std::string& why) noexcept {
     next.underlay.no_path = "no socket that may send: " + std::string{error.what()};
     parameters.no_path = true;
     endpoint_.reconfigure(parameters);
-    log_.write(LogLevel::warn, "follow", next.underlay.no_path + "; every packet is dropped as wire-error");
+    log_.write(LogLevel::warn, "no-path", next.underlay.no_path + "; every packet is dropped as wire-error");
   }
   now_ = next;
 }
