@@ -11,7 +11,7 @@
 
 #include "sixin4/base/options.hpp"
 #include "sixin4/base/system_failure.hpp"
-#include "sixin4/control/configuration.hpp"
+#include "sixin4/config/configuration.hpp"
 
 #include "capture_memory.hpp"
 #include "ring_memory.hpp"
@@ -35,7 +35,7 @@ std::vector<WorkerSockets> open_sockets(std::size_t count, const io::WireEnds& e
 
 Recorders make_recorders(std::size_t workers, std::uint32_t packets) {
   // The configuration was checked where it has a number of queues; `auto` has one only now.
-  const std::string excess = control::recorder_excess(packets, workers);
+  const std::string excess = config::recorder_excess(packets, workers);
   if (!excess.empty()) throw base::ConfigurationError("recorder: " + excess);
   Recorders recorders{.packets = packets, .of_workers = std::vector<WorkerRecorders>(workers)};
   try {

@@ -64,8 +64,8 @@ void explain_rules(const engine::FlowKey& flow, const Settings& settings, engine
       explanation.verdict = engine::name_of(engine::Verdict::source_rejected);
       return;
     case engine::SourceAction::use: {
-      const control::SourceRule& rule = rules[decision.rule - 1U];
-      const bool by_chance = rule.mode == control::PoolMode::random && decision.pool->size() > 1;
+      const config::SourceRule& rule = rules[decision.rule - 1U];
+      const bool by_chance = rule.mode == config::PoolMode::random && decision.pool->size() > 1;
       if (by_chance) {
         explanation.leaves_as.clear();
         explanation.pool = to_string(settings.configuration.pools[decision.pool_index]);

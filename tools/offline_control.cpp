@@ -12,7 +12,7 @@ constexpr std::chrono::seconds flow_expiry_period{1};
 
 }  // namespace
 
-OfflineControl::OfflineControl(const control::Configuration& configuration, const wire::Ipv4Address& local,
+OfflineControl::OfflineControl(const config::Configuration& configuration, const wire::Ipv4Address& local,
                                const wire::Ipv4Address& remote, std::uint16_t link_mtu)
     : settings_{.configuration = configuration,
                 .remote = remote,

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "sixin4/control/configuration.hpp"
+#include "sixin4/config/configuration.hpp"
 #include "sixin4/engine/parameters.hpp"
 #include "sixin4/engine/time.hpp"
 #include "sixin4/wire/address.hpp"
@@ -18,7 +18,7 @@ namespace sixin4 {
 class OfflineControl {
  public:
   /// `local` and `remote` are what the configuration's stand for. `link_mtu` is that of the IPv4 link.
-  OfflineControl(const control::Configuration& configuration, const wire::Ipv4Address& local,
+  OfflineControl(const config::Configuration& configuration, const wire::Ipv4Address& local,
                  const wire::Ipv4Address& remote, std::uint16_t link_mtu);
 
   [[nodiscard]] const engine::TunnelParameters& parameters() const noexcept { return parameters_; }

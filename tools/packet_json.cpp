@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "sixin4/control/json_text.hpp"
+#include "sixin4/base/json_text.hpp"
 #include "sixin4/wire/address_text.hpp"
 #include "sixin4/wire/icmpv6.hpp"
 #include "sixin4/wire/ipv4.hpp"
@@ -145,7 +145,7 @@ std::string packet_json(const Layers& packet, const PacketFacts& facts) {
   object["too_deep"] = packet.end == LayersEnd::too_deep;
   object["incomplete"] = false;
   object["fragments"] = facts.fragments;
-  return control::to_json_text(std::move(object)) + '\n';
+  return base::to_json_text(std::move(object)) + '\n';
 }
 
 std::string packet_json(const capture::IncompletePacket& packet) {
@@ -161,7 +161,7 @@ std::string packet_json(const capture::IncompletePacket& packet) {
               {"too_deep", false},
               {"incomplete", true},
               {"fragments", packet.fragments}};
-  return control::to_json_text(std::move(object)) + '\n';
+  return base::to_json_text(std::move(object)) + '\n';
 }
 
 }  // namespace sixin4

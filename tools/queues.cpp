@@ -11,14 +11,14 @@ namespace sixin4 {
 
 namespace {
 
-std::size_t queue_count(const control::Configuration& configuration) {
+std::size_t queue_count(const config::Configuration& configuration) {
   if (configuration.queues) return *configuration.queues;
-  return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, control::max_queues);
+  return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, config::max_queues);
 }
 
 }  // namespace
 
-std::vector<io::TunDevice> open_queues(const control::Configuration& configuration, std::string& refused) {
+std::vector<io::TunDevice> open_queues(const config::Configuration& configuration, std::string& refused) {
   const std::size_t count = queue_count(configuration);
   try {
     if (count > 1) io::RawReceiver::need_filters();

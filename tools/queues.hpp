@@ -4,14 +4,14 @@
 #include <string>
 #include <vector>
 
-#include "sixin4/control/configuration.hpp"
+#include "sixin4/config/configuration.hpp"
 #include "sixin4/io/tun_device.hpp"
 
 namespace sixin4 {
 
 /// As many queues as configured; one where `auto` would be more and the kernel refuses them, and in `refused`
 /// why. Throws where there is none, or not the number that is asked for.
-[[nodiscard]] std::vector<io::TunDevice> open_queues(const control::Configuration& configuration,
+[[nodiscard]] std::vector<io::TunDevice> open_queues(const config::Configuration& configuration,
                                                      std::string& refused);
 
 }  // namespace sixin4

@@ -14,7 +14,7 @@
 #include "sixin4/base/options.hpp"
 #include "sixin4/base/standard_output.hpp"
 #include "sixin4/capture/link_layer.hpp"
-#include "sixin4/control/json_text.hpp"
+#include "sixin4/base/json_text.hpp"
 #include "sixin4/engine/counters.hpp"
 #include "sixin4/engine/inbound_pump.hpp"
 #include "sixin4/engine/outbound_pump.hpp"
@@ -254,7 +254,7 @@ void Replay::print_json() const {
         {"fragments", input_.left_over()}}},
       {"truncated", counts_.truncated},
   };
-  base::print(control::to_json_text(object, 2) + '\n');
+  base::print(base::to_json_text(object, 2) + '\n');
 }
 
 }  // namespace

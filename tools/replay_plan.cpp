@@ -34,7 +34,7 @@ std::uint16_t link_mtu_of(const std::string& text) {
                                                   std::numeric_limits<std::uint16_t>::max());
 }
 
-wire::Ipv4Address remote_of(const control::Configuration& configuration, const std::string& file) {
+wire::Ipv4Address remote_of(const config::Configuration& configuration, const std::string& file) {
   if (const auto remote = wire::parse_ipv4_address(configuration.remote)) return *remote;
   throw ConfigurationError(file + ": remote: " + base::in_quotes(configuration.remote) +
                            " is a host name, and a replay asks nobody: give its IPv4 address");
@@ -78,7 +78,7 @@ ReplayPlan replay_plan_of(const std::vector<std::string>& arguments) {
   if (file.empty())
     throw ConfigurationError("command line: replay needs -c FILE, the endpoint's configuration");
   plan.check();
-  plan.configuration = control::load_configuration(std::array<std::string, 2>{"-c", file});
+  plan.configuration = config::load_configuration(std::array<std::string, 2>{"-c", file});
   plan.remote = remote_of(plan.configuration, file);
   plan.local = plan.configuration.local ? *plan.configuration.local : local_of(plan.input, plan.remote, file);
   return plan;

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "sixin4/control/configuration.hpp"
+#include "sixin4/config/configuration.hpp"
 #include "sixin4/wire/address.hpp"
 
 #include "offline_options.hpp"
@@ -13,7 +13,7 @@
 namespace sixin4 {
 
 struct ReplayPlan : OfflineOptions {
-  control::Configuration configuration;
+  config::Configuration configuration;
   wire::Ipv4Address local;
   wire::Ipv4Address remote;
   std::uint16_t link_mtu = 1500;

@@ -22,7 +22,7 @@
 #include "sixin4/base/system_failure.hpp"
 #include "sixin4/control/capabilities.hpp"
 #include "sixin4/control/capture_request.hpp"
-#include "sixin4/control/configuration.hpp"
+#include "sixin4/config/configuration.hpp"
 #include "sixin4/control/control_socket.hpp"
 #include "sixin4/control/explanation.hpp"
 #include "sixin4/control/flow_status.hpp"
@@ -92,7 +92,7 @@ base::FileDescriptor open_signals() {
 
 /// What the host or the configuration have in them that is likely to be a surprise.
 void warn_of_surprises(const Tunnel& tunnel, base::Log& log) {
-  const control::Configuration& configuration = tunnel.configuration();
+  const config::Configuration& configuration = tunnel.configuration();
   if (const auto module = netlink::module_that_answers()) {
     log.write(LogLevel::warn, "kernel",
               "this kernel has its module " + *module +
@@ -128,7 +128,7 @@ void save_last_packets(int signal);
 /// Everything that runs in the control thread.
 class Supervisor {
  public:
-  Supervisor(const std::vector<std::string>& arguments, const control::Configuration& configuration)
+  Supervisor(const std::vector<std::string>& arguments, const config::Configuration& configuration)
       : arguments_(arguments),
         log_(configuration.log_level),
         server_(configuration.control.empty() ? control::control_path(configuration.interface)
@@ -214,7 +214,7 @@ void Supervisor::run() {
 /// Where a raw socket is asked for nothing else is looked at: what the monitor's socket has no room for then
 /// is lost, which counts as an announcement once it is polled again.
 int Supervisor::wire_fd(std::size_t monitor) const noexcept {
-  return tunnel_.configuration().wire == control::Wire::raw ? -1 : wire_monitors_.fd(monitor);
+  return tunnel_.configuration().wire == config::Wire::raw ? -1 : wire_monitors_.fd(monitor);
 }
 
 /// Until the next thing that is to be done without an event; -1 where there is none.
@@ -257,8 +257,8 @@ void Supervisor::handle_signals() {
 }
 
 void Supervisor::reload() {
-  const control::Configuration fresh = control::load_configuration(arguments_);
-  const control::Configuration& former = tunnel_.configuration();
+  const config::Configuration fresh = config::load_configuration(arguments_);
+  const config::Configuration& former = tunnel_.configuration();
   const char* fixed = fresh.interface != former.interface ? "interface"
                       : fresh.control != former.control   ? "control"
                       : fresh.queues != former.queues     ? "queues"
@@ -324,7 +324,7 @@ control::Answer Supervisor::answer(std::string_view verb) {
 void run_endpoint(const std::vector<std::string>& arguments) try {
   // Whoever reads the log may go; the endpoint has a host to leave as it was.
   (void)std::signal(SIGPIPE, SIG_IGN);
-  const control::Configuration configuration = control::load_configuration(arguments);
+  const config::Configuration configuration = config::load_configuration(arguments);
   control::require_capabilities();  // before the first of the calls that need them fails
   // On the heap: large buffers are part of it.
   const auto supervisor = std::make_unique<Supervisor>(arguments, configuration);

@@ -14,7 +14,7 @@ void take_source_rules(Settings& settings, std::uint64_t seed) {
 }
 
 engine::TunnelParameters parameters_of(const Settings& settings) {
-  const control::Configuration& configuration = settings.configuration;
+  const config::Configuration& configuration = settings.configuration;
   const Underlay& underlay = settings.underlay;
   const std::uint16_t path_mtu = settings.path.value();
   const bool pmtudisc = configuration.discovers_path_mtu();

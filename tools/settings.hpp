@@ -5,7 +5,7 @@
 #include <memory>
 #include <optional>
 
-#include "sixin4/control/configuration.hpp"
+#include "sixin4/config/configuration.hpp"
 #include "sixin4/engine/parameters.hpp"
 #include "sixin4/engine/path_mtu.hpp"
 #include "sixin4/engine/source_rules.hpp"
@@ -18,7 +18,7 @@
 namespace sixin4 {
 
 struct Settings {
-  control::Configuration configuration;
+  config::Configuration configuration;
   wire::Ipv4Address remote;                ///< what the configuration's host name stands for
   std::optional<std::uint16_t> fixed_mtu;  ///< in place of the configuration's, which holds at the start
                                            ///< only: somebody may have set another on the link; nothing: auto

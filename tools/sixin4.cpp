@@ -14,7 +14,7 @@
 #include "sixin4/base/options.hpp"
 #include "sixin4/base/printable.hpp"
 #include "sixin4/base/standard_output.hpp"
-#include "sixin4/control/configuration.hpp"
+#include "sixin4/config/configuration.hpp"
 #include "sixin4/control/control_socket.hpp"
 #include "sixin4/control/explanation.hpp"
 #include "sixin4/control/flow_status.hpp"
@@ -77,7 +77,7 @@ void run(const Words& words) {
 }
 
 void check(const Words& words) {
-  std::istringstream lines{sixin4::control::to_text(sixin4::control::load_configuration(words))};
+  std::istringstream lines{sixin4::config::to_text(sixin4::config::load_configuration(words))};
   // A file has the bytes as they are, so that it reads back; a terminal would take some for commands.
   const bool on_terminal = ::isatty(STDOUT_FILENO) == 1;
   for (std::string line; std::getline(lines, line);) {
@@ -182,10 +182,10 @@ struct Verb {
 
 const std::array verbs{
     Verb{"run", "[-c FILE | NAME] [--KEY VALUE]...", "run one tunnel endpoint in the foreground", run,
-         sixin4::control::describe_configuration},
+         sixin4::config::describe_configuration},
     Verb{"check", "[-c FILE | NAME] [--KEY VALUE]...",
          "print the complete effective configuration, touch nothing", check,
-         sixin4::control::describe_configuration},
+         sixin4::config::describe_configuration},
     Verb{"show", "[NAME] [--json] [--flows] [--watch]",
          "state and counters of all running endpoints, or of one", show,
          [] { return sixin4::base::describe(show_options); }},

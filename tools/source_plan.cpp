@@ -12,21 +12,21 @@ namespace sixin4 {
 
 namespace {
 
-static_assert(control::max_source_rules <= engine::SourceRules::max_rules);
+static_assert(config::max_source_rules <= engine::SourceRules::max_rules);
 
 /// Pools by their index in the engine: those with a name, and one for each address that a rule names itself.
 class Pools {
  public:
-  explicit Pools(const std::vector<control::Pool>& named) {
-    for (const control::Pool& pool : named) {
+  explicit Pools(const std::vector<config::Pool>& named) {
+    for (const config::Pool& pool : named) {
       std::vector<wire::Ipv6Range> ranges;
-      for (const control::PoolItem& item : pool.items) ranges.push_back(item.range);
+      for (const config::PoolItem& item : pool.items) ranges.push_back(item.range);
       by_name_[pool.name] = add(std::move(ranges));
     }
   }
 
-  [[nodiscard]] engine::SourceTarget target(const control::SourceTarget& written) {
-    using Action = control::SourceTarget::Action;
+  [[nodiscard]] engine::SourceTarget target(const config::SourceTarget& written) {
+    using Action = config::SourceTarget::Action;
     if (written.action == Action::keep) return {.action = engine::SourceAction::keep};
     if (written.action == Action::reject) return {.action = engine::SourceAction::reject};
     if (!written.pool.empty()) {
@@ -50,15 +50,15 @@ class Pools {
   std::map<wire::Ipv6Address, std::uint32_t> by_address_;
 };
 
-engine::PoolMode mode_of(const control::SourceRule& rule) {
-  switch (rule.mode.value_or(control::PoolMode::hash)) {
-    case control::PoolMode::first:
+engine::PoolMode mode_of(const config::SourceRule& rule) {
+  switch (rule.mode.value_or(config::PoolMode::hash)) {
+    case config::PoolMode::first:
       return engine::PoolMode::first;
-    case control::PoolMode::random:
+    case config::PoolMode::random:
       return engine::PoolMode::random;
-    case control::PoolMode::hash:
+    case config::PoolMode::hash:
       return engine::PoolMode::hash;
-    case control::PoolMode::every:
+    case config::PoolMode::every:
       return engine::PoolMode::every;
   }
   return engine::PoolMode::hash;
@@ -66,7 +66,7 @@ engine::PoolMode mode_of(const control::SourceRule& rule) {
 
 }  // namespace
 
-std::shared_ptr<const engine::SourceRules> source_rules_of(const control::Configuration& configuration) {
+std::shared_ptr<const engine::SourceRules> source_rules_of(const config::Configuration& configuration) {
   if (configuration.source_rules.empty()) return nullptr;
   Pools pools{configuration.pools};
   std::map<std::string, std::uint32_t> table_indices;
@@ -74,21 +74,21 @@ std::shared_ptr<const engine::SourceRules> source_rules_of(const control::Config
   for (const auto& [path, lines] : configuration.source_tables) {
     table_indices[path] = static_cast<std::uint32_t>(tables.size());
     engine::SourceTable& table = tables.emplace_back();
-    for (const control::SourceTableLine& line : lines) {
+    for (const config::SourceTableLine& line : lines) {
       table.lines.push_back(
           {.prefix = line.prefix,
            .target = line.target ? std::optional{pools.target(*line.target)} : std::nullopt});
     }
   }
   std::vector<engine::SourceRule> rules;
-  for (const control::SourceRule& written : configuration.source_rules) {
+  for (const config::SourceRule& written : configuration.source_rules) {
     engine::SourceRule& rule = rules.emplace_back();
     rule.from = written.from;
     rule.to = written.to;
     if (!written.table.empty()) rule.table = table_indices.at(written.table);
     rule.protocol = written.protocol;
     std::ranges::transform(written.ports, std::back_inserter(rule.ports),
-                           [](const control::PortRange& range) {
+                           [](const config::PortRange& range) {
                              return engine::PortRange{.first = range.first, .last = range.last};
                            });
     rule.target = pools.target(written.target);

@@ -41,7 +41,7 @@ std::uint64_t random_number() {
 
 }  // namespace
 
-Tunnel::Tunnel(const control::Configuration& configuration, const wire::Ipv4Address& remote,
+Tunnel::Tunnel(const config::Configuration& configuration, const wire::Ipv4Address& remote,
                std::string unwatched, base::Log& log)
     : log_(log),
       unwatched_(std::move(unwatched)),
@@ -69,7 +69,7 @@ int Tunnel::tunnel_index(const std::string& interface) {
   return link->index;
 }
 
-Settings Tunnel::settings_at_start(const control::Configuration& configuration,
+Settings Tunnel::settings_at_start(const config::Configuration& configuration,
                                    const wire::Ipv4Address& remote) {
   const Underlay underlay = find_underlay(netlink_, configuration, remote, link_index_);
   Settings settings{.configuration = configuration,
@@ -82,14 +82,14 @@ Settings Tunnel::settings_at_start(const control::Configuration& configuration,
   return settings;
 }
 
-std::optional<Keepalive> Tunnel::keepalive_for(const control::Configuration& configuration,
+std::optional<Keepalive> Tunnel::keepalive_for(const config::Configuration& configuration,
                                                const wire::Ipv4Address& remote) const {
   if (configuration.keepalive == std::chrono::seconds::zero()) return std::nullopt;
   return Keepalive{configuration.keepalive, control::far_end_of(configuration, remote), link_index_,
                    Clock::now()};
 }
 
-void Tunnel::reconfigure(const control::Configuration& fresh, const wire::Ipv4Address& remote) {
+void Tunnel::reconfigure(const config::Configuration& fresh, const wire::Ipv4Address& remote) {
   if (!own_link()) throw base::system_failure(moved_away(), ENODEV);
   Settings next = settings_now(link_mtu());
   // An MTU that an administrator has set stays until the configuration asks for another.
@@ -124,7 +124,7 @@ Settings Tunnel::settings_now(std::uint32_t on_link) const {
   Settings settings = now_;
   if (on_link != mtu_) {
     settings.fixed_mtu =
-        static_cast<std::uint16_t>(std::min<std::uint32_t>(on_link, control::max_tunnel_mtu));
+        static_cast<std::uint16_t>(std::min<std::uint32_t>(on_link, config::max_tunnel_mtu));
   }
   return settings;
 }

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "sixin4/base/log.hpp"
-#include "sixin4/control/configuration.hpp"
+#include "sixin4/config/configuration.hpp"
 #include "sixin4/control/explanation.hpp"
 #include "sixin4/control/flow_status.hpp"
 #include "sixin4/control/status.hpp"
@@ -30,10 +30,10 @@ class Tunnel {
 
   /// `remote` is what the configuration's host name stands for, `unwatched` as `choose_wire` has it; `log`
   /// outlives the tunnel. Throws std::system_error where it cannot be set up.
-  Tunnel(const control::Configuration& configuration, const wire::Ipv4Address& remote, std::string unwatched,
+  Tunnel(const config::Configuration& configuration, const wire::Ipv4Address& remote, std::string unwatched,
          base::Log& log);
 
-  [[nodiscard]] const control::Configuration& configuration() const noexcept { return now_.configuration; }
+  [[nodiscard]] const config::Configuration& configuration() const noexcept { return now_.configuration; }
   [[nodiscard]] const io::WireEnds& ends() const noexcept { return now_.underlay.ends; }
   [[nodiscard]] std::uint16_t mtu() const noexcept { return mtu_; }
   [[nodiscard]] control::Status status();
@@ -46,7 +46,7 @@ class Tunnel {
   [[nodiscard]] std::vector<capture::Recorded> recorded() const { return endpoint_.recorded(); }
 
   /// Puts a configuration for the same interface in force, or throws and leaves the old one.
-  void reconfigure(const control::Configuration& fresh, const wire::Ipv4Address& remote);
+  void reconfigure(const config::Configuration& fresh, const wire::Ipv4Address& remote);
   /// The host's network has changed: puts back what is the tunnel's, follows the IPv4 path and an MTU that
   /// somebody has set on the link.
   void follow_host();
@@ -70,14 +70,14 @@ class Tunnel {
  private:
   void configure_link(int index);
   [[nodiscard]] int tunnel_index(const std::string& interface);
-  [[nodiscard]] Settings settings_at_start(const control::Configuration& configuration,
+  [[nodiscard]] Settings settings_at_start(const config::Configuration& configuration,
                                            const wire::Ipv4Address& remote);
   [[nodiscard]] Settings settings_now(std::uint32_t on_link) const;
-  [[nodiscard]] std::optional<Keepalive> keepalive_for(const control::Configuration& configuration,
+  [[nodiscard]] std::optional<Keepalive> keepalive_for(const config::Configuration& configuration,
                                                        const wire::Ipv4Address& remote) const;
-  [[nodiscard]] Underlay underlay_now(const control::Configuration& configuration,
+  [[nodiscard]] Underlay underlay_now(const config::Configuration& configuration,
                                       const wire::Ipv4Address& remote);
-  [[nodiscard]] engine::PathMtu path_over(const control::Configuration& configuration,
+  [[nodiscard]] engine::PathMtu path_over(const config::Configuration& configuration,
                                           const Underlay& underlay) const;
   [[nodiscard]] std::optional<netlink::Link> own_link();
   [[nodiscard]] std::string moved_away() const;

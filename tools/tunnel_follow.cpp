@@ -125,7 +125,7 @@ void Tunnel::keep_host_state() {
 
 /// The path as the host has it now. Where it has none, or one that leads into the tunnel, the ends stay those
 /// of the last path, unless the configuration asks for others.
-Underlay Tunnel::underlay_now(const control::Configuration& configuration, const wire::Ipv4Address& remote) {
+Underlay Tunnel::underlay_now(const config::Configuration& configuration, const wire::Ipv4Address& remote) {
   const bool same_ends = remote == now_.remote && configuration.local == now_.configuration.local &&
                          configuration.dev == now_.configuration.dev;
   Underlay last = now_.underlay;
@@ -150,7 +150,7 @@ Underlay Tunnel::underlay_now(const control::Configuration& configuration, const
 }
 
 /// The MTU that routers have told of holds for their path only.
-engine::PathMtu Tunnel::path_over(const control::Configuration& configuration,
+engine::PathMtu Tunnel::path_over(const config::Configuration& configuration,
                                   const Underlay& underlay) const {
   const bool same = underlay == now_.underlay && configuration.discovers_path_mtu();
   return same || !underlay.no_path.empty() ? now_.path : engine::PathMtu{underlay.route_mtu};
@@ -160,7 +160,7 @@ engine::PathMtu Tunnel::path_over(const control::Configuration& configuration,
 std::uint32_t Tunnel::link_mtu() {
   const auto link = own_link();
   if (!link) return mtu_;
-  if (link->mtu >= control::min_tunnel_mtu) return link->mtu;
+  if (link->mtu >= config::min_tunnel_mtu) return link->mtu;
   log_.write(LogLevel::warn, "mtu",
              "the MTU of " + configuration().interface + " is " + std::to_string(link->mtu) +
                  ": below 1280 the kernel takes IPv6 off the link");
@@ -203,7 +203,7 @@ void Tunnel::verify_neighbour() {
 
 /// Whether the path or the socket is to be looked at every second, beside the host's announcements.
 bool Tunnel::looks_again() const noexcept {
-  return configuration().wire != control::Wire::raw || !has_path() || !failure_.empty();
+  return configuration().wire != config::Wire::raw || !has_path() || !failure_.empty();
 }
 
 }  // namespace sixin4

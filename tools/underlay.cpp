@@ -8,7 +8,7 @@
 
 namespace sixin4 {
 
-Underlay find_underlay(netlink::Netlink& netlink, const control::Configuration& configuration,
+Underlay find_underlay(netlink::Netlink& netlink, const config::Configuration& configuration,
                        const wire::Ipv4Address& remote, int tunnel_index) {
   const auto no_path = [&remote](const std::string& reason) {
     return netlink::NoIpv4Path("no IPv4 path to " + to_string(remote) + ": " + reason);
@@ -33,7 +33,7 @@ Underlay find_underlay(netlink::Netlink& netlink, const control::Configuration& 
           .loops = path.loops_into(tunnel_index)};
 }
 
-std::string loop_text(const control::Configuration& configuration, const wire::Ipv4Address& remote) {
+std::string loop_text(const config::Configuration& configuration, const wire::Ipv4Address& remote) {
   return "the IPv4 route to " + to_string(remote) + " leads into " + configuration.interface + " itself";
 }
 

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "sixin4/control/configuration.hpp"
+#include "sixin4/config/configuration.hpp"
 #include "sixin4/io/wire_ends.hpp"
 #include "sixin4/netlink/netlink.hpp"
 
@@ -25,11 +25,11 @@ struct Underlay {
 };
 
 /// Throws netlink::NoIpv4Path when the host has no path, and std::system_error when it cannot be looked up.
-[[nodiscard]] Underlay find_underlay(netlink::Netlink& netlink, const control::Configuration& configuration,
+[[nodiscard]] Underlay find_underlay(netlink::Netlink& netlink, const config::Configuration& configuration,
                                      const wire::Ipv4Address& remote, int tunnel_index);
 
 /// What is said of an underlay that loops.
-[[nodiscard]] std::string loop_text(const control::Configuration& configuration,
+[[nodiscard]] std::string loop_text(const config::Configuration& configuration,
                                     const wire::Ipv4Address& remote);
 
 }  // namespace sixin4

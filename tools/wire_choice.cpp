@@ -11,11 +11,11 @@ namespace sixin4 {
 namespace {
 
 /// What of the IP layer a packet socket would pass by to somebody's harm.
-std::optional<std::string> user_of_ip_layer(netlink::Netlink& netlink, control::Wire wanted) {
+std::optional<std::string> user_of_ip_layer(netlink::Netlink& netlink, config::Wire wanted) {
   try {
     if (netlink::has_ipsec_policy()) return "this host has IPsec policies";
     if (netlink.has_rules_beyond_path_query()) return "this host routes IPv4 by protocol, port or TOS";
-    if (wanted == control::Wire::packet) return std::nullopt;  // whoever says so knows of the firewall
+    if (wanted == config::Wire::packet) return std::nullopt;  // whoever says so knows of the firewall
     if (const auto filter = netlink::packet_filter()) return "this host has " + *filter;
     return std::nullopt;
   } catch (const std::system_error& error) {
@@ -35,13 +35,13 @@ void try_packet_socket(const io::NextHop& next_hop) {
 
 }  // namespace
 
-WireChoice choose_wire(netlink::Netlink& netlink, const control::Configuration& configuration,
+WireChoice choose_wire(netlink::Netlink& netlink, const config::Configuration& configuration,
                        const Underlay& underlay, const std::string& unwatched) {
   const auto raw = [](std::string reason) { return WireChoice{.next_hop = {}, .reason = std::move(reason)}; };
   if (!underlay.no_path.empty() || underlay.loops) return raw("nothing is sent without an IPv4 path");
-  if (configuration.wire == control::Wire::raw) return raw("as configured");
+  if (configuration.wire == config::Wire::raw) return raw("as configured");
   if (!underlay.plain) return raw("the route is not one straight out of a link");
-  if (configuration.wire == control::Wire::automatic && !unwatched.empty()) return raw(unwatched);
+  if (configuration.wire == config::Wire::automatic && !unwatched.empty()) return raw(unwatched);
   if (auto user = user_of_ip_layer(netlink, configuration.wire)) return raw(std::move(*user));
   try {
     const auto link = netlink.link(underlay.link_index);
@@ -57,7 +57,7 @@ WireChoice choose_wire(netlink::Netlink& netlink, const control::Configuration& 
                                .finishes_checksums = configuration.checksum_offload};
     try_packet_socket(next_hop);
     return {.next_hop = next_hop,
-            .reason = configuration.wire == control::Wire::packet
+            .reason = configuration.wire == config::Wire::packet
                           ? "as configured"
                           : "nothing on this host filters or tracks IPv4 packets"};
   } catch (const std::system_error& error) {

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "sixin4/control/configuration.hpp"
+#include "sixin4/config/configuration.hpp"
 #include "sixin4/io/wire_ends.hpp"
 #include "sixin4/netlink/netlink.hpp"
 
@@ -23,7 +23,7 @@ struct WireChoice {
 /// links with Ethernet headers and a neighbour whose address is known can be sent to. Nor where `unwatched`
 /// says why a change of that would not be seen, unless a packet socket is configured: it is looked at every
 /// second.
-[[nodiscard]] WireChoice choose_wire(netlink::Netlink& netlink, const control::Configuration& configuration,
+[[nodiscard]] WireChoice choose_wire(netlink::Netlink& netlink, const config::Configuration& configuration,
                                      const Underlay& underlay, const std::string& unwatched);
 
 }  // namespace sixin4

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sixin4/base/number.hpp"
-#include "sixin4/control/json_text.hpp"
+#include "sixin4/base/json_text.hpp"
 
 #include "read_answer.hpp"
 
@@ -28,11 +28,11 @@ std::optional<std::uint32_t> snap_length_of(std::string_view request) {
 }
 
 std::string capture_answer(const std::string& interface) {
-  return to_json_text({{"interface", interface}});
+  return base::to_json_text({{"interface", interface}});
 }
 
 std::string interface_of(const std::string& answer) {
-  return read_answer([&] { return parse_json_text(answer).at("interface").get<std::string>(); });
+  return read_answer([&] { return base::parse_json_text(answer).at("interface").get<std::string>(); });
 }
 
 }  // namespace sixin4::control

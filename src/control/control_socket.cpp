@@ -19,7 +19,7 @@
 
 #include "sixin4/base/options.hpp"
 #include "sixin4/base/system_failure.hpp"
-#include "sixin4/control/json_text.hpp"
+#include "sixin4/base/json_text.hpp"
 
 namespace sixin4::control {
 
@@ -245,7 +245,7 @@ bool ControlServer::answer(Client& client, const Handler& handler) {
       throw std::runtime_error("only root and the user that runs the endpoint may do that");
     }
     Answer answer = handler(verb);
-    reply["result"] = parse_json_text(answer.result);
+    reply["result"] = base::parse_json_text(answer.result);
     descriptors = std::move(answer.descriptors);
     Lasting begun = answer.begin ? begin(answer.begin) : Lasting{};
     std::ranges::move(begun.descriptors, std::back_inserter(descriptors));
@@ -260,7 +260,7 @@ bool ControlServer::answer(Client& client, const Handler& handler) {
     reply = {{"error", error.what()}};
   }
   if (!reply.contains("result")) descriptors.clear();
-  const std::string text = to_json_text(reply);
+  const std::string text = base::to_json_text(reply);
   return send_with_descriptors(client.fd.get(), text, descriptors);
 }
 
@@ -282,11 +282,11 @@ LastingAnswer ask_for_descriptors(const std::string& path, std::string_view verb
   if (length < 0) throw base::system_failure("cannot read from control socket " + path);
   if (length == 0) throw NoSuchEndpoint("the endpoint at " + path + " went away");
   try {
-    const json reply = parse_json_text({buffer.data(), static_cast<std::size_t>(length)});
+    const json reply = base::parse_json_text({buffer.data(), static_cast<std::size_t>(length)});
     if (reply.contains("configuration-error"))
       throw base::ConfigurationError(reply["configuration-error"].get<std::string>());
     if (reply.contains("error")) throw EndpointRefusal(reply["error"].get<std::string>());
-    answer.result = to_json_text(reply.at("result"));
+    answer.result = base::to_json_text(reply.at("result"));
     return answer;
   } catch (const json::exception&) {
     throw EndpointRefusal(path + " does not answer as an endpoint of sixin4 does");

@@ -6,12 +6,11 @@
 
 #include "sixin4/base/options.hpp"
 #include "sixin4/base/printable.hpp"
-#include "sixin4/control/json_text.hpp"
+#include "sixin4/base/json_text.hpp"
 #include "sixin4/wire/address_text.hpp"
 
 #include "read_answer.hpp"
-#include "source_rule_text.hpp"
-#include "values.hpp"
+#include "sixin4/config/values.hpp"
 
 namespace sixin4::control {
 
@@ -61,13 +60,13 @@ std::string explain_request(const ExplainQuery& query) {
   json object{
       {"destination", to_string(query.destination)}, {"protocol", query.protocol}, {"port", query.port}};
   if (query.from) object["from"] = to_string(*query.from);
-  return std::string{request_prefix} + to_json_text(object);
+  return std::string{request_prefix} + base::to_json_text(object);
 }
 
 std::optional<ExplainQuery> explain_query_of(std::string_view request) {
   if (!request.starts_with(request_prefix)) return std::nullopt;
   try {
-    const json object = parse_json_text(request.substr(request_prefix.size()));
+    const json object = base::parse_json_text(request.substr(request_prefix.size()));
     const auto destination = wire::parse_ipv6_address(object.at("destination").get<std::string>());
     if (!destination) return std::nullopt;
     ExplainQuery query{.destination = *destination,
@@ -96,15 +95,15 @@ std::string to_json(const Explanation& explanation) {
     object["verdict"] = explanation.verdict;
     object["verdict_reason"] = or_null(explanation.verdict_reason);
   }
-  return to_json_text(object);
+  return base::to_json_text(object);
 }
 
 std::string explanation_json(const std::string& text) {
-  return read_answer([&] { return to_json_text(parse_json_text(text), 2) + "\n"; });
+  return read_answer([&] { return base::to_json_text(base::parse_json_text(text), 2) + "\n"; });
 }
 
 std::string explanation_text(const std::string& text) {
-  return read_answer([&] { return text_of(parse_json_text(text)); });
+  return read_answer([&] { return text_of(base::parse_json_text(text)); });
 }
 
 ExplainQuery parse_explain_query(const std::string& destination, const std::optional<std::string>& from,
@@ -119,7 +118,7 @@ ExplainQuery parse_explain_query(const std::string& destination, const std::opti
   ExplainQuery query{.destination = address(destination)};
   if (from) query.from = address(*from);
   try {
-    if (protocol) query.protocol = parse_protocol(*protocol);
+    if (protocol) query.protocol = config::parse_protocol(*protocol);
     if (port) query.port = base::parse_number<std::uint16_t>(*port, 0, 65535);
   } catch (const base::ValueError& error) {
     throw base::ConfigurationError(std::string{"command line: "} + error.what());

@@ -8,9 +8,9 @@
 
 #include "sixin4/base/number.hpp"
 #include "sixin4/base/printable.hpp"
-#include "sixin4/control/json_text.hpp"
-#include "sixin4/control/source_rules.hpp"
+#include "sixin4/base/json_text.hpp"
 #include "sixin4/wire/address_text.hpp"
+#include "sixin4/wire/protocol_text.hpp"
 
 #include "read_answer.hpp"
 
@@ -33,7 +33,7 @@ json flows_of(std::span<const std::string> pages) {
   return read_answer([&] {
     json list = json::array();
     for (const std::string& page : pages) {
-      const json parsed = parse_json_text(page);
+      const json parsed = base::parse_json_text(page);
       for (const json& flow : parsed.at("flows")) list.push_back(flow);
     }
     return list;
@@ -56,7 +56,7 @@ std::optional<std::uint32_t> first_flow_of(std::string_view request) {
 std::string to_json(const FlowPage& page) {
   json flows = json::array();
   for (const FlowStatus& flow : page.flows) {
-    flows.push_back({{"protocol", protocol_name(flow.protocol)},
+    flows.push_back({{"protocol", wire::protocol_name(flow.protocol)},
                      {"source", to_string(flow.source)},
                      {"source_port", flow.source_port},
                      {"outside_source", to_string(flow.outside_source)},
@@ -69,7 +69,7 @@ std::string to_json(const FlowPage& page) {
   }
   json object{{"flows", std::move(flows)}};
   if (page.next) object["next"] = *page.next;
-  return to_json_text(object);
+  return base::to_json_text(object);
 }
 
 std::vector<std::string> ask_for_flows(const std::function<std::string(const std::string& request)>& ask) {
@@ -77,7 +77,7 @@ std::vector<std::string> ask_for_flows(const std::function<std::string(const std
   for (std::optional<std::uint32_t> first = 0; first;) {
     pages.push_back(ask(flow_request(*first)));
     first = read_answer([&] {
-      const json page = parse_json_text(pages.back());
+      const json page = base::parse_json_text(pages.back());
       return page.contains("next") ? std::optional{page.at("next").get<std::uint32_t>()} : std::nullopt;
     });
   }
@@ -85,7 +85,7 @@ std::vector<std::string> ask_for_flows(const std::function<std::string(const std
 }
 
 std::string flows_json(std::span<const std::string> pages) {
-  return to_json_text(flows_of(pages), 2) + "\n";
+  return base::to_json_text(flows_of(pages), 2) + "\n";
 }
 
 std::string flows_text(std::span<const std::string> pages) {

@@ -12,7 +12,7 @@
 #include "sixin4/base/system_failure.hpp"
 #include "sixin4/wire/address_text.hpp"
 
-#include "values.hpp"
+#include "sixin4/config/values.hpp"
 
 namespace sixin4::control {
 
@@ -29,7 +29,7 @@ wire::Ipv4Address resolve_ipv4(const std::string& host) {
   const auto* socket_address = reinterpret_cast<const sockaddr_in*>(found->ai_addr);
   const wire::Ipv4Address address{
       std::bit_cast<std::array<std::uint8_t, 4>>(socket_address->sin_addr.s_addr)};
-  const char* const kind = kind_of_no_host(address);
+  const char* const kind = config::kind_of_no_host(address);
   // To the kernel all of 127.0.0.0/8 is this host, which the look-up of the path tells.
   if (kind == nullptr || address.octets[0] == 127) return address;
   throw std::runtime_error("remote " + host + " resolves to " + to_string(address) +

@@ -4,7 +4,7 @@
 
 namespace sixin4::control {
 
-std::vector<wire::Ipv6Prefix> own_prefixes(const Configuration& configuration) {
+std::vector<wire::Ipv6Prefix> own_prefixes(const config::Configuration& configuration) {
   std::vector<wire::Ipv6Prefix> ours;
   for (const netlink::InterfaceAddress& address : configuration.addresses) {
     ours.push_back({.address = address.address, .length = 128});
@@ -13,7 +13,7 @@ std::vector<wire::Ipv6Prefix> own_prefixes(const Configuration& configuration) {
   return ours;
 }
 
-wire::Ipv6Address far_end_of(const Configuration& configuration, const wire::Ipv4Address& remote) {
+wire::Ipv6Address far_end_of(const config::Configuration& configuration, const wire::Ipv4Address& remote) {
   for (const netlink::InterfaceAddress& address : configuration.addresses) {
     if (address.peer) return *address.peer;
   }
@@ -32,7 +32,7 @@ wire::Ipv6Address far_end_of(const Configuration& configuration, const wire::Ipv
   return wire::link_local_of(remote);
 }
 
-netlink::HostState host_state_of(const Configuration& configuration, const wire::Ipv4Address& local) {
+netlink::HostState host_state_of(const config::Configuration& configuration, const wire::Ipv4Address& local) {
   netlink::HostState state;
   // RFC 4213 §3.7: the interface has a link-local address, made of its IPv4 address.
   state.addresses.push_back({.address = wire::link_local_of(local), .length = 64});

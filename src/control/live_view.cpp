@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sixin4/base/printable.hpp"
-#include "sixin4/control/json_text.hpp"
+#include "sixin4/base/json_text.hpp"
 #include "sixin4/control/rates.hpp"
 
 #include "far_end_text.hpp"
@@ -190,7 +190,7 @@ std::string live_view(std::span<const Look> looks, std::size_t width) {
       write_silent(text, endpoint, history, looks.back().time);
       continue;
     }
-    const json status = parse_json_text(endpoint.status);
+    const json status = base::parse_json_text(endpoint.status);
     write_head(text, status);
     write_rates(text, history);
     write_drops(text, status.at("drops"), last_rates(history));

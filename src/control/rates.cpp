@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "sixin4/control/json_text.hpp"
+#include "sixin4/base/json_text.hpp"
 
 namespace sixin4::control {
 
@@ -55,8 +55,8 @@ std::optional<DirectionRates> direction_rates(const json& former, const json& cu
 
 std::optional<Rates> rates_of(std::string_view former, std::string_view current, duration<double> between) {
   if (between <= duration<double>{0}) return std::nullopt;
-  const json before = parse_json_text(former);
-  const json after = parse_json_text(current);
+  const json before = base::parse_json_text(former);
+  const json after = base::parse_json_text(current);
   auto out = direction_rates(before, after, "out", between);
   auto in = direction_rates(before, after, "in", between);
   if (!is_one_run(before, after, between) || !out || !in) return std::nullopt;

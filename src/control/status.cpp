@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sixin4/base/printable.hpp"
-#include "sixin4/control/json_text.hpp"
+#include "sixin4/base/json_text.hpp"
 
 #include "far_end_text.hpp"
 #include "for_people.hpp"
@@ -39,7 +39,7 @@ const char* name_of(EndpointState state) {
 json list_of(std::span<const std::string> statuses) {
   return read_answer([&] {
     json list = json::array();
-    for (const std::string& status : statuses) list.push_back(parse_json_text(status));
+    for (const std::string& status : statuses) list.push_back(base::parse_json_text(status));
     return list;
   });
 }
@@ -99,7 +99,7 @@ std::string to_json(const Status& status) {
       {"flows", status.flows},
   };
   if (!status.reason.empty()) object["reason"] = status.reason;
-  return to_json_text(object);
+  return base::to_json_text(object);
 }
 
 std::string missing_offload(const std::map<std::string, std::string>& offload) {
@@ -123,11 +123,11 @@ std::string to_line(const Status& status) {
 }
 
 std::string show_json(std::span<const std::string> statuses) {
-  return to_json_text(list_of(statuses), 2) + "\n";
+  return base::to_json_text(list_of(statuses), 2) + "\n";
 }
 
 std::string show_json_line(std::span<const std::string> statuses) {
-  return to_json_text(list_of(statuses)) + "\n";
+  return base::to_json_text(list_of(statuses)) + "\n";
 }
 
 std::string show_text(std::span<const std::string> statuses) {

@@ -17,8 +17,8 @@ using Prefixes = std::vector<wire::Ipv6Prefix>;
 const wire::Ipv4Address local{{192, 0, 2, 1}};
 const netlink::InterfaceAddress link_local{.address = ip6("fe80::c000:201"), .length = 64};
 
-Configuration full() {
-  Configuration configuration;
+config::Configuration full() {
+  config::Configuration configuration;
   configuration.remote = "192.0.2.2";
   configuration.addresses = {on_link("2001:db8::2/64"), on_link("2001:db8::5/64")};
   configuration.addresses[1].peer = ip6("2001:db8::1");
@@ -39,7 +39,7 @@ TEST(HostPlanTest, TheLinkLocalAddressIsMadeOfTheIpv4Address) {
 }
 
 TEST(HostPlanTest, InTheMainTableThereAreNoRules) {
-  const Configuration configuration = full();
+  const config::Configuration configuration = full();
   const netlink::HostState state = host_state_of(configuration, local);
   EXPECT_EQ(state.addresses,
             (std::vector{link_local, configuration.addresses[0], configuration.addresses[1]}));
@@ -49,7 +49,7 @@ TEST(HostPlanTest, InTheMainTableThereAreNoRules) {
 }
 
 TEST(HostPlanTest, RoutesHaveTheTableAndMetricGiven) {
-  Configuration configuration = full();
+  config::Configuration configuration = full();
   configuration.table = 100;
   configuration.metric = 7;
   EXPECT_EQ(host_state_of(configuration, local).routes,
@@ -58,7 +58,7 @@ TEST(HostPlanTest, RoutesHaveTheTableAndMetricGiven) {
 }
 
 TEST(HostPlanTest, AnotherTableGetsRulesForEverySourceOfOurs) {
-  Configuration configuration = full();
+  config::Configuration configuration = full();
   configuration.table = 100;
   const auto of = [](const char* from) {
     return netlink::Rule{.from = net6(from), .table = 100, .priority = 20641};
@@ -85,7 +85,7 @@ TEST(HostPlanTest, OursAreHostAddressesAndWholePrefixes) {
 }
 
 wire::Ipv6Address far_end(const std::vector<netlink::InterfaceAddress>& addresses) {
-  Configuration configuration;
+  config::Configuration configuration;
   configuration.addresses = addresses;
   return far_end_of(configuration, ip4("192.0.2.2"));
 }

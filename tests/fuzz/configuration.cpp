@@ -1,6 +1,6 @@
 // Fuzzes configuration, in a file and as arguments: it is refused with a ConfigurationError, or its printed
 // form reads back.
-#include "sixin4/control/configuration.hpp"
+#include "sixin4/config/configuration.hpp"
 
 #include <array>
 #include <cerrno>
@@ -49,14 +49,14 @@ class MemoryFile {
   int fd_;
 };
 
-control::Configuration load(const std::string& text) {
+sixin4::config::Configuration load(const std::string& text) {
   const MemoryFile file{text};
   const std::array<std::string, 2> arguments{"-c", file.path()};
-  return control::load_configuration(arguments);
+  return sixin4::config::load_configuration(arguments);
 }
 
 /// The same keys as arguments: every line is one `--key=value`.
-control::Configuration load_as_arguments(const std::string& text) {
+sixin4::config::Configuration load_as_arguments(const std::string& text) {
   std::vector<std::string> arguments;
   std::istringstream lines{text};
   for (std::string line; std::getline(lines, line);) {
@@ -65,14 +65,14 @@ control::Configuration load_as_arguments(const std::string& text) {
     if (equals == std::string::npos || key == "config") continue;  // reads no file that the input names
     arguments.push_back("--" + key + "=" + line.substr(equals + 3));
   }
-  return control::load_configuration(arguments);
+  return sixin4::config::load_configuration(arguments);
 }
 
 /// What was accepted must be a valid file in its printed form, and mean the same.
-void check(control::Configuration (*load_input)(const std::string&), const std::string& input) {
+void check(sixin4::config::Configuration (*load_input)(const std::string&), const std::string& input) {
   std::string printed;
   try {
-    printed = control::to_text(load_input(input));
+    printed = sixin4::config::to_text(load_input(input));
   } catch (const base::ConfigurationError&) {
     return;
   } catch (const std::system_error&) {
@@ -80,7 +80,7 @@ void check(control::Configuration (*load_input)(const std::string&), const std::
   }
   std::string again;
   try {
-    again = control::to_text(load(printed));
+    again = sixin4::config::to_text(load(printed));
   } catch (const base::ConfigurationError& error) {
     again = std::string{"refused: "} + error.what();
   }

@@ -29,8 +29,8 @@ own='"[a-z_]+\.hpp"' # a private header of the same room
 vectors='<(immintrin|arm_neon)\.h>' # the processor's, for one file below
 # Beside the C++ library and its rooms: what a room's headers, and its sources, may include.
 declare -A headers sources
-headers=([io]="$system" [base]="$system" [control]="$system|<nlohmann/json_fwd\.hpp>")
-sources=([wire]="$vectors|<(arpa/inet|netinet/in)\.h>" [io]="$system|$own" [base]="$system|$own|<boost/" [capture]="$system|$own"
+headers=([io]="$system" [base]="$system|<nlohmann/json_fwd\.hpp>" [control]="$system")
+sources=([wire]="$vectors|<(arpa/inet|netinet/in)\.h>" [io]="$system|$own" [base]="$system|$own|<boost/|<nlohmann/" [config]="$system|$own" [capture]="$system|$own"
   [netlink]="$system|$own|<libmnl/"
   [control]="$system|$own|<nlohmann/")
 (($# > 0)) || { echo 'no table of rooms'; exit 1; }

@@ -1,6 +1,6 @@
 #include <nlohmann/json.hpp>
 
-#include "sixin4/control/json_text.hpp"
+#include "sixin4/base/json_text.hpp"
 
 #include "bench/report.hpp"
 
@@ -58,7 +58,7 @@ std::string to_json(const Results& results) {
                       {"medians", medians},
                       {"runs", runs}};
   constexpr int indent = 1;
-  return control::to_json_text(document, indent) + '\n';
+  return base::to_json_text(document, indent) + '\n';
 }
 
 }  // namespace sixin4::bench

@@ -16,7 +16,7 @@
 #include "sixin4/base/options.hpp"
 #include "sixin4/base/system_failure.hpp"
 
-namespace sixin4::control {
+namespace sixin4::config {
 
 namespace {
 
@@ -79,4 +79,4 @@ void for_each_line(const std::string& path,
   if (!line.empty()) end_line();
 }
 
-}  // namespace sixin4::control
+}  // namespace sixin4::config

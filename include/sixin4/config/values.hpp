@@ -8,12 +8,15 @@
 #include "sixin4/base/number.hpp"
 #include "sixin4/wire/address.hpp"
 
-namespace sixin4::control {
+namespace sixin4::config {
 
 [[nodiscard]] std::vector<std::string> split_words(const std::string& text);
 
 /// PREFIX/LENGTH without bits beyond the length. Throws ValueError.
 [[nodiscard]] wire::Ipv6Prefix parse_prefix(const std::string& text);
+
+/// `tcp`, `udp`, `icmpv6`, or a number. Throws ValueError.
+[[nodiscard]] std::uint8_t parse_protocol(const std::string& text);
 
 /// Names of interfaces, as the kernel allows them and a line of a file can hold them. Throws ValueError.
 [[nodiscard]] std::string parse_interface(const std::string& text);
@@ -38,4 +41,4 @@ enum class LinkLocal : std::uint8_t { allowed, reserved };
 /// `ff00::/8, multicast addresses`.
 [[nodiscard]] std::string describe(const ReservedPrefix& reserved);
 
-}  // namespace sixin4::control
+}  // namespace sixin4::config

@@ -1,5 +1,5 @@
 // The configuration: what each key accepts, where a mistake is reported, and that it reads back.
-#include "sixin4/control/configuration.hpp"
+#include "sixin4/config/configuration.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -18,7 +18,7 @@
 
 #include "../netlink/own_network.hpp"
 
-namespace sixin4::control::testing {
+namespace sixin4::config::testing {
 namespace {
 
 using namespace netlink::testing;
@@ -458,4 +458,4 @@ TEST_F(ConfigurationTest, AnyAcceptedConfigurationReadsBackFromItsText) {
 }
 
 }  // namespace
-}  // namespace sixin4::control::testing
+}  // namespace sixin4::config::testing

@@ -1,4 +1,4 @@
-#include "sixin4/control/source_rules.hpp"
+#include "sixin4/config/source_rules.hpp"
 
 #include <algorithm>
 #include <array>
@@ -12,13 +12,14 @@
 #include "sixin4/base/printable.hpp"
 #include "sixin4/wire/address_text.hpp"
 #include "sixin4/wire/ipv6.hpp"
+#include "sixin4/wire/protocol_text.hpp"
 #include "sixin4/wire/transport.hpp"
 
 #include "source_rule_text.hpp"
 #include "text_file.hpp"
-#include "values.hpp"
+#include "sixin4/config/values.hpp"
 
-namespace sixin4::control {
+namespace sixin4::config {
 
 namespace {
 
@@ -26,8 +27,6 @@ using Action = SourceTarget::Action;
 using Words = std::vector<std::string>;
 
 constexpr std::array<std::string_view, 4> mode_names{"first", "random", "hash", "every"};
-constexpr std::array<std::pair<std::string_view, std::uint8_t>, 3> protocol_names{
-    {{"tcp", 6}, {"udp", 17}, {"icmpv6", 58}}};
 constexpr std::uint8_t icmp_of_ipv4 = 1;
 constexpr std::uint32_t longest_period = 366 * 86400;
 
@@ -244,7 +243,7 @@ void require_no_overlap(const std::vector<PoolItem>& items) {
 /// A port, or the lack of one, that no packet has.
 void require_that_it_can_match(const SourceRule& rule) {
   if (!rule.protocol) return;
-  const std::string name = protocol_name(*rule.protocol);
+  const std::string name = wire::protocol_name(*rule.protocol);
   if (wire::extension_kind(*rule.protocol) != wire::ExtensionKind::none) {
     throw base::ValueError("protocol " + name +
                            " is an extension header, which is never a packet's protocol");
@@ -261,22 +260,6 @@ void require_that_it_can_match(const SourceRule& rule) {
 }
 
 }  // namespace
-
-std::uint8_t parse_protocol(const std::string& text) {
-  const auto* const known =
-      std::ranges::find(protocol_names, text, [](const auto& name) { return name.first; });
-  if (known != protocol_names.end()) return known->second;
-  if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos) {
-    throw base::ValueError(base::in_quotes(text) + " is none of tcp, udp, icmpv6, or a protocol's number");
-  }
-  return base::parse_number<std::uint8_t>(text, 0, 255);
-}
-
-std::string protocol_name(std::uint8_t protocol) {
-  const auto* const known =
-      std::ranges::find(protocol_names, protocol, [](const auto& name) { return name.second; });
-  return known == protocol_names.end() ? std::to_string(protocol) : std::string{known->first};
-}
 
 Pool parse_pool(const std::string& text) {
   const std::size_t colon = text.find(':');
@@ -352,7 +335,7 @@ std::string to_string(const SourceRule& rule) {
   if (rule.from) text += "from " + to_string(*rule.from) + " ";
   if (rule.to) text += "to " + to_string(*rule.to) + " ";
   if (!rule.table.empty()) text += "to @" + rule.table + " ";
-  if (rule.protocol) text += "proto " + protocol_name(*rule.protocol) + " ";
+  if (rule.protocol) text += "proto " + wire::protocol_name(*rule.protocol) + " ";
   if (!rule.ports.empty()) text += "port " + joined(rule.ports, ",") + " ";
   text += text_of(rule.target);
   if (rule.mode) text += " " + std::string{mode_names[static_cast<std::size_t>(*rule.mode)]};
@@ -360,4 +343,4 @@ std::string to_string(const SourceRule& rule) {
   return text;
 }
 
-}  // namespace sixin4::control
+}  // namespace sixin4::config

@@ -1,5 +1,5 @@
 // JSON text of strings with any bytes.
-#include "sixin4/control/json_text.hpp"
+#include "sixin4/base/json_text.hpp"
 
 #include <cstdint>
 #include <random>
@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-namespace sixin4::control::testing {
+namespace sixin4::base::testing {
 namespace {
 
 TEST(JsonTextTest, StringsOfAnyBytesComeBack) {
@@ -34,4 +34,4 @@ TEST(JsonTextTest, RandomStringsComeBack) {
 }
 
 }  // namespace
-}  // namespace sixin4::control::testing
+}  // namespace sixin4::base::testing

@@ -12,9 +12,9 @@
 #include "sixin4/wire/address_text.hpp"
 
 #include "source_rule_text.hpp"
-#include "values.hpp"
+#include "sixin4/config/values.hpp"
 
-namespace sixin4::control {
+namespace sixin4::config {
 
 namespace {
 
@@ -354,4 +354,4 @@ const std::vector<Key>& keys() {
   return table;
 }
 
-}  // namespace sixin4::control
+}  // namespace sixin4::config

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "sixin4/base/options.hpp"
-#include "sixin4/control/configuration.hpp"
+#include "sixin4/config/configuration.hpp"
 
-namespace sixin4::control::testing {
+namespace sixin4::config::testing {
 namespace {
 
 using Words = std::vector<std::string>;
@@ -246,4 +246,4 @@ TEST(ConfigurationTables, MayRepeatThemselvesAndNotContradict) {
 }
 
 }  // namespace
-}  // namespace sixin4::control::testing
+}  // namespace sixin4::config::testing

@@ -1,4 +1,4 @@
-#include "sixin4/control/configuration.hpp"
+#include "sixin4/config/configuration.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -11,9 +11,9 @@
 
 #include "configuration_keys.hpp"
 #include "text_file.hpp"
-#include "values.hpp"
+#include "sixin4/config/values.hpp"
 
-namespace sixin4::control {
+namespace sixin4::config {
 
 namespace {
 
@@ -220,4 +220,4 @@ std::string describe_configuration() {
   return describe(all_options());
 }
 
-}  // namespace sixin4::control
+}  // namespace sixin4::config

@@ -1,4 +1,4 @@
-#include "values.hpp"
+#include "sixin4/config/values.hpp"
 
 #include <algorithm>
 #include <array>
@@ -7,8 +7,9 @@
 #include "sixin4/base/printable.hpp"
 #include "sixin4/netlink/network_objects.hpp"
 #include "sixin4/wire/address_text.hpp"
+#include "sixin4/wire/protocol_text.hpp"
 
-namespace sixin4::control {
+namespace sixin4::config {
 
 namespace {
 
@@ -53,6 +54,14 @@ wire::Ipv6Prefix parse_prefix(const std::string& text) {
                            to_string(masked.prefix));
   }
   return *prefix;
+}
+
+std::uint8_t parse_protocol(const std::string& text) {
+  if (const auto number = wire::protocol_number(text)) return *number;
+  if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos) {
+    throw base::ValueError(base::in_quotes(text) + " is none of tcp, udp, icmpv6, or a protocol's number");
+  }
+  return base::parse_number<std::uint8_t>(text, 0, 255);
 }
 
 std::string parse_interface(const std::string& text) {
@@ -113,4 +122,4 @@ void require_host(const wire::Ipv6Address& address, const std::string& text) {
   }
 }
 
-}  // namespace sixin4::control
+}  // namespace sixin4::config

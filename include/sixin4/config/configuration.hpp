@@ -11,11 +11,11 @@
 #include <vector>
 
 #include "sixin4/base/log.hpp"
-#include "sixin4/control/source_rules.hpp"
+#include "sixin4/config/source_rules.hpp"
 #include "sixin4/netlink/network_objects.hpp"
 #include "sixin4/wire/address.hpp"
 
-namespace sixin4::control {
+namespace sixin4::config {
 
 inline constexpr std::uint16_t max_queues =
     64;  ///< with the one for writing far below Linux' 256 of a device
@@ -81,4 +81,4 @@ struct Configuration {
 /// The options of `load_configuration`, for a help text.
 [[nodiscard]] std::string describe_configuration();
 
-}  // namespace sixin4::control
+}  // namespace sixin4::config

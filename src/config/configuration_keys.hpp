@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "sixin4/control/configuration.hpp"
+#include "sixin4/config/configuration.hpp"
 
-namespace sixin4::control {
+namespace sixin4::config {
 
 using Values = std::vector<std::string>;
 
@@ -23,4 +23,4 @@ struct Key {
 /// The one place that knows the keys: file, command line, help and `check` all go through this table.
 [[nodiscard]] const std::vector<Key>& keys();
 
-}  // namespace sixin4::control
+}  // namespace sixin4::config

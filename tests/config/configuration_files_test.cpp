@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 
 #include "sixin4/base/options.hpp"
-#include "sixin4/control/configuration.hpp"
+#include "sixin4/config/configuration.hpp"
 
-namespace sixin4::control::testing {
+namespace sixin4::config::testing {
 namespace {
 
 namespace fs = std::filesystem;
@@ -120,4 +120,4 @@ TEST_F(ConfigurationFilesTest, NoMoreThanALineOfAValueIsRepeated) {
 }
 
 }  // namespace
-}  // namespace sixin4::control::testing
+}  // namespace sixin4::config::testing

@@ -6,7 +6,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-namespace sixin4::control {
+namespace sixin4::base {
 
 /// In one line, or indented by so many spaces. Strings are `printable`: JSON text is UTF-8, and names that a
 /// host holds need not be.
@@ -16,4 +16,4 @@ namespace sixin4::control {
 /// not JSON.
 [[nodiscard]] nlohmann::ordered_json parse_json_text(std::string_view text);
 
-}  // namespace sixin4::control
+}  // namespace sixin4::base

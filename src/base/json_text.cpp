@@ -1,4 +1,4 @@
-#include "sixin4/control/json_text.hpp"
+#include "sixin4/base/json_text.hpp"
 
 #include <vector>
 
@@ -6,7 +6,7 @@
 
 #include "sixin4/base/printable.hpp"
 
-namespace sixin4::control {
+namespace sixin4::base {
 
 namespace {
 
@@ -31,14 +31,14 @@ void change_strings(json& root, const Change& change) {
 }  // namespace
 
 std::string to_json_text(json value, int indent) {
-  change_strings(value, [](const std::string& text) { return base::printable(text); });
+  change_strings(value, [](const std::string& text) { return printable(text); });
   return value.dump(indent);
 }
 
 json parse_json_text(std::string_view text) {
   json value = json::parse(text);
-  change_strings(value, [](const std::string& string) { return base::from_printable(string); });
+  change_strings(value, [](const std::string& string) { return from_printable(string); });
   return value;
 }
 
-}  // namespace sixin4::control
+}  // namespace sixin4::base

@@ -10,7 +10,7 @@
 
 #include "sixin4/wire/address.hpp"
 
-namespace sixin4::control {
+namespace sixin4::config {
 
 /// An address, a range or a prefix of a pool.
 struct PoolItem {
@@ -73,8 +73,7 @@ using SourceTables = std::map<std::string, SourceTable, std::less<>>;
 [[nodiscard]] SourceTable read_source_table(const std::string& path);
 
 /// As the configuration has them.
-[[nodiscard]] std::string protocol_name(std::uint8_t protocol);
 [[nodiscard]] std::string to_string(const Pool& pool);
 [[nodiscard]] std::string to_string(const SourceRule& rule);
 
-}  // namespace sixin4::control
+}  // namespace sixin4::config
