@@ -1,5 +1,6 @@
 #include "sixin4/base/options.hpp"
 
+#include <algorithm>
 #include <sstream>
 
 #include <boost/program_options.hpp>
@@ -33,6 +34,11 @@ std::string value_of(const po::option& option) {
 }
 
 }  // namespace
+
+std::optional<std::string> Arguments::value_of(std::string_view name) const {
+  const auto option = std::ranges::find(options, name, &KeyValue::first);
+  return option == options.end() ? std::nullopt : std::optional{option->second};
+}
 
 Arguments parse_arguments(std::span<const Option> options, std::span<const std::string> arguments) {
   po::options_description known = described(options);

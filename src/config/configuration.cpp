@@ -7,11 +7,11 @@
 
 #include "sixin4/base/options.hpp"
 #include "sixin4/base/printable.hpp"
+#include "sixin4/config/values.hpp"
 #include "sixin4/wire/address_text.hpp"
 
 #include "configuration_keys.hpp"
 #include "text_file.hpp"
-#include "sixin4/config/values.hpp"
 
 namespace sixin4::config {
 

@@ -9,10 +9,10 @@
 #include <sys/un.h>
 
 #include "sixin4/base/printable.hpp"
+#include "sixin4/config/values.hpp"
 #include "sixin4/wire/address_text.hpp"
 
 #include "source_rule_text.hpp"
-#include "sixin4/config/values.hpp"
 
 namespace sixin4::config {
 

@@ -10,6 +10,7 @@
 
 #include "sixin4/base/options.hpp"
 #include "sixin4/base/printable.hpp"
+#include "sixin4/config/values.hpp"
 #include "sixin4/wire/address_text.hpp"
 #include "sixin4/wire/ipv6.hpp"
 #include "sixin4/wire/protocol_text.hpp"
@@ -17,7 +18,6 @@
 
 #include "source_rule_text.hpp"
 #include "text_file.hpp"
-#include "sixin4/config/values.hpp"
 
 namespace sixin4::config {
 

@@ -4,10 +4,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "sixin4/base/number.hpp"
 #include "sixin4/base/json_text.hpp"
-
-#include "read_answer.hpp"
+#include "sixin4/base/number.hpp"
+#include "sixin4/control/read_answer.hpp"
 
 namespace sixin4::control {
 

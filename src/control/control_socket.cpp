@@ -17,9 +17,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "sixin4/base/json_text.hpp"
 #include "sixin4/base/options.hpp"
 #include "sixin4/base/system_failure.hpp"
-#include "sixin4/base/json_text.hpp"
 
 namespace sixin4::control {
 

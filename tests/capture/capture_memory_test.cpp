@@ -1,5 +1,5 @@
 // What captures may have of the host's memory, however many there are and however many threads each has.
-#include "capture_memory.hpp"
+#include "sixin4/capture/capture_memory.hpp"
 
 #include <cstddef>
 #include <stdexcept>
@@ -23,10 +23,10 @@ Begun begin_all(std::size_t rings, std::size_t most = 1000) {
   Begun begun;
   try {
     for (; begun.captures < most; ++begun.captures) {
-      const std::size_t size = ring_size(rings, begun.memory);
+      const std::size_t size = capture::ring_size(rings, begun.memory);
       if (begun.captures == 0) begun.first_ring = size;
-      EXPECT_GE(size, smallest_ring);
-      EXPECT_LE(size, largest_ring);
+      EXPECT_GE(size, capture::smallest_ring);
+      EXPECT_LE(size, capture::largest_ring);
       EXPECT_EQ(size % 4096, 0U);
       begun.memory += rings * size;
     }
@@ -61,7 +61,7 @@ TEST(CaptureMemory, TheRefusalSaysWhatToDo) {
       begin_all(128).refusal,
       "captures have 391 MiB of memory already, of 512 MiB that they may have, and another one with 128 "
       "threads does not fit; end one of them, or set fewer 'queues'");
-  EXPECT_THROW((void)ring_size(2, 600 * mebibyte), std::runtime_error);
+  EXPECT_THROW((void)capture::ring_size(2, 600 * mebibyte), std::runtime_error);
 }
 
 }  // namespace

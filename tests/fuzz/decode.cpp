@@ -19,15 +19,15 @@
 #include <unistd.h>
 
 #include "sixin4/capture/filter.hpp"
-#include "sixin4/capture/fragment_assembler.hpp"
-#include "sixin4/capture/layers.hpp"
-#include "sixin4/capture/link_layer.hpp"
+#include "sixin4/dissect/capture_input.hpp"
+#include "sixin4/dissect/fragment_assembler.hpp"
+#include "sixin4/dissect/layers.hpp"
+#include "sixin4/dissect/link_layer.hpp"
+#include "sixin4/dissect/packet_json.hpp"
+#include "sixin4/dissect/packet_text.hpp"
 #include "sixin4/wire/checksum.hpp"
 
-#include "capture_input.hpp"
-#include "packet_json.hpp"
-#include "packet_text.hpp"
-#include "replay_side.hpp"
+#include "../../src/replay/replay_side.hpp"
 
 namespace {
 
@@ -49,10 +49,10 @@ bool is_within(wire::Bytes part, wire::Bytes whole) {
          (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
 }
 
-void check_layers(const capture::Layers& layers, wire::Bytes packet, std::size_t length) {
+void check_layers(const sixin4::dissect::Layers& layers, wire::Bytes packet, std::size_t length) {
   check(layers.count <= layers.all.size(), "a bounded number of layers");
   wire::Bytes around = packet;
-  for (const capture::Layer& layer : layers.layers()) {
+  for (const sixin4::dissect::Layer& layer : layers.layers()) {
     check(is_within(layer.bytes, around), "a layer is within the one around it");
     check(layer.bytes.size() <= layer.length && layer.header_length <= layer.bytes.size(),
           "a header is in its packet");
@@ -81,37 +81,38 @@ const engine::TunnelParameters& parameters() {
 }
 
 void check_packet(wire::Bytes packet, std::size_t length, std::uint32_t fragments) {
-  const capture::Layers layers = capture::take_apart(packet, length);
+  const sixin4::dissect::Layers layers = sixin4::dissect::take_apart(packet, length);
   check_layers(layers, packet, length);
-  const capture::Layers less = capture::take_apart(packet.first(packet.size() / 2), length);
+  const sixin4::dissect::Layers less = sixin4::dissect::take_apart(packet.first(packet.size() / 2), length);
   check(less.count <= layers.count, "with less kept no more is seen");
 
-  const std::string line = describe_layers(layers);
+  const std::string line = dissect::describe_layers(layers);
   check(!line.empty() && line.find('\n') == std::string::npos, "a line is one line");
   if (layers.is_truncated()) check(line.ends_with("[truncated]"), "a truncated packet is named as such");
-  const std::string object = packet_json(layers, {.fragments = fragments});
+  const std::string object = dissect::packet_json(layers, {.fragments = fragments});
   check(nlohmann::json::parse(object).at("layers").size() == layers.count, "JSON parses, with all layers");
-  for (const capture::Layer& layer : layers.layers()) {
+  for (const sixin4::dissect::Layer& layer : layers.layers()) {
     (void)filter().matches(layer.bytes, static_cast<std::uint32_t>(layer.length - layer.missing));
   }
   if (line.find("[truncated]") != std::string::npos) {
     check(layers.is_truncated(), "only a truncated packet is named so");
   }
-  check((line.find("[malformed]") != std::string::npos) == (layers.end == capture::LayersEnd::malformed),
+  check((line.find("[malformed]") != std::string::npos) ==
+            (layers.end == sixin4::dissect::LayersEnd::malformed),
         "and a malformed one likewise");
-  (void)side_of(packet, Framing::link, parameters());
-  const ReplaySide side = side_of(packet, Framing::bare, parameters());
-  if (side == ReplaySide::error)
-    check(is_within(wire_error_of(packet).quoted, packet), "a quotation is in its message");
-  if (side == ReplaySide::outward) {
-    const wire::VnetHeader offload = offload_of(packet, 1280);
+  (void)replay::side_of(packet, replay::Framing::link, parameters());
+  const replay::ReplaySide side = replay::side_of(packet, replay::Framing::bare, parameters());
+  if (side == replay::ReplaySide::error)
+    check(is_within(replay::wire_error_of(packet).quoted, packet), "a quotation is in its message");
+  if (side == replay::ReplaySide::outward) {
+    const wire::VnetHeader offload = replay::offload_of(packet, 1280);
     check(offload.checksum_start + offload.checksum_offset < static_cast<int>(packet.size()),
           "a checksum is in its packet");
   }
 }
 
 void check_frames(int link_type, wire::Bytes input) {
-  capture::FragmentAssembler assembler;
+  sixin4::dissect::FragmentAssembler assembler;
   std::chrono::nanoseconds time{};
   while (const auto head = wire::fixed<3>(input)) {
     const std::size_t length = std::min<std::size_t>(input.size() - head->size(), wire::load16<1>(*head));
@@ -123,16 +124,16 @@ void check_frames(int link_type, wire::Bytes input) {
     input = input.subspan(head->size() + length);
     time += std::chrono::seconds{1};
 
-    const capture::LinkPayload payload = capture::strip_link_header(link_type, frame);
+    const sixin4::dissect::LinkPayload payload = sixin4::dissect::strip_link_header(link_type, frame);
     check(is_within(payload.packet, frame), "a packet is within its frame");
-    if (payload.kind != capture::LinkPayload::Kind::ip) continue;
+    if (payload.kind != sixin4::dissect::LinkPayload::Kind::ip) continue;
     check_packet(payload.packet, payload.packet.size() + (length - kept), 0);
     const auto header = wire::Ipv4Header::at(payload.packet);
     if (!header || !header->is_fragment()) continue;
     const auto whole = assembler.add(payload.packet, time);
-    for (const capture::IncompletePacket& incomplete : assembler.given_up()) {
+    for (const sixin4::dissect::IncompletePacket& incomplete : assembler.given_up()) {
       check(incomplete.fragments != 0, "an incomplete packet has a fragment");
-      check(nlohmann::json::parse(packet_json(incomplete)).at("incomplete") == true, "and says so");
+      check(nlohmann::json::parse(dissect::packet_json(incomplete)).at("incomplete") == true, "and says so");
     }
     if (!whole) continue;
     check(whole->packet.size() <= whole->length && whole->length <= wire::ipv4_max_packet,
@@ -151,7 +152,8 @@ void check_file(wire::Bytes file) {
   check(fd >= 0 && ::write(fd, file.data(), file.size()) == static_cast<ssize_t>(file.size()),
         "there is memory");
   try {
-    CaptureInput input{"/proc/self/fd/" + std::to_string(fd), false, {}, CaptureInput::Carriers::are_opened};
+    dissect::CaptureInput input{
+        "/proc/self/fd/" + std::to_string(fd), false, {}, dissect::CaptureInput::Carriers::are_opened};
     while (const auto packet = input.next()) check_packet(packet->bytes, packet->length, packet->fragments);
     check(input.file().position() <= file.size(), "no more is read than there is");
   } catch (const std::runtime_error& error) {

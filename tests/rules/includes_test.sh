@@ -27,12 +27,14 @@ system='<([a-z_0-9]+/)*[a-z_0-9]+\.h>'
 own='"[a-z_]+\.hpp"' # a private header of the same room
 
 vectors='<(immintrin|arm_neon)\.h>' # the processor's, for one file below
+json='<nlohmann/json\.hpp>'
 # Beside the C++ library and its rooms: what a room's headers, and its sources, may include.
 declare -A headers sources
-headers=([io]="$system" [base]="$system|<nlohmann/json_fwd\.hpp>" [control]="$system")
-sources=([wire]="$vectors|<(arpa/inet|netinet/in)\.h>" [io]="$system|$own" [base]="$system|$own|<boost/|<nlohmann/" [config]="$system|$own" [capture]="$system|$own"
-  [netlink]="$system|$own|<libmnl/"
-  [control]="$system|$own|<nlohmann/")
+headers=([base]="$system|<nlohmann/json_fwd\.hpp>" [io]="$system" [control]="$system|$json" [datapath]="$system")
+sources=([base]="$system|$own|<boost/|$json" [wire]="$vectors|<(arpa/inet|netinet/in)\.h>" [netlink]="$system|$own|<libmnl/"
+  [control]="$system|$json" [dissect]="$system|$own|<pcap/|$json" [io]="$system|$own" [config]="$system|$own"
+  [capture]="$system|<pcap/" [datapath]="$system|$own" [cli]="$system|$own|$json" [tunnel]="$system|$own"
+  [replay]="$system|$own|$json")
 (($# > 0)) || { echo 'no table of rooms'; exit 1; }
 for row in "$@"; do
   read -r room others <<<"$row"
@@ -49,8 +51,7 @@ only_in "$vectors" src/wire/sum_methods.cpp
 [[ $(grep -rlE "<arpa/inet.h>" include/sixin4/wire src/wire) == src/wire/address_text.cpp ]] || { echo "<arpa/inet.h> in wire"; failures=$((failures + 1)); }
 only_in '<libmnl/' src/netlink/netlink_message.cpp
 only_in '<boost/' src/base/options.cpp src/base/printable.cpp
-only_in '<pcap/' src/capture/capture_reader.cpp src/capture/filter.cpp src/capture/link_layer.cpp
-only_in '<nlohmann/' include/sixin4/control/json_text.hpp src/control/capture_request.cpp src/control/control_socket.cpp src/control/explanation.cpp src/control/far_end_text.hpp src/control/flow_status.cpp src/control/json_text.cpp src/control/live_view.cpp src/control/rates.cpp src/control/read_answer.hpp src/control/status.cpp tools/bench/json.cpp tools/packet_json.cpp tools/replay.cpp
+only_in '<pcap/' src/capture/filter.cpp src/dissect/capture_reader.cpp src/dissect/link_layer.cpp
 only_in '<tins/'
 
 # Pure functions: no system call, no clock, no logging, no exception in what touches packets.

@@ -22,9 +22,8 @@
 #include "sixin4/config/configuration.hpp"
 #include "sixin4/engine/inbound_pump.hpp"
 #include "sixin4/engine/outbound_pump.hpp"
+#include "sixin4/replay/offline_control.hpp"
 #include "sixin4/wire/address_text.hpp"
-
-#include "offline_control.hpp"
 
 namespace sixin4::scenario {
 
@@ -112,7 +111,7 @@ class MemoryWire {
 };
 
 /// With both ends' IPv4 addresses from the file.
-OfflineControl control_thread_of(const config::Configuration& configuration, std::uint16_t link_mtu) {
+replay::OfflineControl control_thread_of(const config::Configuration& configuration, std::uint16_t link_mtu) {
   const auto remote = wire::parse_ipv4_address(configuration.remote);
   if (!configuration.local || !remote) throw std::runtime_error("local and remote must be IPv4 addresses");
   return {configuration, *configuration.local, *remote, link_mtu};
@@ -213,7 +212,7 @@ TEST_P(ScenarioTest, SendsWritesAndCountsWhatIsExpected) {
   const fs::path& folder = GetParam();
   const std::array<std::string, 2> arguments{"-c", (folder / "endpoint.conf").string()};
   const Scenario scenario = read_scenario(folder / "packets");
-  OfflineControl control_thread =
+  replay::OfflineControl control_thread =
       control_thread_of(config::load_configuration(arguments), scenario.link_mtu);
 
   MemoryTun tun;

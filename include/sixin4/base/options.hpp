@@ -2,6 +2,7 @@
 // meaning.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -28,6 +29,10 @@ using KeyValue = std::pair<std::string, std::string>;
 struct Arguments {
   std::vector<KeyValue> options;   ///< in the order given
   std::vector<std::string> words;  ///< what is not an option
+
+  [[nodiscard]] bool has(std::string_view name) const { return value_of(name).has_value(); }
+  /// Of the first option of that name; nullopt: there is none.
+  [[nodiscard]] std::optional<std::string> value_of(std::string_view name) const;
 };
 
 /// Throws ConfigurationError where an option is unknown, lacks its value, or has one that it should not have.

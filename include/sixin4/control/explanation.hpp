@@ -40,15 +40,4 @@ struct Explanation {
 
 /// One JSON object.
 [[nodiscard]] std::string to_json(const Explanation& explanation);
-/// The same for people, from that JSON text.
-[[nodiscard]] std::string explanation_text(const std::string& text);
-/// And for machines.
-[[nodiscard]] std::string explanation_json(const std::string& text);
-
-/// From the arguments of `explain` behind NAME. Throws ConfigurationError.
-[[nodiscard]] ExplainQuery parse_explain_query(const std::string& destination,
-                                               const std::optional<std::string>& from,
-                                               const std::optional<std::string>& protocol,
-                                               const std::optional<std::string>& port);
-
 }  // namespace sixin4::control

@@ -2,9 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,14 +35,5 @@ struct FlowPage {
 /// Where the part that is asked for begins; nothing where `request` is another one.
 [[nodiscard]] std::optional<std::uint32_t> first_flow_of(std::string_view request);
 [[nodiscard]] std::string to_json(const FlowPage& page);
-
-/// The whole list of a running endpoint as JSON texts of pages; `ask` sends a request and returns the answer.
-[[nodiscard]] std::vector<std::string> ask_for_flows(
-    const std::function<std::string(const std::string& request)>& ask);
-
-/// A list of objects, for machines.
-[[nodiscard]] std::string flows_json(std::span<const std::string> pages);
-/// A line a flow, for people.
-[[nodiscard]] std::string flows_text(std::span<const std::string> pages);
 
 }  // namespace sixin4::control

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <span>
 #include <string>
 
 namespace sixin4::control {
@@ -46,18 +45,5 @@ struct Status {
 
 /// One JSON object.
 [[nodiscard]] std::string to_json(const Status& status);
-
-/// Those of `Status::offload` that are not in force, with their reasons, in one line.
-[[nodiscard]] std::string missing_offload(const std::map<std::string, std::string>& offload);
-
-/// Its counters in one line, for a log.
-[[nodiscard]] std::string to_line(const Status& status);
-
-/// A list of such objects, for machines.
-[[nodiscard]] std::string show_json(std::span<const std::string> statuses);
-/// The same in one line.
-[[nodiscard]] std::string show_json_line(std::span<const std::string> statuses);
-/// The same for people.
-[[nodiscard]] std::string show_text(std::span<const std::string> statuses);
 
 }  // namespace sixin4::control

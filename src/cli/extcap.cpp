@@ -1,0 +1,186 @@
+#include "sixin4/cli/extcap.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <iostream>
+#include <optional>
+#include <stdexcept>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "sixin4/base/file_descriptor.hpp"
+#include "sixin4/base/options.hpp"
+#include "sixin4/base/printable.hpp"
+#include "sixin4/base/system_failure.hpp"
+#include "sixin4/capture/filter.hpp"
+#include "sixin4/control/control_socket.hpp"
+
+#include "capture_plan.hpp"
+#include "extcap_toolbar.hpp"
+#include "live_capture.hpp"
+
+namespace sixin4::cli {
+
+namespace {
+
+using base::ConfigurationError;
+using base::Option;
+using Wish = ExtcapCall::Wish;
+
+// Wireshark's list has all of the host's interfaces, the tunnel's own among them.
+constexpr std::string_view prefix = "sixin4-";
+
+const std::array options{
+    Option{.name = "extcap-interfaces", .value = "", .meaning = ""},
+    Option{.name = "extcap-interface", .value = "NAME", .meaning = ""},
+    Option{.name = "extcap-dlts", .value = "", .meaning = ""},
+    Option{.name = "extcap-config", .value = "", .meaning = ""},
+    Option{.name = "extcap-capture-filter", .value = "FILTER", .meaning = ""},
+    Option{.name = "capture", .value = "", .meaning = ""},
+    Option{.name = "fifo", .value = "PATH", .meaning = ""},
+    Option{.name = "extcap-control-in", .value = "PATH", .meaning = ""},
+    Option{.name = "extcap-control-out", .value = "PATH", .meaning = ""},
+    // The program's own, of the configuration below.
+    Option{.name = "form", .value = "FORM", .meaning = ""},
+    Option{.name = "drops", .value = "", .meaning = ""},
+    Option{.name = "filter", .value = "FILTER", .meaning = ""},
+    // Nothing follows from these.
+    Option{.name = "extcap-version", .value = "VERSION", .meaning = ""},
+    Option{.name = "extcap-reload-option", .value = "OPTION", .meaning = ""},
+    Option{.name = "extcap-cleanup-postkill", .value = "", .meaning = ""},
+};
+
+// The link types of interfaces are in the capture itself; this is what Wireshark shows before it has one.
+constexpr const char* link_types = "dlt {number=101}{name=RAW}{display=Raw IP}\n";
+
+constexpr const char* configuration =
+    "arg {number=0}{call=--form}{display=Form}{type=radio}"
+    "{tooltip=Packets as the host has them, the IPv4 packets around them, or both, which belong together by "
+    "frame.packet_id}\n"
+    "value {arg=0}{value=both}{display=Inner and outer}{default=true}\n"
+    "value {arg=0}{value=inner}{display=Inner: IPv6, as the host has it}{default=false}\n"
+    "value {arg=0}{value=outer}{display=Outer: IPv4, as the wire has it}{default=false}\n"
+    "arg {number=1}{call=--drops}{display=Dropped packets only}{type=boolflag}{default=false}"
+    "{tooltip=The reason is the packet's comment}\n"
+    "arg {number=2}{call=--filter}{display=Filter}{type=string}"
+    "{tooltip=In the language of tcpdump; has to match beside the capture filter, about the form above}\n";
+
+std::string endpoint_of(const std::string& interface) {
+  if (!interface.starts_with(prefix) || interface.size() == prefix.size()) {
+    throw ConfigurationError("command line: --extcap-interface: " + base::in_quotes(interface) +
+                             " is none that --extcap-interfaces lists");
+  }
+  return base::from_printable(std::string_view{interface}.substr(prefix.size()));
+}
+
+void print_interfaces() {
+  std::cout << "extcap {version=" SIXIN4_VERSION "}{display=sixin4}\n";
+  for (const std::string& path : control::control_paths()) {
+    if (!control::is_running(path)) continue;
+    // A brace would end the sentence.
+    const std::string interface = base::printable(std::filesystem::path{path}.stem().string(), "{}");
+    std::cout << "interface {value=" << prefix << interface << "}{display=6in4 tunnel " << interface << "}\n";
+  }
+  std::cout << describe_toolbar();
+}
+
+/// Whatever is printed is the mistake.
+void print_mistake(const std::string& filter) {
+  try {
+    (void)capture::Filter{filter};
+  } catch (const std::invalid_argument& error) {
+    std::cout << base::message_line(error.what()) << '\n';
+  }
+}
+
+/// `-w -` leads into the FIFO, and a reader that goes is noticed there.
+void make_standard_output(const std::string& fifo) {
+  const base::FileDescriptor fd{::open(fifo.c_str(), O_WRONLY | O_CLOEXEC)};
+  if (!fd || ::dup2(fd.get(), STDOUT_FILENO) < 0) {
+    throw base::system_failure("cannot write to " + fifo);
+  }
+}
+
+void capture_into(const ExtcapCall& call) {
+  CapturePlan plan = capture_plan_of(call.capture);
+  plan.second_filter = call.second_filter;
+  // Wireshark shows what is on standard error as what went wrong.
+  plan.quiet = true;
+  std::optional<ExtcapToolbar> toolbar;
+  if (!call.control_in.empty() && !call.control_out.empty()) {
+    toolbar.emplace(
+        call.control_in, call.control_out,
+        CaptureWishes{.form = plan.form, .drops_only = plan.drops_only, .filter = plan.second_filter});
+  }
+  make_standard_output(call.fifo);
+  capture_live(std::move(plan), toolbar ? &*toolbar : nullptr);
+}
+
+}  // namespace
+
+bool is_extcap_call(const std::vector<std::string>& arguments) {
+  return !arguments.empty() &&
+         (arguments.front().starts_with("--extcap-") || arguments.front() == "--capture");
+}
+
+ExtcapCall extcap_call_of(const std::vector<std::string>& arguments) {
+  const base::Arguments given = base::parse_arguments(options, arguments);
+  const auto has = [&](std::string_view name) {
+    return std::ranges::find(given.options, name, &base::KeyValue::first) != given.options.end();
+  };
+  const auto value_of = [&](std::string_view name) {
+    const auto option = std::ranges::find(given.options, name, &base::KeyValue::first);
+    return option == given.options.end() ? std::string{} : option->second;
+  };
+  if (!given.words.empty()) {
+    throw ConfigurationError("command line: " + base::in_quotes(given.words.front()) +
+                             " is not of extcap(4)");
+  }
+  if (has("extcap-interfaces")) return {.wish = Wish::interfaces};
+  const std::string endpoint = endpoint_of(value_of("extcap-interface"));
+  if (has("extcap-dlts")) return {.wish = Wish::link_types};
+  if (has("extcap-config")) return {.wish = Wish::configuration};
+  if (!has("capture") && has("extcap-capture-filter")) {
+    return {.wish = Wish::filter_check, .filter = value_of("extcap-capture-filter")};
+  }
+  if (!has("capture")) throw ConfigurationError("command line: --extcap-interface needs --capture");
+  if (!has("fifo")) throw ConfigurationError("command line: --capture needs --fifo PATH");
+  ExtcapCall call{.wish = Wish::capture,
+                  .filter = value_of("extcap-capture-filter"),
+                  .second_filter = value_of("filter"),
+                  .fifo = value_of("fifo"),
+                  .control_in = value_of("extcap-control-in"),
+                  .control_out = value_of("extcap-control-out"),
+                  .capture = {"--write", "-"}};
+  if (has("form")) call.capture.insert(call.capture.end(), {"--form", value_of("form")});
+  if (has("drops")) call.capture.emplace_back("--drops");
+  call.capture.insert(call.capture.end(), {"--", endpoint});
+  if (!call.filter.empty()) call.capture.push_back(call.filter);
+  return call;
+}
+
+void run_extcap(const std::vector<std::string>& arguments) {
+  const ExtcapCall call = extcap_call_of(arguments);
+  switch (call.wish) {
+    case Wish::interfaces:
+      return print_interfaces();
+    case Wish::link_types:
+      std::cout << link_types;
+      return;
+    case Wish::configuration:
+      std::cout << configuration;
+      return;
+    case Wish::filter_check:
+      return print_mistake(call.filter);
+    case Wish::capture:
+      return capture_into(call);
+  }
+}
+
+}  // namespace sixin4::cli

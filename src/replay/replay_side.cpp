@@ -1,0 +1,163 @@
+#include "replay_side.hpp"
+
+#include <algorithm>
+
+#include "sixin4/engine/source.hpp"
+#include "sixin4/wire/checksum.hpp"
+#include "sixin4/wire/icmp.hpp"
+#include "sixin4/wire/icmpv6.hpp"
+#include "sixin4/wire/ipv4.hpp"
+#include "sixin4/wire/ipv6.hpp"
+#include "sixin4/wire/transport.hpp"
+
+namespace sixin4::replay {
+
+namespace {
+
+/// What an ICMP message about a packet quotes of it, less what a router adds behind it (RFC 4884 §5).
+wire::Bytes quoted_in(wire::Bytes message) noexcept {
+  const auto header = wire::fixed<wire::icmp::header_size>(message);
+  if (!header) return {};
+  const wire::Bytes quoted = message.subspan(wire::icmp::header_size);
+  constexpr std::size_t least = 128;  // RFC 4884 §4: shorter quotations have nothing behind them
+  const std::size_t told = std::size_t{4} * wire::load8<5>(*header);
+  return told < least ? quoted : quoted.first(std::min(quoted.size(), told));
+}
+
+wire::Bytes payload_of(wire::Bytes packet, const wire::Ipv4Header& header) noexcept {
+  const std::size_t length = std::max<std::size_t>(header.total_length(), header.header_length());
+  return packet.first(std::min(packet.size(), length)).subspan(header.header_length());
+}
+
+/// The errors that the kernel gives to a raw socket (raw(7)), about what a tunnel sends.
+bool is_error_about_tunnel(wire::Bytes packet, const wire::Ipv4Header& header) noexcept {
+  const wire::Bytes message = payload_of(packet, header);
+  if (header.is_fragment() || message.empty()) return false;
+  // Of what was not kept all of nobody can tell.
+  const bool kept = packet.size() >= header.total_length();
+  if (kept && wire::sum_of(message).checksum() != 0) return false;
+  const std::uint8_t type = message.front();
+  const bool is_error = type == wire::icmp::type_destination_unreachable ||
+                        type == wire::icmp::type_time_exceeded || type == wire::icmp::type_parameter_problem;
+  if (!is_error) return false;
+  const auto about = wire::Ipv4Header::at(quoted_in(message));
+  if (!about || about->protocol() != wire::protocol_ipv6) return false;
+  // icmp_socket_deliver() in the kernel's net/ipv4/icmp.c
+  constexpr std::size_t least_behind_header = 8;
+  return !kept || message.size() >= wire::icmp::header_size + about->header_length() + least_behind_header;
+}
+
+ReplaySide side_of_ipv4(wire::Bytes packet, const wire::Ipv4Header& header,
+                        const engine::TunnelParameters& parameters) noexcept {
+  const bool from_here = header.source().address == parameters.local;
+  const bool to_here = header.destination().address == parameters.local;
+  const bool from_there = header.source().address == parameters.remote;
+  const bool to_there = header.destination().address == parameters.remote;
+  const bool is_tunnelled = header.protocol() == wire::protocol_ipv6;
+  if (is_tunnelled && from_here && to_there) return ReplaySide::sent;
+  // The kernel throws away what arrives like that. What leaves may get its checksum behind the capture.
+  if (wire::sum_of(packet.first(header.header_length())).checksum() != 0) return ReplaySide::other;
+  if (is_tunnelled) {
+    // What comes from the far end for another of this host's addresses reaches this end too, and is refused.
+    return to_here || from_there ? ReplaySide::inward : ReplaySide::other;
+  }
+  const bool is_error =
+      header.protocol() == wire::icmp::protocol && to_here && is_error_about_tunnel(packet, header);
+  return is_error ? ReplaySide::error : ReplaySide::other;
+}
+
+/// An ICMPv6 error that this end wrote to the host, about a packet on its way out. The host's own errors from
+/// the same address go out, and are about packets for hosts of ours.
+bool is_own_error(wire::Bytes packet, const wire::Ipv6Header& header,
+                  const engine::TunnelParameters& parameters) noexcept {
+  if (header.source().address != parameters.error_source) return false;
+  if (header.next_header() != wire::next_header::icmpv6) return false;
+  const auto message = wire::fixed<wire::icmpv6::header_size>(packet, wire::ipv6_header_size);
+  if (!message || !wire::icmpv6::is_error(wire::load8<0>(*message))) return false;
+  const auto about = wire::Ipv6Header::at_quoted(packet.subspan(wire::ipv6_header_size + message->size()));
+  return about && !engine::is_ours(parameters, about->destination().address);
+}
+
+/// What no router passes on (RFC 4291 §2.5.2, §2.5.3, §2.5.6 and §2.7).
+bool stays_on_its_link(const wire::Ipv6Header& header) noexcept {
+  const auto source = header.source().address;
+  const auto is_local = [](const wire::Ipv6Address& address) {
+    constexpr unsigned link_local_scope = 2;
+    const bool is_loopback = address.high() == 0 && address.low() == 1;
+    const bool is_near_group = address.is_multicast() && (address.octets[1] & 0x0fU) <= link_local_scope;
+    return is_loopback || is_near_group || address.is_link_local();
+  };
+  return source.is_unspecified() || source.is_multicast() || is_local(source) ||
+         is_local(header.destination().address);
+}
+
+ReplaySide side_of_ipv6(wire::Bytes packet, const wire::Ipv6Header& header, Framing framing,
+                        const engine::TunnelParameters& parameters) noexcept {
+  const auto source = header.source().address;
+  if (is_own_error(packet, header, parameters)) return ReplaySide::received;
+  const auto destination = header.destination().address;
+  // A router's advertisements, for example.
+  if (source == wire::link_local_of(parameters.remote) && destination.is_multicast()) {
+    return ReplaySide::received;
+  }
+  // Where all of a host's links are seen together, the tunnel's own is told by the address that is only
+  // there.
+  const bool on_tunnel = framing == Framing::bare || source == wire::link_local_of(parameters.local);
+  if (!on_tunnel && stays_on_its_link(header)) return ReplaySide::other;
+  if (engine::is_ours(parameters, source)) return ReplaySide::outward;
+  return engine::is_ours(parameters, destination) ? ReplaySide::received : ReplaySide::outward;
+}
+
+}  // namespace
+
+ReplaySide side_of(wire::Bytes packet, Framing framing, const engine::TunnelParameters& parameters) noexcept {
+  if (const auto header = wire::Ipv4Header::at(packet)) return side_of_ipv4(packet, *header, parameters);
+  const auto fixed_part = wire::fixed<wire::ipv6_header_size>(packet);
+  if (!fixed_part || packet.front() >> 4U != 6) return ReplaySide::other;
+  return side_of_ipv6(packet, wire::Ipv6Header{*fixed_part}, framing, parameters);
+}
+
+engine::WireError wire_error_of(wire::Bytes packet) noexcept {
+  const wire::Ipv4Header header{packet.first<wire::ipv4_header_size>()};
+  const wire::Bytes message = payload_of(packet, header);
+  const auto fixed_part = wire::fixed<wire::icmp::header_size>(message);
+  if (!fixed_part) return {};
+  engine::WireError error{.type = wire::load8<0>(*fixed_part),
+                          .code = wire::load8<1>(*fixed_part),
+                          .mtu = 0,
+                          .quoted = quoted_in(message)};
+  const bool needs_fragments = error.type == wire::icmp::type_destination_unreachable &&
+                               error.code == wire::icmp::code_fragmentation_needed;
+  if (needs_fragments) error.mtu = wire::load16<6>(*fixed_part);
+  return error;
+}
+
+wire::VnetHeader offload_of(wire::Bytes packet, std::uint16_t mtu) noexcept {
+  const auto header = wire::Ipv6Header::at(packet);
+  const auto upper = wire::upper_layer_of(packet);
+  if (!header || !upper || upper->is_fragment()) return {};
+  const std::size_t transport_length = wire::transport_header_length(packet, upper->protocol, upper->offset);
+  if (transport_length == 0) return {};
+  const wire::Bytes transport = packet.first(header->packet_length()).subspan(upper->offset);
+  const std::size_t field = *wire::transport_checksum_offset(upper->protocol);
+  const auto pseudo = wire::pseudo_header_sum(header->source(), header->destination(),
+                                              static_cast<std::uint32_t>(transport.size()), upper->protocol);
+  if (wire::load16<0>(transport.subspan(field).first<2>()) != pseudo.folded()) return {};
+  // One in 65536 finished ones is that sum by chance, and verifies.
+  if ((pseudo + wire::sum_of(transport)).checksum() == 0) return {};
+
+  const std::size_t headers = upper->offset + transport_length;
+  wire::VnetHeader offload;
+  offload.needs_checksum = true;
+  offload.header_length = static_cast<std::uint16_t>(headers);
+  offload.checksum_start = static_cast<std::uint16_t>(upper->offset);
+  offload.checksum_offset = static_cast<std::uint16_t>(field);
+  if (packet.size() <= mtu || upper->protocol != wire::next_header::tcp || headers >= mtu) return offload;
+  offload.gso = wire::Gso::tcp6;
+  offload.gso_size = static_cast<std::uint16_t>(mtu - headers);
+  const auto tcp = transport.first<wire::tcp::min_header_size>();
+  offload.gso_ecn = (wire::tcp::flags(tcp) & wire::tcp::flag_cwr) != 0;
+  return offload;
+}
+
+}  // namespace sixin4::replay

@@ -1,0 +1,15 @@
+// What would become of a packet that a program on this host sends.
+#pragma once
+
+#include "sixin4/control/explanation.hpp"
+#include "sixin4/engine/time.hpp"
+#include "sixin4/netlink/netlink.hpp"
+#include "sixin4/tunnel/settings.hpp"
+
+namespace sixin4::tunnel {
+
+/// Sends nothing and begins no flow. Throws std::system_error where the kernel refuses an answer.
+[[nodiscard]] control::Explanation explain(const control::ExplainQuery& query, const Settings& settings,
+                                           int link_index, netlink::Netlink& netlink, engine::Time now);
+
+}  // namespace sixin4::tunnel

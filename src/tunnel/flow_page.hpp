@@ -1,0 +1,16 @@
+// The flow table as `show --flows` tells of it.
+#pragma once
+
+#include <cstdint>
+
+#include "sixin4/control/flow_status.hpp"
+#include "sixin4/engine/flow_table.hpp"
+#include "sixin4/engine/time.hpp"
+
+namespace sixin4::tunnel {
+
+/// The flows from slot `first` on, as many as an answer of the control socket holds.
+[[nodiscard]] control::FlowPage flow_page(const engine::FlowTable& table, std::uint32_t first,
+                                          engine::Time now);
+
+}  // namespace sixin4::tunnel

@@ -1,0 +1,18 @@
+// Lines of the log about a whole endpoint.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "sixin4/control/status.hpp"
+
+namespace sixin4::tunnel {
+
+/// Packets, bytes and drops of both directions since the start.
+[[nodiscard]] std::string counters_line(const control::Status& status);
+
+/// The kernel services that the endpoint runs without, with the reasons; empty: it has all. `offload` is a
+/// control::Status::offload.
+[[nodiscard]] std::string missing_services(const std::map<std::string, std::string>& offload);
+
+}  // namespace sixin4::tunnel

@@ -1,0 +1,100 @@
+#include "source_plan.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sixin4::tunnel {
+
+namespace {
+
+static_assert(config::max_source_rules <= engine::SourceRules::max_rules);
+
+/// Pools by their index in the engine: those with a name, and one for each address that a rule names itself.
+class Pools {
+ public:
+  explicit Pools(const std::vector<config::Pool>& named) {
+    for (const config::Pool& pool : named) {
+      std::vector<wire::Ipv6Range> ranges;
+      for (const config::PoolItem& item : pool.items) ranges.push_back(item.range);
+      by_name_[pool.name] = add(std::move(ranges));
+    }
+  }
+
+  [[nodiscard]] engine::SourceTarget target(const config::SourceTarget& written) {
+    using Action = config::SourceTarget::Action;
+    if (written.action == Action::keep) return {.action = engine::SourceAction::keep};
+    if (written.action == Action::reject) return {.action = engine::SourceAction::reject};
+    if (!written.pool.empty()) {
+      return {.action = engine::SourceAction::use, .pool = by_name_.at(written.pool)};
+    }
+    const auto [known, is_new] = by_address_.try_emplace(written.address, 0);
+    if (is_new) known->second = add({{written.address, written.address}});
+    return {.action = engine::SourceAction::use, .pool = known->second};
+  }
+
+  [[nodiscard]] std::vector<engine::AddressPool> take() { return std::move(pools_); }
+
+ private:
+  [[nodiscard]] std::uint32_t add(std::vector<wire::Ipv6Range> ranges) {
+    pools_.emplace_back(std::move(ranges));
+    return static_cast<std::uint32_t>(pools_.size() - 1);
+  }
+
+  std::vector<engine::AddressPool> pools_;
+  std::map<std::string, std::uint32_t> by_name_;
+  std::map<wire::Ipv6Address, std::uint32_t> by_address_;
+};
+
+engine::PoolMode mode_of(const config::SourceRule& rule) {
+  switch (rule.mode.value_or(config::PoolMode::hash)) {
+    case config::PoolMode::first:
+      return engine::PoolMode::first;
+    case config::PoolMode::random:
+      return engine::PoolMode::random;
+    case config::PoolMode::hash:
+      return engine::PoolMode::hash;
+    case config::PoolMode::every:
+      return engine::PoolMode::every;
+  }
+  return engine::PoolMode::hash;
+}
+
+}  // namespace
+
+std::shared_ptr<const engine::SourceRules> source_rules_of(const config::Configuration& configuration) {
+  if (configuration.source_rules.empty()) return nullptr;
+  Pools pools{configuration.pools};
+  std::map<std::string, std::uint32_t> table_indices;
+  std::vector<engine::SourceTable> tables;
+  for (const auto& [path, lines] : configuration.source_tables) {
+    table_indices[path] = static_cast<std::uint32_t>(tables.size());
+    engine::SourceTable& table = tables.emplace_back();
+    for (const config::SourceTableLine& line : lines) {
+      table.lines.push_back(
+          {.prefix = line.prefix,
+           .target = line.target ? std::optional{pools.target(*line.target)} : std::nullopt});
+    }
+  }
+  std::vector<engine::SourceRule> rules;
+  for (const config::SourceRule& written : configuration.source_rules) {
+    engine::SourceRule& rule = rules.emplace_back();
+    rule.from = written.from;
+    rule.to = written.to;
+    if (!written.table.empty()) rule.table = table_indices.at(written.table);
+    rule.protocol = written.protocol;
+    std::ranges::transform(written.ports, std::back_inserter(rule.ports), [](const config::PortRange& range) {
+      return engine::PortRange{.first = range.first, .last = range.last};
+    });
+    rule.target = pools.target(written.target);
+    rule.mode = mode_of(written);
+    rule.period = std::max(written.period, std::chrono::seconds{1});
+  }
+  return std::make_shared<const engine::SourceRules>(std::move(rules), pools.take(), tables);
+}
+
+}  // namespace sixin4::tunnel
