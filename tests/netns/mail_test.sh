@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A mail server behind the tunnel: Debian's Exim on both hosts, the far one with three addresses and a DNS server. Messages
 # leave from the address that a source rule names, or over IPv4 where the rule refuses IPv6. Then the same by Exim's own
-# options, as the README has them.
+# options, as docs/source-addresses.md has them.
 #   mail_test.sh PROGRAM
 # What is not installed of Exim and dnsmasq is downloaded, some 2 MB, and used without being installed.
 set -euo pipefail

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every function and every test that the compliance tables of README.md name is there.
+# Every function and every test that the compliance tables of docs/compliance.md name is there.
 #   compliance_test.sh SOURCE_DIRECTORY BUILD_DIRECTORY
 set -euo pipefail
 cd "$1"
@@ -11,7 +11,7 @@ missing() {
 }
 
 # The tables' rows, and of a row the words between backquotes in one of its cells.
-rows=$(sed -n '/^## Compliance/,/^## [^C]/p' README.md | grep -E '^\| [0-9]')
+rows=$(grep -E '^\| [0-9]' docs/compliance.md)
 cell() { awk -F ' [|] ' -v column="$1" '{ print $column }' <<<"$2" | sed 's/ |$//' | grep -o '`[^`]*`' | tr -d '`' || true; }
 
 # ctest names a test of parameters with a number behind it, and this scenario folder with underscores.
@@ -49,7 +49,7 @@ while IFS= read -r row; do
   done <<<"$named"
 done <<<"$rows"
 # More than a few: a table that nobody finds any more would pass.
-((count > 50)) || missing "only $count rows found in README.md"
+((count > 50)) || missing "only $count rows found in docs/compliance.md"
 
 echo "$count requirements, $failures failures"
 exit $((failures > 0))
