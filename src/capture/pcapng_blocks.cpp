@@ -30,6 +30,10 @@ std::uint64_t time_of_day_ns(engine::Time time, std::chrono::nanoseconds offset)
   return static_cast<std::uint64_t>(std::max<std::chrono::nanoseconds::rep>(0, since_1970.count()));
 }
 
+pcapng::Direction pcapng_direction(engine::Direction direction) noexcept {
+  return direction == engine::Direction::out ? pcapng::Direction::out : pcapng::Direction::in;
+}
+
 void PcapngBlocks::begin(pcapng::Buffer& to) {
   interfaces_ = {};
   pcapng::append_section(to, head_.application, head_.operating_system);
@@ -57,7 +61,7 @@ void PcapngBlocks::add(pcapng::Buffer& to, const SeenPacket& packet, std::chrono
   const std::size_t kept = std::min<std::size_t>(packet.bytes.size(), head_.snap_length);
   pcapng::append_packet(to, {.interface = interface,
                              .time_ns = time_of_day_ns(packet.time, offset),
-                             .direction = packet.outward ? pcapng::Direction::out : pcapng::Direction::in,
+                             .direction = pcapng_direction(packet.direction),
                              .id = packet.id,
                              .bytes = packet.bytes.first(kept),
                              .length = packet.length,

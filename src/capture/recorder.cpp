@@ -118,7 +118,7 @@ std::vector<Recorded> Recorder::packets() const {
     packet.seen.length = static_cast<std::uint32_t>(facts);
     packet.seen.verdict = static_cast<engine::Verdict>(facts >> verdict_shift & octet);
     packet.seen.form = (facts >> form_shift & 1U) != 0 ? Form::outer : Form::inner;
-    packet.seen.outward = (facts >> outward_shift & 1U) != 0;
+    packet.seen.direction = static_cast<engine::Direction>(facts >> direction_shift & 1U);
     packet.kept = static_cast<std::uint8_t>(facts >> kept_shift & octet);
     for (std::size_t i = 0; i < words; ++i) {
       const std::uint64_t word = slot.bytes[i].load(acquire);

@@ -104,7 +104,7 @@ void RingWriter::write(const SeenPacket& packet, std::span<const wire::Bytes> pa
                   .kept = static_cast<std::uint32_t>(kept),
                   .length = std::max(packet.length, static_cast<std::uint32_t>(there)),
                   .form = static_cast<std::uint8_t>(packet.form),
-                  .outward = static_cast<std::uint8_t>(packet.outward),
+                  .outward = packet.direction == engine::Direction::out ? std::uint8_t{1} : std::uint8_t{0},
                   .verdict = static_cast<std::uint8_t>(packet.verdict),
                   .is_packet = 1,
                   .id = packet.id,
@@ -168,7 +168,7 @@ std::optional<SeenPacket> RingReader::next() noexcept {
     return SeenPacket{.id = head.id,
                       .time = engine::Time{engine::Time::duration{head.time}},
                       .form = static_cast<Form>(head.form),
-                      .outward = head.outward != 0,
+                      .direction = head.outward != 0 ? engine::Direction::out : engine::Direction::in,
                       .verdict = static_cast<engine::Verdict>(head.verdict),
                       .length = head.length,
                       .bytes = packets_.subspan(offset + sizeof head, head.kept)};

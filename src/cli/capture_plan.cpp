@@ -68,9 +68,9 @@ std::optional<capture::Form> form_of(const std::string& text) {
   throw mistake("form", base::in_quotes(text) + " is neither inner nor outer nor both");
 }
 
-bool outward_of(const std::string& text) {
-  if (text == "in") return false;
-  if (text == "out") return true;
+engine::Direction direction_of(const std::string& text) {
+  if (text == "in") return engine::Direction::in;
+  if (text == "out") return engine::Direction::out;
   throw mistake("direction", base::in_quotes(text) + " is neither in nor out");
 }
 
@@ -115,7 +115,7 @@ CapturePlan capture_plan_of(const std::vector<std::string>& arguments) {
   for (const auto& [name, value] : given.options) {
     if (name == "write") plan.file = file_of(value);
     if (name == "form") plan.form = form_of(value);
-    if (name == "direction") plan.outward = outward_of(value);
+    if (name == "direction") plan.direction = direction_of(value);
     if (name == "drops") plan.drops_only = true;
     if (name == "snapshot-length") plan.snap_length = snap_length_of(value);
     if (name == "count") plan.count = number_of<std::uint64_t>(name, value, 1);

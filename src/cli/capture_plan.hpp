@@ -8,6 +8,7 @@
 
 #include "sixin4/capture/capture_file.hpp"
 #include "sixin4/capture/seen_packet.hpp"
+#include "sixin4/engine/packet.hpp"
 
 namespace sixin4::cli {
 
@@ -15,8 +16,8 @@ struct CapturePlan {
   std::string control_path;
   std::string file;  ///< empty: a line a packet on standard output; `-`: pcapng there
   capture::Rotation rotation{};
-  std::optional<capture::Form> form{};  ///< nothing: both
-  std::optional<bool> outward{};        ///< nothing: both directions
+  std::optional<capture::Form> form{};           ///< nothing: both
+  std::optional<engine::Direction> direction{};  ///< nothing: both directions
   bool drops_only = false;
   bool quiet = false;                     ///< nothing on standard error but mistakes
   std::uint32_t snap_length = 262144;     ///< tcpdump's default, which is more than any packet has

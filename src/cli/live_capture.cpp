@@ -263,7 +263,7 @@ bool Capture::is_wanted(const Packet& packet) const {
 }
 
 bool Capture::passes(const SeenPacket& seen, const Packet& packet) const {
-  if (plan_.outward && seen.outward != *plan_.outward) return false;
+  if (plan_.direction && seen.direction != *plan_.direction) return false;
   if (!is_wanted(packet)) return false;
   const bool refused = seen.verdict != engine::Verdict::pass;
   // Of a super-packet one segment may be refused, and others leave.

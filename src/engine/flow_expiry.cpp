@@ -61,29 +61,29 @@ std::chrono::seconds FlowTable::timeout_of(const Slot& slot) const noexcept {
 }
 
 /// Where nothing is free, another flow goes.
-bool FlowTable::make_room(bool for_inside, std::uint32_t now) noexcept {
+bool FlowTable::make_room(Direction begun, std::uint32_t now) noexcept {
   if (!free_.empty()) return true;
-  const auto leaving = first_to_go(for_inside, now);
+  const auto leaving = first_to_go(begun, now);
   if (leaving) take_out(*leaving);
   return leaving.has_value();
 }
 
-std::optional<std::uint32_t> FlowTable::first_to_go(bool for_inside, std::uint32_t now) noexcept {
+std::optional<std::uint32_t> FlowTable::first_to_go(Direction begun, std::uint32_t now) noexcept {
   const auto ended = first_of(over, now);
   if (ended && is_silent(*ended, now)) return ended;
-  if (const auto waiting = first_of(unanswered_to_go(for_inside), now)) return waiting;
-  if (!for_inside) return std::nullopt;
+  if (const auto waiting = first_of(unanswered_to_go(begun), now)) return waiting;
+  if (begun == Direction::in) return std::nullopt;
   // Its last packets may be on their way, or the reset may be forged: it goes late.
   if (ended) return ended;
   const auto idle = first_of(answered, now);
   return idle && is_silent(*idle, now) ? idle : std::nullopt;
 }
 
-FlowTable::Queue FlowTable::unanswered_to_go(bool for_inside) const noexcept {
+FlowTable::Queue FlowTable::unanswered_to_go(Direction begun) const noexcept {
   const std::uint32_t inside = queued_[unanswered_inside];
   const std::uint32_t outside = queued_[unanswered_outside];
   const std::uint32_t share = (inside + outside) / outside_share;
-  if (!for_inside) return outside < share ? unanswered_inside : unanswered_outside;
+  if (begun == Direction::in) return outside < share ? unanswered_inside : unanswered_outside;
   return outside > share || inside == 0 ? unanswered_outside : unanswered_inside;
 }
 
@@ -108,7 +108,8 @@ bool FlowTable::is_silent(std::uint32_t index, std::uint32_t now) const noexcept
 FlowTable::Queue FlowTable::queue_of(const Slot& slot) noexcept {
   switch (slot.state.load(std::memory_order_relaxed)) {
     case FlowState::opening:
-      return slot.begun_inside.load(std::memory_order_relaxed) ? unanswered_inside : unanswered_outside;
+      return slot.begun.load(std::memory_order_relaxed) == Direction::out ? unanswered_inside
+                                                                          : unanswered_outside;
     case FlowState::established:
       return slot.protocol() == wire::next_header::tcp ? no_queue : answered;
     case FlowState::closing:

@@ -98,7 +98,7 @@ inline FlowTable::Found FlowTable::look(Side side, const Words& words, std::size
       found.other = std::bit_cast<wire::Ipv6Address>(other);
       found.rewritten = other[0] != words[0] || other[1] != words[1];
       found.state = slot.state.load(acquire);
-      found.begun_inside = slot.begun_inside.load(acquire);
+      found.begun = slot.begun.load(acquire);
       found.slot = at - 1;
       if (slot.version.load(std::memory_order_relaxed) == version) {
         found.version = version;
@@ -162,8 +162,8 @@ FlowTable::Begun FlowTable::begin_inside(const FlowKey& inside, const SourceRule
   const auto outside = free_address(inside, decision);
   if (!outside) return {.refusal = Refusal::pool_exhausted};
   const std::uint32_t second = seconds_of(now);
-  if (!make_room(true, second)) return {.refusal = Refusal::table_full};
-  return {.flow = put(inside, *outside, decision.rule, true, second)};
+  if (!make_room(Direction::out, second)) return {.refusal = Refusal::table_full};
+  return {.flow = put(inside, *outside, decision.rule, Direction::out, second)};
 }
 
 void FlowTable::begin_outside(const FlowKey& outside, Time now) noexcept {
@@ -171,8 +171,8 @@ void FlowTable::begin_outside(const FlowKey& outside, Time now) noexcept {
   const Words words = words_of(outside);
   // Where the inside key is taken, its flow leaves with another address: that one is not the far end's.
   const bool taken = look_under_lock(outside_side, words) || look_under_lock(inside_side, words);
-  if (taken || !make_room(false, seconds_of(now))) return;
-  (void)put(outside, outside.local, 0, false, seconds_of(now));
+  if (taken || !make_room(Direction::in, seconds_of(now))) return;
+  (void)put(outside, outside.local, 0, Direction::in, seconds_of(now));
 }
 
 /// Whether no flow has that key outside. One from outside that nobody here has answered has no right to it:
@@ -181,7 +181,7 @@ void FlowTable::begin_outside(const FlowKey& outside, Time now) noexcept {
 bool FlowTable::make_free(const FlowKey& outside) noexcept {
   const Found found = look_under_lock(outside_side, words_of(outside));
   if (!found) return true;
-  const bool unanswered = !found.begun_inside && found.state == FlowState::opening;
+  const bool unanswered = found.begun == Direction::in && found.state == FlowState::opening;
   if (!unanswered || outside.protocol == wire::next_header::tcp) return false;
   take_out(found.slot);
   return true;
@@ -204,7 +204,7 @@ std::optional<wire::Ipv6Address> FlowTable::free_address(const FlowKey& inside,
   return std::nullopt;
 }
 
-void FlowTable::change_state(const Found& flow, bool outward, const FlowSignals& signals) noexcept {
+void FlowTable::change_state(const Found& flow, Direction direction, const FlowSignals& signals) noexcept {
   const std::lock_guard lock{mutex_};
   Slot& slot = slots_[flow.slot];
   if (slot.version.load(std::memory_order_relaxed) != flow.version) return;
@@ -212,10 +212,10 @@ void FlowTable::change_state(const Found& flow, bool outward, const FlowSignals&
   FlowState state = slot.state.load(std::memory_order_relaxed);
   if (signals.answer && state == FlowState::opening) state = FlowState::established;
   // The host goes on: it did not believe the RST, which anybody may have sent (RFC 5961).
-  if (outward && state == FlowState::closed) {
+  if (direction == Direction::out && state == FlowState::closed) {
     state = signals.begins ? FlowState::opening : FlowState::established;
   }
-  if (signals.fin) (outward ? slot.fin_out : slot.fin_in) = true;
+  if (signals.fin) (direction == Direction::out ? slot.fin_out : slot.fin_in) = true;
   if (slot.fin_out && slot.fin_in) state = FlowState::closing;
   if (signals.rst) state = FlowState::closed;
   slot.state.store(state, std::memory_order_relaxed);
@@ -246,7 +246,7 @@ std::vector<FlowTable::Listed> FlowTable::list(std::uint32_t first, std::uint32_
                       .outside = load_address(slot.local[outside_side]),
                       .state = slot.state.load(std::memory_order_relaxed),
                       .rule = slot.rule,
-                      .begun_inside = slot.begun_inside.load(std::memory_order_relaxed),
+                      .begun = slot.begun.load(std::memory_order_relaxed),
                       .idle = idle_time(slot, seconds_of(now))});
   }
   return listed;
@@ -263,7 +263,7 @@ FlowTable::Found FlowTable::look_under_lock(Side side, const Words& words) const
 
 /// There is a free slot.
 FlowTable::Found FlowTable::put(const FlowKey& inside, const wire::Ipv6Address& outside, std::uint16_t rule,
-                                bool begun_inside, std::uint32_t now) noexcept {
+                                Direction begun, std::uint32_t now) noexcept {
   const std::uint32_t index = free_.back();
   free_.pop_back();
   Slot& slot = slots_[index];
@@ -272,7 +272,7 @@ FlowTable::Found FlowTable::put(const FlowKey& inside, const wire::Ipv6Address& 
   store_address(slot.remote, inside.remote);
   slot.ports_and_protocol.store(packed(inside), std::memory_order_release);
   slot.state.store(FlowState::opening, std::memory_order_release);
-  slot.begun_inside.store(begun_inside, std::memory_order_release);
+  slot.begun.store(begun, std::memory_order_release);
   slot.last_packet.store(now, std::memory_order_relaxed);
   slot.fin_out = false;
   slot.fin_in = false;
@@ -288,7 +288,7 @@ FlowTable::Found FlowTable::put(const FlowKey& inside, const wire::Ipv6Address& 
   return {.other = outside,
           .rewritten = outside != inside.local,
           .state = FlowState::opening,
-          .begun_inside = begun_inside,
+          .begun = begun,
           .slot = index,
           .version = version};
 }

@@ -65,10 +65,6 @@ bool is_unfinished(const wire::VnetHeader& offload, const FlowPacket& parsed) no
   return offload.needs_checksum && offload.checksum_start == parsed.transport;
 }
 
-Direction opposite(Direction direction) noexcept {
-  return direction == Direction::out ? Direction::in : Direction::out;
-}
-
 }  // namespace
 
 void rewrite_local(TunPacket& packet, const FlowPacket& parsed, Direction direction,

@@ -29,9 +29,9 @@ FragmentKey fragment_key(const FlowPacket& parsed, Direction direction) noexcept
 /// A TCP connection is not answered by another SYN, nor, where it was begun outside, by our SYN and ACK:
 /// whoever has sent the SYN with a wrong source never gets further.
 FlowSignals signals_of(const FlowPacket& parsed, Direction direction, const FlowTable::Found& flow) noexcept {
-  const bool from_other = flow.begun_inside == (direction == Direction::in);
+  const bool from_other = flow.begun != direction;
   const bool tcp = parsed.key.protocol == wire::next_header::tcp;
-  const bool opens = tcp && (parsed.begins || (!flow.begun_inside && parsed.tcp_answers));
+  const bool opens = tcp && (parsed.begins || (flow.begun == Direction::in && parsed.tcp_answers));
   return {
       .answer = from_other && !opens, .begins = tcp && parsed.begins, .fin = parsed.fin, .rst = parsed.rst};
 }
@@ -106,7 +106,7 @@ void choose_for_packet(const TunnelParameters& parameters, wire::Bytes packet, c
   const PacketFlow its = flow_of(parameters, packet, parsed, now);
   choice.verdict = its.verdict;
   if (its.flow) {
-    parameters.flows->table.note(its.flow, true, signals_of(parsed, Direction::out, its.flow));
+    parameters.flows->table.note(its.flow, Direction::out, signals_of(parsed, Direction::out, its.flow));
     choice.rewrites = its.flow.rewritten;
     choice.from = parsed.key.local;
     choice.to = its.flow.other;
@@ -143,7 +143,7 @@ std::optional<Rewriting> rewriting_of_quoted(const TunnelParameters& parameters,
                                              Time now) noexcept {
   const wire::Bytes quoted = quoted_by(error, parsed);
   FlowTable& table = parameters.flows->table;
-  const Direction other = direction == Direction::out ? Direction::in : Direction::out;
+  const Direction other = opposite(direction);
   const FlowPacket inner = flow_packet_of(quoted, other);
   if (inner.part == FlowPart::later_fragment) {
     const auto trail = parameters.flows->fragments.find(fragment_key(inner, other), now);
@@ -229,7 +229,7 @@ void restore_destination(const TunnelParameters& parameters, TunPacket& packet, 
         if (begins_here && has_rules(parameters)) table.begin_outside(parsed.key, now);
         return;
       }
-      table.note(found, false, signals_of(parsed, Direction::in, found));
+      table.note(found, Direction::in, signals_of(parsed, Direction::in, found));
       if (!found.rewritten) return;
       if (parsed.is_first_fragment) {
         leave_trails(parameters, parsed, Direction::in, {.verdict = Verdict::pass, .address = found.other},

@@ -3,16 +3,17 @@
 #include <string>
 
 #include "sixin4/base/standard_output.hpp"
+#include "sixin4/capture/pcapng_blocks.hpp"
 #include "sixin4/dissect/packet_text.hpp"
 
 namespace sixin4::replay {
 
 void ReplayRecord::from_tun(engine::PacketId id, wire::Bytes packet) {
-  arrive({.id = id, .form = Form::inner, .outward = true}, packet);
+  arrive({.id = id, .form = Form::inner, .direction = engine::Direction::out}, packet);
 }
 
 void ReplayRecord::from_wire(engine::PacketId id, wire::Bytes packet) {
-  arrive({.id = id, .form = Form::outer, .outward = false}, packet);
+  arrive({.id = id, .form = Form::outer, .direction = engine::Direction::in}, packet);
 }
 
 void ReplayRecord::arrive(const Seen& seen, wire::Bytes packet) {
@@ -29,7 +30,7 @@ void ReplayRecord::refused(engine::PacketId id, engine::Verdict verdict) {
 
 void ReplayRecord::to_wire(engine::PacketId id, std::span<const wire::Bytes> parts, engine::Verdict verdict) {
   settle();
-  const Seen seen{.id = id, .form = Form::outer, .outward = true, .verdict = verdict};
+  const Seen seen{.id = id, .form = Form::outer, .direction = engine::Direction::out, .verdict = verdict};
   const wire::Bytes packet = joined(parts);
   print(seen, "sent", packet);
   write(seen, packet);
@@ -37,13 +38,13 @@ void ReplayRecord::to_wire(engine::PacketId id, std::span<const wire::Bytes> par
 
 void ReplayRecord::to_tun(engine::PacketId id, wire::Bytes packet) {
   settle();
-  const Seen seen{.id = id, .form = Form::inner, .outward = false};
+  const Seen seen{.id = id, .form = Form::inner, .direction = engine::Direction::in};
   print(seen, "written", packet);
   write(seen, packet);
 }
 
 void ReplayRecord::answered(engine::PacketId id, wire::Bytes packet) {
-  const Seen seen{.id = id, .form = Form::inner, .outward = false};
+  const Seen seen{.id = id, .form = Form::inner, .direction = engine::Direction::in};
   print(seen, "answered", packet);
   write(seen, packet);
 }
@@ -78,7 +79,7 @@ void ReplayRecord::write(const Seen& seen, wire::Bytes packet) {
   if (seen.verdict != engine::Verdict::pass) comment = "drop: " + std::string{engine::name_of(seen.verdict)};
   output_->append({.interface = seen.form == Form::inner ? 0U : 1U,
                    .time_ns = static_cast<std::uint64_t>(time_.count()),
-                   .direction = seen.outward ? wire::pcapng::Direction::out : wire::pcapng::Direction::in,
+                   .direction = capture::pcapng_direction(seen.direction),
                    .id = seen.id,
                    .bytes = packet,
                    .length = static_cast<std::uint32_t>(packet.size()),
@@ -88,7 +89,7 @@ void ReplayRecord::write(const Seen& seen, wire::Bytes packet) {
 void ReplayRecord::print(const Seen& seen, std::string_view what, wire::Bytes packet) {
   if (!prints_) return;
   lines_.append(dissect::time_text(time_))
-      .append(seen.outward ? " out " : " in  ")
+      .append(seen.direction == engine::Direction::out ? " out " : " in  ")
       .append(std::to_string(seen.id));
   lines_.append(" ").append(what).append(": ").append(dissect::describe_packet(packet)) += '\n';
 }

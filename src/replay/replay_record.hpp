@@ -52,7 +52,7 @@ class ReplayRecord {
   struct Seen {
     engine::PacketId id = 0;
     Form form = Form::inner;
-    bool outward = false;
+    engine::Direction direction = engine::Direction::in;
     engine::Verdict verdict = engine::Verdict::pass;
   };
 

@@ -33,7 +33,7 @@ control::FlowStatus status_of(const engine::FlowTable::Listed& flow) {
           .destination_port = flow.inside.remote_port,
           .state = name_of(flow.state),
           .rule = flow.rule,
-          .begun_inside = flow.begun_inside,
+          .begun_inside = flow.begun == engine::Direction::out,
           .idle_s = static_cast<std::uint32_t>(flow.idle.count())};
 }
 

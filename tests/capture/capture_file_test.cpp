@@ -72,7 +72,7 @@ SeenPacket seen(engine::PacketId id, Form form, wire::Bytes bytes, Verdict verdi
   return {.id = id,
           .time = engine::Time::clock::now(),
           .form = form,
-          .outward = form == Form::inner,
+          .direction = form == Form::inner ? engine::Direction::out : engine::Direction::in,
           .verdict = verdict,
           .length = static_cast<std::uint32_t>(bytes.size()),
           .bytes = bytes};

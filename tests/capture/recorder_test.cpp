@@ -44,14 +44,14 @@ TEST(Recorder, KeepsWhatIsKnownOfAPacket) {
   EXPECT_EQ(out.id, 7U);
   EXPECT_EQ(out.time, now);
   EXPECT_EQ(out.form, Form::inner);
-  EXPECT_TRUE(out.outward);
+  EXPECT_EQ(out.direction, engine::Direction::out);
   EXPECT_EQ(out.verdict, Verdict::pass);
   EXPECT_EQ(out.length, 1280U);
   EXPECT_EQ(Octets(out.bytes.begin(), out.bytes.end()), filled(Recorded::most_bytes, 0xab));
   const SeenPacket in = packets[1].view();
   EXPECT_EQ(in.time, now + std::chrono::nanoseconds{5});
   EXPECT_EQ(in.form, Form::outer);
-  EXPECT_FALSE(in.outward);
+  EXPECT_EQ(in.direction, engine::Direction::in);
   EXPECT_EQ(in.length, 50U);
   EXPECT_EQ(Octets(in.bytes.begin(), in.bytes.end()), filled(50, 0xcd)) << "all of a short one";
 }
@@ -139,7 +139,7 @@ TEST(Recorder, WhatHasLeftIsToldOnceWhatTheWireRefusesTwice) {
   EXPECT_EQ(packets[2].seen.length, 220U);
   EXPECT_EQ(packets[2].view().bytes[19], 1U);
   EXPECT_EQ(packets[2].view().bytes[20], 2U);
-  EXPECT_FALSE(packets[3].seen.outward) << "an error of ours goes to the host";
+  EXPECT_EQ(packets[3].seen.direction, engine::Direction::in) << "an error of ours goes to the host";
 }
 
 TEST(Recorder, OfAPacketOfWhichOnlyTheBeginningCameTheHeaderTellsTheLength) {

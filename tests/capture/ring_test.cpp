@@ -23,6 +23,7 @@
 namespace sixin4::capture {
 namespace {
 
+using engine::Direction;
 using engine::Verdict;
 using Octets = std::vector<std::uint8_t>;
 
@@ -82,7 +83,11 @@ TEST_F(Ring, APacketArrivesAsItWasPutTogether) {
   const Octets body = octets(101, 77);
   const std::array<wire::Bytes, 2> parts{head, body};
   const engine::Time now{std::chrono::seconds{5}};
-  writer->write({.id = 42, .time = now, .form = Form::outer, .outward = true, .verdict = Verdict::wire_full},
+  writer->write({.id = 42,
+                 .time = now,
+                 .form = Form::outer,
+                 .direction = Direction::out,
+                 .verdict = Verdict::wire_full},
                 parts, everything);
   EXPECT_FALSE(reader->next()) << "not published";
   writer->publish();
@@ -91,7 +96,7 @@ TEST_F(Ring, APacketArrivesAsItWasPutTogether) {
   EXPECT_EQ(seen->id, 42U);
   EXPECT_EQ(seen->time, now);
   EXPECT_EQ(seen->form, Form::outer);
-  EXPECT_TRUE(seen->outward);
+  EXPECT_EQ(seen->direction, Direction::out);
   EXPECT_EQ(seen->verdict, Verdict::wire_full);
   EXPECT_EQ(seen->length, 121U);
   Octets whole = head;
@@ -345,21 +350,21 @@ TEST_F(Ring, ATapTellsBothFormsAndTheirVerdicts) {
   struct Expected {
     engine::PacketId id;
     Form form;
-    bool outward;
+    Direction direction;
     Verdict verdict;
   };
-  for (const Expected& expected : {Expected{1, Form::inner, true, Verdict::too_big},
-                                   {3, Form::inner, false, Verdict::pass},
-                                   {5, Form::inner, true, Verdict::pass},
-                                   {5, Form::outer, true, Verdict::pass},
-                                   {4, Form::outer, false, Verdict::pass},
-                                   {4, Form::inner, false, Verdict::tun_full}}) {
+  for (const Expected& expected : {Expected{1, Form::inner, Direction::out, Verdict::too_big},
+                                   {3, Form::inner, Direction::in, Verdict::pass},
+                                   {5, Form::inner, Direction::out, Verdict::pass},
+                                   {5, Form::outer, Direction::out, Verdict::pass},
+                                   {4, Form::outer, Direction::in, Verdict::pass},
+                                   {4, Form::inner, Direction::in, Verdict::tun_full}}) {
     const auto seen = reader->next();
     ASSERT_TRUE(seen);
     EXPECT_EQ(seen->id, expected.id);
     EXPECT_EQ(seen->time, now);
     EXPECT_EQ(seen->form, expected.form) << seen->id;
-    EXPECT_EQ(seen->outward, expected.outward) << seen->id;
+    EXPECT_EQ(seen->direction, expected.direction) << seen->id;
     EXPECT_EQ(seen->verdict, expected.verdict) << seen->id;
     EXPECT_EQ(seen->length, 200U);
     EXPECT_EQ(seen->bytes.size(), 96U);

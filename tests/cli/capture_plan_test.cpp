@@ -28,7 +28,7 @@ TEST(CapturePlan, ANameAloneTakesEverythingAsLines) {
   EXPECT_EQ(plan.control_path, "/run/sixin4/he6.sock");
   EXPECT_EQ(plan.file, "");
   EXPECT_EQ(plan.form, std::nullopt);
-  EXPECT_EQ(plan.outward, std::nullopt);
+  EXPECT_EQ(plan.direction, std::nullopt);
   EXPECT_FALSE(plan.drops_only);
   EXPECT_EQ(plan.snap_length, 262144U);
   EXPECT_EQ(plan.count, std::nullopt);
@@ -42,7 +42,7 @@ TEST(CapturePlan, EveryOptionArrives) {
                        "-b", "files:3", "-b", "filesize:1000", "tcp", "port", "25"});
   EXPECT_EQ(plan.file, "/tmp/x");
   EXPECT_EQ(plan.form, capture::Form::outer);
-  EXPECT_EQ(plan.outward, false);
+  EXPECT_EQ(plan.direction, engine::Direction::in);
   EXPECT_TRUE(plan.drops_only);
   EXPECT_EQ(plan.snap_length, 96U);
   EXPECT_EQ(plan.count, 5U);
@@ -51,7 +51,7 @@ TEST(CapturePlan, EveryOptionArrives) {
   EXPECT_EQ(filter_of(plan, "he6"), "tcp port 25");
   EXPECT_EQ(capture_plan_of({"he6", "-i", "inner"}).form, capture::Form::inner);
   EXPECT_EQ(capture_plan_of({"he6", "-i", "both"}).form, std::nullopt);
-  EXPECT_EQ(capture_plan_of({"he6", "-Q", "out"}).outward, true);
+  EXPECT_EQ(capture_plan_of({"he6", "-Q", "out"}).direction, engine::Direction::out);
   EXPECT_EQ(capture_plan_of({"he6", "-s", "0"}).snap_length, 262144U) << "as tcpdump has it";
   EXPECT_EQ(capture_plan_of({"he6", "-w", "-"}).file, "-");
 }

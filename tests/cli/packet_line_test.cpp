@@ -17,7 +17,7 @@ TEST(PacketLine, TellsTimeDirectionPacketAndReason) {
   const Octets packet =
       packet_of(Udp{.payload = payload_of(10), .source = near_host, .destination = far_host});
   const capture::SeenPacket seen{.time = engine::Time{std::chrono::nanoseconds{1'000'001'999}},
-                                 .outward = true,
+                                 .direction = engine::Direction::out,
                                  .length = 58,
                                  .bytes = packet};
   const std::string line = packet_line(seen, engine::Verdict::too_big, std::chrono::nanoseconds{0});

@@ -97,7 +97,7 @@ TEST(FlowTable, AFlowFromOutsideKeepsItsAddress) {
   table.begin_outside(key(1, 1), start);
   const auto found = table.find_inside(key(1, 1), start);
   ASSERT_TRUE(found);
-  EXPECT_FALSE(found.begun_inside);
+  EXPECT_EQ(found.begun, Direction::in);
   EXPECT_FALSE(found.rewritten);
   EXPECT_EQ(table.begin_inside(key(1, 1), pool_rules(5, 5), start).flow.other, ours(1));
 }
@@ -109,7 +109,7 @@ TEST(FlowTable, AnUnansweredDatagramFromOutsideStandsInNobodysWay) {
   EXPECT_EQ(table.begin_inside(key(1, 1), pool_rules(5, 5), start).flow.other, ours(5));
   EXPECT_EQ(table.size(), 1U);
   table.begin_outside(with_local(key(2, 2), ours(5)), start);
-  table.note(table.look_outside(with_local(key(2, 2), ours(5))), true, answer);
+  table.note(table.look_outside(with_local(key(2, 2), ours(5))), Direction::out, answer);
   EXPECT_EQ(table.begin_inside(key(2, 2), pool_rules(5, 5), start).refusal, Refusal::pool_exhausted)
       << "an answered one does";
 }
@@ -132,7 +132,7 @@ TEST(FlowTable, EveryProtocolHasItsTime) {
                            Case{tcp, false, 240s}, Case{tcp, true, 7440s}, Case{50, true, 600s}}) {
     FlowTable table{16, seed};
     const auto begun = table.begin_inside(key(1, 1, each.protocol), pool_rules(5, 5), start);
-    if (each.answered) table.note(begun.flow, false, answer);
+    if (each.answered) table.note(begun.flow, Direction::in, answer);
     table.expire(start + each.lives - 1s);
     EXPECT_EQ(table.size(), 1U) << int{each.protocol} << each.answered;
     table.expire(start + each.lives);
@@ -169,16 +169,16 @@ TEST(FlowTable, ATcpConnectionEndsWithTwoFinsOrOneRst) {
   const auto state = [&](std::uint16_t port) { return table.find_inside(key(1, port, tcp), start).state; };
   for (std::uint16_t port = 1; port <= 2; ++port) establish(table, key(1, port, tcp), rules, start);
   const auto one = table.find_inside(key(1, 1, tcp), start);
-  table.note(one, true, {.fin = true});
-  table.note(one, true, {.fin = true});
+  table.note(one, Direction::out, {.fin = true});
+  table.note(one, Direction::out, {.fin = true});
   EXPECT_EQ(state(1), FlowState::established) << "half closed";
-  table.note(one, false, {.answer = true, .fin = true});
+  table.note(one, Direction::in, {.answer = true, .fin = true});
   EXPECT_EQ(state(1), FlowState::closing);
-  table.note(table.find_inside(key(1, 2, tcp), start), false, {.answer = true, .rst = true});
+  table.note(table.find_inside(key(1, 2, tcp), start), Direction::in, {.answer = true, .rst = true});
   EXPECT_EQ(state(2), FlowState::closed);
-  table.note(table.find_inside(key(1, 2, tcp), start), true, {});
+  table.note(table.find_inside(key(1, 2, tcp), start), Direction::out, {});
   EXPECT_EQ(state(2), FlowState::established) << "the host did not believe it";
-  table.note(table.find_inside(key(1, 2, tcp), start), true, {.rst = true});
+  table.note(table.find_inside(key(1, 2, tcp), start), Direction::out, {.rst = true});
   EXPECT_EQ(state(2), FlowState::closed);
   table.expire(start + 10s);
   EXPECT_FALSE(table.find_inside(key(1, 2, tcp), start));
@@ -194,7 +194,7 @@ TEST(FlowTable, WhatIsOldIsNotTakenForWhatIsInItsPlace) {
   const auto old = table.begin_inside(key(1, 1, tcp), rules, start).flow;
   table.end(old);
   (void)table.begin_inside(key(1, 2, tcp), rules, start);
-  table.note(old, false, {.answer = true, .rst = true});
+  table.note(old, Direction::in, {.answer = true, .rst = true});
   table.end(old);
   EXPECT_EQ(table.find_inside(key(1, 2, tcp), start).state, FlowState::opening);
 }
@@ -212,12 +212,12 @@ TEST(FlowTable, ListsItsFlows) {
   EXPECT_EQ(all[0].outside, ours(5));
   EXPECT_EQ(all[0].rule, 1U);
   EXPECT_EQ(all[0].idle, 4s);
-  EXPECT_TRUE(all[0].begun_inside);
+  EXPECT_EQ(all[0].begun, Direction::out);
   EXPECT_EQ(all[1].inside, key(2, 2));
   EXPECT_EQ(all[1].outside, ours(2));
   EXPECT_EQ(all[1].rule, 0U);
   EXPECT_EQ(all[1].idle, 1s);
-  EXPECT_FALSE(all[1].begun_inside);
+  EXPECT_EQ(all[1].begun, Direction::in);
   EXPECT_TRUE(table.list(16, 5, start).empty());
 }
 

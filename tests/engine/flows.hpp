@@ -56,7 +56,7 @@ inline constexpr FlowSignals answer{.answer = true};
 inline void establish(FlowTable& table, const FlowKey& flow, const SourceRules& rules, Time now) {
   const auto begun = table.begin_inside(flow, rules, now);
   ASSERT_TRUE(begun.flow);
-  table.note(begun.flow, false, answer);
+  table.note(begun.flow, Direction::in, answer);
 }
 
 }  // namespace sixin4::engine::test_flows

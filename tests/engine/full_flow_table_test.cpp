@@ -77,7 +77,7 @@ TEST(FlowTable, AnsweredFlowsGoAfterThoseThatWereNot) {
 /// A TCP connection that a reset has ended.
 void reset(FlowTable& table, const FlowKey& flow, const SourceRules& rules, Time now) {
   establish(table, flow, rules, now);
-  table.note(table.look_inside(flow), false, {.answer = true, .rst = true});
+  table.note(table.look_inside(flow), Direction::in, {.answer = true, .rst = true});
 }
 
 TEST(FlowTable, AConnectionThatIsOverGoesFirstOnceItIsSilent) {
@@ -86,8 +86,9 @@ TEST(FlowTable, AConnectionThatIsOverGoesFirstOnceItIsSilent) {
   (void)table.begin_inside(key(1, 1), rules, start);
   reset(table, key(1, 2, tcp), rules, start);
   establish(table, key(1, 3, tcp), rules, start);
-  for (const bool outward : {true, false}) {
-    table.note(table.look_inside(key(1, 3, tcp)), outward, {.answer = !outward, .fin = true});
+  for (const Direction direction : {Direction::out, Direction::in}) {
+    table.note(table.look_inside(key(1, 3, tcp)), direction,
+               {.answer = direction == Direction::in, .fin = true});
   }
   EXPECT_EQ(table.begin_inside(key(1, 4), rules, start + 4s).refusal, Refusal::none);
   EXPECT_FALSE(table.look_inside(key(1, 1))) << "not yet";
@@ -114,10 +115,10 @@ TEST(FlowTable, AConnectionThatOutlivesAResetIsEstablishedAgain) {
   FlowTable table{1, seed};
   const SourceRules rules = pool_rules(5, 5);
   reset(table, key(1, 1, tcp), rules, start);
-  table.note(table.look_inside(key(1, 1, tcp)), true, {});
+  table.note(table.look_inside(key(1, 1, tcp)), Direction::out, {});
   EXPECT_EQ(table.begin_inside(key(1, 2), rules, start + 60s).refusal, Refusal::table_full);
-  table.note(table.look_inside(key(1, 1, tcp)), false, {.answer = true, .rst = true});
-  table.note(table.look_inside(key(1, 1, tcp)), true, {.begins = true});
+  table.note(table.look_inside(key(1, 1, tcp)), Direction::in, {.answer = true, .rst = true});
+  table.note(table.look_inside(key(1, 1, tcp)), Direction::out, {.begins = true});
   EXPECT_EQ(table.begin_inside(key(1, 2), rules, start).refusal, Refusal::none) << "a new one is unanswered";
 }
 
@@ -183,7 +184,7 @@ struct Unanswered {
 Unanswered unanswered_of(const FlowTable& table) {
   Unanswered count;
   for (const auto& flow : table.list(0, table.bound(), start)) {
-    if (flow.state == FlowState::opening) ++(flow.begun_inside ? count.inside : count.outside);
+    if (flow.state == FlowState::opening) ++(flow.begun == Direction::out ? count.inside : count.outside);
   }
   return count;
 }
@@ -229,7 +230,7 @@ TEST(FlowTable, AnAnsweredFlowFromOutsideStays) {
   FlowTable table{1, seed};
   const SourceRules rules = pool_rules(5, 5);
   table.begin_outside(key(1, 1), start);
-  table.note(table.look_inside(key(1, 1)), true, answer);
+  table.note(table.look_inside(key(1, 1)), Direction::out, answer);
   EXPECT_EQ(table.begin_inside(key(1, 3), rules, start + 3s).refusal, Refusal::table_full);
   table.begin_outside(key(1, 4), start + 100s);
   EXPECT_TRUE(table.look_inside(key(1, 1)));

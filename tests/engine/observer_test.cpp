@@ -297,7 +297,7 @@ TEST_F(Observed, ADeviceThatIsGoneEndsTheTurnForTheObserver) {
 TEST(PacketIds, OfNoTwoWorkersAndDirectionsAreTheSame) {
   std::set<PacketId> seen;
   for (const Share share : {Share{0, 3}, Share{1, 3}, Share{2, 3}}) {
-    for (const std::uint32_t direction : {PacketIds::outward, PacketIds::inward}) {
+    for (const Direction direction : {Direction::out, Direction::in}) {
       PacketIds ids{share, direction};
       for (int i = 0; i < 100; ++i) EXPECT_TRUE(seen.insert(ids.next()).second);
     }

@@ -51,7 +51,8 @@ std::vector<SeenPacket> packets_in(wire::Bytes input) {
         {.id = wire::load64<0>(*head),
          .time = engine::Time{engine::Time::duration{time}},
          .form = (wire::load8<17>(*head) & flag_outer) != 0 ? Form::outer : Form::inner,
-         .outward = (wire::load8<17>(*head) & flag_outward) != 0,
+         .direction =
+             (wire::load8<17>(*head) & flag_outward) != 0 ? engine::Direction::out : engine::Direction::in,
          .verdict = static_cast<engine::Verdict>(wire::load8<16>(*head) % engine::verdict_count),
          .length = std::max(static_cast<std::uint32_t>(bytes.size()), std::uint32_t{wire::load16<18>(*head)}),
          .bytes = bytes});
@@ -103,7 +104,8 @@ void check_blocks(const std::vector<SeenPacket>& packets, const capture::Capture
     check(test::native<std::uint32_t>(block.body) == (packet.form == Form::inner ? 0U : 1U),
           "a packet is of another interface");
     check(number(5, 8) == packet.id, "a packet has another id");
-    check(number(2, 4) == (packet.outward ? 2U : 1U), "a packet goes the other way");
+    check(number(2, 4) == (packet.direction == engine::Direction::out ? 2U : 1U),
+          "a packet goes the other way");
     const bool dropped = packet.verdict != engine::Verdict::pass;
     check(block.options.contains(1) == dropped, "a comment is there or not");
     check(!dropped || block.options.at(1) == "drop: " + std::string{engine::name_of(packet.verdict)},

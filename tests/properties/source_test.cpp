@@ -181,8 +181,7 @@ RC_GTEST_PROP(Source, NoTwoFlowsAreTheSameOutsideAndNoneChangesItsAddress, ()) {
         break;
       case 4:
         if (const auto found = table.find_inside(key, now)) {
-          const bool outward = *between(0, 1) == 0;
-          table.note(found, outward,
+          table.note(found, *one_of({Direction::out, Direction::in}),
                      {.answer = true, .fin = *between(0, 3) == 0, .rst = *between(0, 3) == 0});
         }
         break;

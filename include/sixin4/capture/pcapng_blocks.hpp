@@ -35,6 +35,8 @@ struct CaptureCounts {
 /// Since 1970; an `offset` of above.
 [[nodiscard]] std::uint64_t time_of_day_ns(engine::Time time, std::chrono::nanoseconds offset) noexcept;
 
+[[nodiscard]] wire::pcapng::Direction pcapng_direction(engine::Direction direction) noexcept;
+
 /// Appends the blocks of one file to a buffer that it is given.
 class PcapngBlocks {
  public:

@@ -38,19 +38,21 @@ class Recorder {
 
   void begin(engine::Time now) noexcept { now_ = now.time_since_epoch().count(); }
   void from_tun(engine::PacketId id, wire::Bytes packet) noexcept {
-    if (!slots_.empty()) write(id, packet, packet.size(), facts_of(Form::inner, true));
+    if (!slots_.empty()) write(id, packet, packet.size(), facts_of(Form::inner, engine::Direction::out));
   }
   void from_wire(engine::PacketId id, wire::Bytes packet) noexcept {
-    if (!slots_.empty()) write(id, packet, length_of_outer(packet), facts_of(Form::outer, false));
+    if (!slots_.empty())
+      write(id, packet, length_of_outer(packet), facts_of(Form::outer, engine::Direction::in));
   }
   void withdrawn(engine::PacketId id) noexcept;
   void refused(engine::PacketId id, engine::Verdict verdict) noexcept;
   void to_wire(engine::PacketId id, std::span<const wire::Bytes> parts, engine::Verdict verdict) noexcept {
-    if (verdict != engine::Verdict::pass) write_parts(id, parts, facts_of(Form::outer, true, verdict));
+    if (verdict != engine::Verdict::pass)
+      write_parts(id, parts, facts_of(Form::outer, engine::Direction::out, verdict));
   }
   void to_tun(engine::PacketId /*id*/, wire::Bytes /*packet*/) noexcept {}
   void answered(engine::PacketId id, wire::Bytes packet) noexcept {
-    if (!slots_.empty()) write(id, packet, packet.size(), facts_of(Form::inner, false));
+    if (!slots_.empty()) write(id, packet, packet.size(), facts_of(Form::inner, engine::Direction::in));
   }
   void end() noexcept {}
 
@@ -77,11 +79,11 @@ class Recorder {
   static constexpr unsigned verdict_shift = 32;
   static constexpr unsigned kept_shift = 40;
   static constexpr unsigned form_shift = 48;
-  static constexpr unsigned outward_shift = 49;
+  static constexpr unsigned direction_shift = 49;
   [[nodiscard]] static constexpr std::uint64_t facts_of(
-      Form form, bool outward, engine::Verdict verdict = engine::Verdict::pass) noexcept {
+      Form form, engine::Direction direction, engine::Verdict verdict = engine::Verdict::pass) noexcept {
     return std::uint64_t(verdict) << verdict_shift | std::uint64_t(form) << form_shift |
-           std::uint64_t{outward ? 1U : 0U} << outward_shift;
+           std::uint64_t(direction) << direction_shift;
   }
   /// Only where there are slots; `facts` lack the length and what is kept.
   void write(engine::PacketId id, wire::Bytes start, std::size_t length, std::uint64_t facts) noexcept;

@@ -27,7 +27,7 @@ struct SeenPacket {
   engine::PacketId id = 0;  ///< shared by all forms of a packet, and by its segments and fragments
   engine::Time time{};
   Form form = Form::inner;
-  bool outward = false;
+  engine::Direction direction = engine::Direction::in;
   engine::Verdict verdict = engine::Verdict::pass;
   std::uint32_t length = 0;  ///< of the whole packet
   wire::Bytes bytes{};       ///< what is kept of it

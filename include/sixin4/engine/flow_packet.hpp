@@ -5,11 +5,10 @@
 #include <cstdint>
 
 #include "sixin4/engine/flow_key.hpp"
+#include "sixin4/engine/packet.hpp"
 #include "sixin4/wire/bytes.hpp"
 
 namespace sixin4::engine {
-
-enum class Direction : std::uint8_t { out, in };
 
 enum class FlowPart : std::uint8_t {
   none,            ///< nothing that has a flow: an echo reply of ours, neighbour discovery, a broken packet

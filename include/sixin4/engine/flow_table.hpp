@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sixin4/engine/flow_key.hpp"
+#include "sixin4/engine/packet.hpp"
 #include "sixin4/engine/source_rules.hpp"
 #include "sixin4/engine/time.hpp"
 #include "sixin4/wire/address.hpp"
@@ -71,7 +72,7 @@ class FlowTable {
     wire::Ipv6Address other{};  ///< the local address of its key on the side where it was not looked for
     bool rewritten = false;     ///< that is another one than on this side
     FlowState state = FlowState::opening;
-    bool begun_inside = true;
+    Direction begun = Direction::out;  ///< direction of the flow's first packet
     std::uint32_t slot = 0;
     std::uint32_t version = nowhere;  ///< of the slot: what is begun there later has another
     [[nodiscard]] explicit operator bool() const noexcept { return version != nowhere; }
@@ -103,10 +104,10 @@ class FlowTable {
   void begin_outside(const FlowKey& outside, Time now) noexcept;
 
   /// Takes the signals of a packet of a flow that was found. Most say nothing new.
-  void note(const Found& flow, bool outward, const FlowSignals& signals) noexcept {
+  void note(const Found& flow, Direction direction, const FlowSignals& signals) noexcept {
     const bool first_answer = signals.answer && flow.state == FlowState::opening;
-    const bool revived = outward && flow.state == FlowState::closed;
-    if (first_answer || revived || signals.fin || signals.rst) change_state(flow, outward, signals);
+    const bool revived = direction == Direction::out && flow.state == FlowState::closed;
+    if (first_answer || revived || signals.fin || signals.rst) change_state(flow, direction, signals);
   }
   /// Takes a flow out, a TCP connection for example whose ports begin another one.
   void end(const Found& flow) noexcept;
@@ -121,8 +122,8 @@ class FlowTable {
     FlowKey inside;
     wire::Ipv6Address outside;
     FlowState state = FlowState::opening;
-    std::uint16_t rule = 0;  ///< number of the rule that chose the address; 0: none did
-    bool begun_inside = true;
+    std::uint16_t rule = 0;            ///< number of the rule that chose the address; 0: none did
+    Direction begun = Direction::out;  ///< direction of the first packet
     std::chrono::seconds idle{};
   };
   /// What is in `count` slots from `first` on, of `bound()`.
@@ -145,7 +146,7 @@ class FlowTable {
     std::atomic<std::uint32_t> version = 0;            ///< odd: nothing is here, or it is being written
     std::atomic<std::uint32_t> last_packet = 0;        ///< in seconds since the clock's epoch
     std::atomic<FlowState> state = FlowState::opening;
-    std::atomic<bool> begun_inside = true;
+    std::atomic<Direction> begun = Direction::out;  ///< as in Found
     bool fin_out = false;
     bool fin_in = false;
     std::uint16_t rule = 0;
@@ -175,7 +176,7 @@ class FlowTable {
   [[nodiscard]] Found look_up(Side side, const FlowKey& key) const noexcept;
   [[nodiscard]] Found look(Side side, const Words& words, std::size_t most) const noexcept;
   [[nodiscard]] static bool holds(Side side, const Slot& slot, const Words& words) noexcept;
-  void change_state(const Found& flow, bool outward, const FlowSignals& signals) noexcept;
+  void change_state(const Found& flow, Direction direction, const FlowSignals& signals) noexcept;
   void mark_alive(const Found& flow, std::uint32_t now) noexcept;
   [[nodiscard]] static std::chrono::seconds idle_time(const Slot& slot, std::uint32_t now) noexcept;
   [[nodiscard]] std::chrono::seconds timeout_of(const Slot& slot) const noexcept;
@@ -185,15 +186,15 @@ class FlowTable {
   [[nodiscard]] bool make_free(const FlowKey& outside) noexcept;
   [[nodiscard]] std::optional<wire::Ipv6Address> free_address(const FlowKey& inside,
                                                               const SourceDecision& decision) noexcept;
-  [[nodiscard]] bool make_room(bool for_inside, std::uint32_t now) noexcept;
-  [[nodiscard]] std::optional<std::uint32_t> first_to_go(bool for_inside, std::uint32_t now) noexcept;
-  [[nodiscard]] Queue unanswered_to_go(bool for_inside) const noexcept;
+  [[nodiscard]] bool make_room(Direction begun, std::uint32_t now) noexcept;
+  [[nodiscard]] std::optional<std::uint32_t> first_to_go(Direction begun, std::uint32_t now) noexcept;
+  [[nodiscard]] Queue unanswered_to_go(Direction begun) const noexcept;
   [[nodiscard]] std::optional<std::uint32_t> first_of(Queue queue, std::uint32_t now) noexcept;
   [[nodiscard]] bool is_silent(std::uint32_t index, std::uint32_t now) const noexcept;
   [[nodiscard]] static Queue queue_of(const Slot& slot) noexcept;
   void enter(Queue queue, std::uint32_t index) noexcept;
   void leave(Queue queue, std::uint32_t index) noexcept;
-  Found put(const FlowKey& inside, const wire::Ipv6Address& outside, std::uint16_t rule, bool begun_inside,
+  Found put(const FlowKey& inside, const wire::Ipv6Address& outside, std::uint16_t rule, Direction begun,
             std::uint32_t now) noexcept;
   void take_out(std::uint32_t index) noexcept;
   void begin_chain_change() noexcept;

@@ -35,7 +35,7 @@ class InboundPump {
         last_heard_(last_heard),
         replies_(tun, counters),  // one worker of all hears of errors, and has the whole rate
         coalescer_(tun.takes(Offload::udp)),
-        ids_(share, PacketIds::inward) {
+        ids_(share, Direction::in) {
     if (!tun.takes(Offload::tcp)) coalescer_.keep_apart(Offload::tcp);
   }
 

@@ -15,12 +15,10 @@ namespace sixin4::engine {
 /// Numbers packets so that no other worker or direction has the same numbers.
 class PacketIds {
  public:
-  static constexpr std::uint32_t outward = 0;
-  static constexpr std::uint32_t inward = 1;
-
   /// `share` is this worker's of all workers.
-  constexpr PacketIds(Share share, std::uint32_t direction) noexcept
-      : next_(2 * PacketId{share.index} + direction), step_(2 * PacketId{share.count}) {}
+  constexpr PacketIds(Share share, Direction direction) noexcept
+      : next_(2 * PacketId{share.index} + static_cast<PacketId>(direction)),
+        step_(2 * PacketId{share.count}) {}
   [[nodiscard]] constexpr PacketId next() noexcept {
     next_ += step_;
     return next_;

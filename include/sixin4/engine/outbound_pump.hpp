@@ -30,7 +30,7 @@ class OutboundPump {
         counters_(counters),
         replies_(tun, counters, share),
         encapsulator_(share),
-        ids_(share, PacketIds::outward) {}
+        ids_(share, Direction::out) {}
 
   /// Reads until the device is empty or the batch is full, and sends. Returns how the device was left:
   /// ok where it may hold more.

@@ -11,6 +11,13 @@
 
 namespace sixin4::engine {
 
+/// Out: from the host into the tunnel. In: from the tunnel to the host.
+enum class Direction : std::uint8_t { out, in };
+
+[[nodiscard]] constexpr Direction opposite(Direction direction) noexcept {
+  return direction == Direction::out ? Direction::in : Direction::out;
+}
+
 /// What offload data may ask of the device or the link that takes a packet.
 enum class Offload : std::uint8_t {
   checksum,  ///< to finish a checksum
