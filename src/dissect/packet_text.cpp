@@ -46,8 +46,8 @@ std::string flags_text(unsigned flags) {
                                                               {wire::tcp::flag_rst, 'R'},
                                                               {wire::tcp::flag_psh, 'P'},
                                                               {wire::tcp::flag_ack, '.'},
-                                                              {0x20, 'U'},
-                                                              {0x40, 'E'},
+                                                              {wire::tcp::flag_urg, 'U'},
+                                                              {wire::tcp::flag_ece, 'E'},
                                                               {wire::tcp::flag_cwr, 'W'}}};
   std::string text;
   for (const auto& [bit, letter] : letters) {

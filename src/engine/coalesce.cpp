@@ -11,11 +11,8 @@ namespace {
 constexpr std::size_t transport = wire::ipv6_header_size;
 constexpr std::size_t max_packet = wire::ipv6_header_size + 0xffff;
 
-// RFC 9293 §3.1
-constexpr unsigned flag_rst = 0x04;
-constexpr unsigned flag_urg = 0x20;
 constexpr unsigned ending_flags = unsigned{wire::tcp::flag_psh} | wire::tcp::flag_fin;
-constexpr unsigned lone_flags = unsigned{wire::tcp::flag_syn} | flag_rst | flag_urg;
+constexpr unsigned lone_flags = unsigned{wire::tcp::flag_syn} | wire::tcp::flag_rst | wire::tcp::flag_urg;
 
 /// Bytes of the headers, counted from the IPv6 header on.
 struct Field {
@@ -44,15 +41,10 @@ wire::Ipv6Header ip_of(wire::Bytes packet) noexcept {
   return wire::Ipv6Header{packet.first<wire::ipv6_header_size>()};
 }
 
-/// An unfinished checksum has none that could be wrong.
-bool has_right_checksum(const TunPacket& packet) noexcept {
-  if (packet.offload.needs_checksum) return true;
-  const wire::Ipv6Header ip = ip_of(packet.bytes);
-  const wire::Bytes segment = packet.bytes.subspan(transport);
-  const auto sum = wire::pseudo_header_sum(ip.source(), ip.destination(),
-                                           static_cast<std::uint32_t>(segment.size()), ip.next_header()) +
-                   wire::sum_of(segment);
-  return sum.checksum() == 0;
+/// A checksum that is still to be computed cannot be wrong.
+bool is_unfinished_or_valid(const TunPacket& packet) noexcept {
+  return packet.offload.needs_checksum ||
+         wire::has_valid_transport_checksum(packet.bytes, ip_of(packet.bytes).next_header(), transport);
 }
 
 }  // namespace
@@ -139,8 +131,8 @@ bool Coalescer::join(Run& run, const Decapsulated& inner, const Headers& headers
   if (!same_but_for(own, first.first(headers.length), packet.first(headers.length))) return false;
 
   // Segmentation would write a right checksum where a wrong one was: each is looked at before it is lost.
-  run.right_so_far = run.right_so_far || has_right_checksum(run.whole.packet);
-  if (!run.right_so_far || !has_right_checksum(inner.packet)) return false;
+  run.right_so_far = run.right_so_far || is_unfinished_or_valid(run.whole.packet);
+  if (!run.right_so_far || !is_unfinished_or_valid(inner.packet)) return false;
 
   run.ids[run.count] = inner.id;
   run.parts[run.count++] = payload;
@@ -171,13 +163,9 @@ void Coalescer::finish(Run& run) noexcept {
   const auto pseudo =
       wire::pseudo_header_sum(ip_of(ip).source(), ip_of(ip).destination(), length, headers.protocol);
   wire::store16<0>(segment.subspan(checksum_offset).first<2>(), pseudo.folded());
-  run.whole.packet.offload = {.needs_checksum = true,
-                              .gso = tcp ? wire::Gso::tcp6 : wire::Gso::udp,
-                              .gso_ecn = (headers.flags & wire::tcp::flag_cwr) != 0,
-                              .header_length = static_cast<std::uint16_t>(headers.length),
-                              .gso_size = static_cast<std::uint16_t>(run.gso_size),
-                              .checksum_start = static_cast<std::uint16_t>(transport),
-                              .checksum_offset = static_cast<std::uint16_t>(checksum_offset)};
+  run.whole.packet.offload =
+      describe_offload({.offset = transport, .header_length = headers.length, .protocol = headers.protocol},
+                       static_cast<std::uint16_t>(run.gso_size), ip);
 }
 
 }  // namespace sixin4::engine

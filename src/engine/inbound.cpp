@@ -14,16 +14,7 @@ namespace sixin4::engine {
 
 namespace {
 
-/// The headers of a packet whose checksum looks unfinished; none where there is no such packet.
-struct Unfinished {
-  std::size_t transport = 0;      ///< offset of the transport header
-  std::size_t header_length = 0;  ///< of all headers
-  std::uint8_t protocol = 0;
-
-  explicit operator bool() const noexcept { return header_length != 0; }
-};
-
-Unfinished unfinished_transport(wire::Bytes packet, std::uint8_t protocol, std::size_t offset) noexcept {
+UnfinishedTransport unfinished_at(wire::Bytes packet, std::uint8_t protocol, std::size_t offset) noexcept {
   const std::size_t transport_length = wire::transport_header_length(packet, protocol, offset);
   if (transport_length == 0) return {};
   const wire::Bytes transport = packet.subspan(offset);
@@ -32,63 +23,23 @@ Unfinished unfinished_transport(wire::Bytes packet, std::uint8_t protocol, std::
   const auto pseudo = wire::pseudo_header_sum(header.source(), header.destination(),
                                               static_cast<std::uint32_t>(transport.size()), protocol);
   if (wire::load16<0>(field) != pseudo.folded()) return {};
-  return {.transport = offset, .header_length = offset + transport_length, .protocol = protocol};
+  return {.offset = offset, .header_length = offset + transport_length, .protocol = protocol};
 }
 
-/// Nothing where the packet is not TCP or UDP, or its checksum field holds more than the sum of the
-/// pseudo-header. That sum is what receive offload leaves in a merged packet, and a sender on the same
-/// machine in every packet. One in 65536 finished checksums is that sum by chance.
-Unfinished unfinished_checksum(wire::Bytes packet) noexcept {
-  const wire::Ipv6Header header{packet.first<wire::ipv6_header_size>()};
-  if (wire::extension_kind(header.next_header()) == wire::ExtensionKind::none) {
-    return unfinished_transport(packet, header.next_header(), wire::ipv6_header_size);
-  }
-  const auto upper = wire::walk_extension_headers(packet);
-  if (!upper || upper->is_fragment()) return {};
-  return unfinished_transport(packet, upper->protocol, upper->offset);
-}
-
-/// Whether what looks unfinished is a finished checksum all the same. What is merged may look like both: of
-/// it nobody must ask. TCP does not care.
-bool is_finished(const Unfinished& unfinished, wire::Bytes packet) noexcept {
-  if (unfinished.protocol != wire::next_header::udp) return false;
-  const wire::Ipv6Header header{packet.first<wire::ipv6_header_size>()};
-  const wire::Bytes transport = packet.subspan(unfinished.transport);
-  const auto pseudo =
-      wire::pseudo_header_sum(header.source(), header.destination(),
-                              static_cast<std::uint32_t>(transport.size()), unfinished.protocol);
-  return (pseudo + wire::sum_of(transport)).checksum() == 0;
-}
-
-/// Tells the tun device what is unfinished, and how a super-packet with `gso_size` bytes of payload a segment
-/// is to be cut where it has to be.
-void describe(const Unfinished& unfinished, std::uint16_t gso_size, TunPacket& packet) noexcept {
-  wire::VnetHeader& offload = packet.offload;
-  offload.needs_checksum = true;
-  offload.header_length = static_cast<std::uint16_t>(unfinished.header_length);
-  offload.checksum_start = static_cast<std::uint16_t>(unfinished.transport);
-  offload.checksum_offset = static_cast<std::uint16_t>(*wire::transport_checksum_offset(unfinished.protocol));
-  if (gso_size == 0) return;
-  offload.gso_size = gso_size;
-  offload.gso = unfinished.protocol == wire::next_header::udp ? wire::Gso::udp : wire::Gso::tcp6;
-  if (offload.gso == wire::Gso::udp) return;
-  const auto tcp = wire::fixed<wire::tcp::min_header_size>(packet.bytes, unfinished.transport);
-  offload.gso_ecn = tcp && (wire::tcp::flags(*tcp) & wire::tcp::flag_cwr) != 0;
+/// Whether a checksum that looks unfinished verifies. A merged packet may look like both, so its checksum
+/// must not be asked. TCP is not asked because an unfinished checksum is right for it in both cases.
+bool is_finished_datagram(const UnfinishedTransport& unfinished, wire::Bytes packet) noexcept {
+  return unfinished.protocol == wire::next_header::udp &&
+         wire::has_valid_transport_checksum(packet, unfinished.protocol, unfinished.offset);
 }
 
 /// Nothing about merged TCP segments says how large they were. The payload of a 1280-byte packet is right for
 /// every next link: whatever the tun device or a link behind it has to cut again fits, and no router on the
 /// way has to answer Packet Too Big for segments that were small enough when they came.
-std::uint16_t tcp_gso_size(const Unfinished& unfinished, std::size_t length) noexcept {
+std::uint16_t tcp_gso_size(const UnfinishedTransport& unfinished, std::size_t length) noexcept {
+  if (unfinished.protocol != wire::next_header::tcp) return 0;
   if (length <= wire::ipv6_min_mtu || unfinished.header_length >= wire::ipv6_min_mtu) return 0;
   return static_cast<std::uint16_t>(wire::ipv6_min_mtu - unfinished.header_length);
-}
-
-/// How many packets the merged one was on the wire, and their bytes.
-void count_segments(const Unfinished& unfinished, std::size_t segment, Decapsulated& result) noexcept {
-  const std::size_t payload = result.packet.bytes.size() - unfinished.header_length;
-  result.packets = static_cast<std::uint32_t>((payload + segment - 1) / segment);
-  result.wire_bytes = static_cast<std::uint32_t>(payload + result.packets * unfinished.header_length);
 }
 
 /// Checks both headers and takes the inner packet out.
@@ -120,24 +71,42 @@ Verdict unwrap(const TunnelParameters& parameters, wire::MutableBytes packet,
   return Verdict::pass;
 }
 
-/// What the packet socket's filter lets through, and the raw socket leaves to it: only there it is known what
-/// is merged. One in 65536 datagrams that come in IPv4 fragments, which the packet socket does not see whole,
-/// is lost for it: better than one in 65536 merged ones taken for a single datagram.
-bool is_unfinished_datagram(const Unfinished& unfinished, wire::Bytes outer) noexcept {
+/// The packet socket's filter lets these through, and the raw socket leaves them to it, because only the
+/// packet socket tells what is merged. One in 65536 datagrams that come in IPv4 fragments, which the packet
+/// socket does not see whole, is lost for it: better than one in 65536 merged ones taken for a single
+/// datagram.
+bool is_unfinished_datagram(const UnfinishedTransport& unfinished, wire::Bytes outer) noexcept {
   return unfinished && unfinished.protocol == wire::next_header::udp &&
-         unfinished.transport == wire::ipv6_header_size &&
+         unfinished.offset == wire::ipv6_header_size &&
          wire::Ipv4Header{outer.first<wire::ipv4_header_size>()}.header_length() == wire::ipv4_header_size;
 }
 
-/// A packet socket sees packets before the kernel's IPv4 does.
-bool has_right_checksum(wire::Bytes outer) noexcept {
-  return wire::sum_of(outer.first(wire::ipv4_header_size)).checksum() == 0;
+/// Whether this packet is to be taken from the socket that delivered it: the other socket has it too. A
+/// packet socket sees packets before the kernel has verified the IPv4 header's checksum.
+bool belongs_to_this_socket(bool unfinished_datagram, wire::Bytes outer,
+                            const ReceiveOffload& offload) noexcept {
+  if (!offload.alone && unfinished_datagram != offload.known) return false;
+  return !offload.known || wire::sum_of(outer.first(wire::ipv4_header_size)).checksum() == 0;
 }
 
-/// A far end that left the checksum of a longer datagram unfinished cannot have sent it: fragments have
-/// theirs finished.
+/// A far end that left the checksum of a longer datagram unfinished cannot have sent it, because the
+/// checksums of fragmented packets are finished.
 std::size_t longest_packet(const TunnelParameters& parameters) noexcept {
   return std::max<std::size_t>(parameters.mtu, std::size_t{parameters.link_mtu} - wire::ipv4_header_size);
+}
+
+/// Describes an unfinished packet to the tun device, and counts what a merged one was on the wire.
+void describe(const TunnelParameters& parameters, const UnfinishedTransport& unfinished,
+              const ReceiveOffload& offload, Decapsulated& result) noexcept {
+  const wire::Bytes packet = result.packet.bytes;
+  const std::uint16_t gso_size = offload.known ? offload.gso_size : tcp_gso_size(unfinished, packet.size());
+  result.packet.offload = describe_offload(unfinished, gso_size, packet);
+  if (gso_size == 0) return;
+  // Senders fill the tunnel MTU.
+  const std::size_t segment = offload.known ? gso_size : parameters.mtu - unfinished.header_length;
+  const std::size_t payload = packet.size() - unfinished.header_length;
+  result.packets = static_cast<std::uint32_t>((payload + segment - 1) / segment);
+  result.wire_bytes = static_cast<std::uint32_t>(payload + result.packets * unfinished.header_length);
 }
 
 }  // namespace
@@ -150,34 +119,50 @@ Decapsulated decapsulate(const TunnelParameters& parameters, wire::MutableBytes 
     result.taken_elsewhere = offload.known;
     return result;
   }
-  result.wire_bytes = static_cast<std::uint32_t>(result.packet.bytes.size());
-  const Unfinished unfinished = unfinished_checksum(result.packet.bytes);
+  const wire::Bytes inner = result.packet.bytes;
+  result.wire_bytes = static_cast<std::uint32_t>(inner.size());
+  const UnfinishedTransport unfinished = find_unfinished_transport(inner);
   const bool unfinished_datagram = is_unfinished_datagram(unfinished, packet);
-  const bool right_socket = offload.alone || unfinished_datagram == offload.known;
-  if (!right_socket || (offload.known && !has_right_checksum(packet))) {
+  if (!belongs_to_this_socket(unfinished_datagram, packet, offload)) {
     result.taken_elsewhere = true;
     return result;
   }
-  const bool merged = offload.gso_size != 0;
-  if (offload.alone && unfinished_datagram && result.packet.bytes.size() > longest_packet(parameters)) {
+  if (offload.alone && unfinished_datagram && inner.size() > longest_packet(parameters)) {
     result.verdict = Verdict::inner_joined;
     return result;
   }
-  if (!unfinished || (!merged && is_finished(unfinished, result.packet.bytes))) {
-    // It is as it left its sender.
-  } else if (offload.known) {
-    describe(unfinished, offload.gso_size, result.packet);
-    if (merged) count_segments(unfinished, offload.gso_size, result);
-  } else {
-    const bool tcp = unfinished.protocol == wire::next_header::tcp;
-    const std::uint16_t gso_size =
-        tcp ? tcp_gso_size(unfinished, result.packet.bytes.size()) : std::uint16_t{0};
-    describe(unfinished, gso_size, result.packet);
-    // Senders fill the tunnel MTU.
-    if (gso_size != 0) count_segments(unfinished, parameters.mtu - unfinished.header_length, result);
+  const bool merged = offload.gso_size != 0;
+  if (unfinished && (merged || !is_finished_datagram(unfinished, inner))) {
+    describe(parameters, unfinished, offload, result);
   }
   if (parameters.mss_clamp) clamp_mss(result.packet, parameters.mtu);
   return result;
+}
+
+UnfinishedTransport find_unfinished_transport(wire::Bytes packet) noexcept {
+  const wire::Ipv6Header header{packet.first<wire::ipv6_header_size>()};
+  if (wire::extension_kind(header.next_header()) == wire::ExtensionKind::none) {
+    return unfinished_at(packet, header.next_header(), wire::ipv6_header_size);
+  }
+  const auto upper = wire::walk_extension_headers(packet);
+  if (!upper || upper->is_fragment()) return {};
+  return unfinished_at(packet, upper->protocol, upper->offset);
+}
+
+wire::VnetHeader describe_offload(const UnfinishedTransport& unfinished, std::uint16_t gso_size,
+                                  wire::Bytes packet) noexcept {
+  wire::VnetHeader offload{
+      .needs_checksum = true,
+      .header_length = static_cast<std::uint16_t>(unfinished.header_length),
+      .checksum_start = static_cast<std::uint16_t>(unfinished.offset),
+      .checksum_offset = static_cast<std::uint16_t>(*wire::transport_checksum_offset(unfinished.protocol))};
+  if (gso_size == 0) return offload;
+  offload.gso_size = gso_size;
+  offload.gso = unfinished.protocol == wire::next_header::udp ? wire::Gso::udp : wire::Gso::tcp6;
+  if (offload.gso == wire::Gso::udp) return offload;
+  const auto tcp = wire::fixed<wire::tcp::min_header_size>(packet, unfinished.offset);
+  offload.gso_ecn = tcp && (wire::tcp::flags(*tcp) & wire::tcp::flag_cwr) != 0;
+  return offload;
 }
 
 }  // namespace sixin4::engine

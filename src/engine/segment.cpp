@@ -31,7 +31,7 @@ wire::InternetSum own_words(wire::Bytes transport, std::uint8_t protocol) noexce
 
 }  // namespace
 
-std::optional<UnfinishedChecksum> unfinished_checksum(const TunPacket& packet) noexcept {
+std::optional<UnfinishedChecksum> checksum_to_finish(const TunPacket& packet) noexcept {
   const wire::VnetHeader& offload = packet.offload;
   if (!offload.needs_checksum) return UnfinishedChecksum{};
   const std::size_t start = offload.checksum_start;
@@ -41,7 +41,7 @@ std::optional<UnfinishedChecksum> unfinished_checksum(const TunPacket& packet) n
 }
 
 bool finish_checksum(TunPacket& packet) noexcept {
-  const auto checksum = unfinished_checksum(packet);
+  const auto checksum = checksum_to_finish(packet);
   if (!checksum) return false;
   if (checksum->start == 0) return true;
   const wire::MutableBytes transport = packet.bytes.subspan(checksum->start);
@@ -95,7 +95,7 @@ void Segments::write_unfinished_headers(std::size_t index, wire::MutableBytes he
   write_checksum(headers, pseudo_header_sum(headers.size() - transport_ + payload(index).size()).folded());
 }
 
-UnfinishedChecksum Segments::unfinished_checksum() const noexcept {
+UnfinishedChecksum Segments::checksum_field() const noexcept {
   return {.start = transport_,
           .offset = static_cast<std::uint16_t>(*wire::transport_checksum_offset(protocol_))};
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sixin4/engine/inbound.hpp"
 #include "sixin4/engine/source.hpp"
 #include "sixin4/wire/checksum.hpp"
 #include "sixin4/wire/icmp.hpp"
@@ -134,30 +135,16 @@ engine::WireError wire_error_of(wire::Bytes packet) noexcept {
 
 wire::VnetHeader offload_of(wire::Bytes packet, std::uint16_t mtu) noexcept {
   const auto header = wire::Ipv6Header::at(packet);
-  const auto upper = wire::upper_layer_of(packet);
-  if (!header || !upper || upper->is_fragment()) return {};
-  const std::size_t transport_length = wire::transport_header_length(packet, upper->protocol, upper->offset);
-  if (transport_length == 0) return {};
-  const wire::Bytes transport = packet.first(header->packet_length()).subspan(upper->offset);
-  const std::size_t field = *wire::transport_checksum_offset(upper->protocol);
-  const auto pseudo = wire::pseudo_header_sum(header->source(), header->destination(),
-                                              static_cast<std::uint32_t>(transport.size()), upper->protocol);
-  if (wire::load16<0>(transport.subspan(field).first<2>()) != pseudo.folded()) return {};
-  // One in 65536 finished ones is that sum by chance, and verifies.
-  if ((pseudo + wire::sum_of(transport)).checksum() == 0) return {};
-
-  const std::size_t headers = upper->offset + transport_length;
-  wire::VnetHeader offload;
-  offload.needs_checksum = true;
-  offload.header_length = static_cast<std::uint16_t>(headers);
-  offload.checksum_start = static_cast<std::uint16_t>(upper->offset);
-  offload.checksum_offset = static_cast<std::uint16_t>(field);
-  if (packet.size() <= mtu || upper->protocol != wire::next_header::tcp || headers >= mtu) return offload;
-  offload.gso = wire::Gso::tcp6;
-  offload.gso_size = static_cast<std::uint16_t>(mtu - headers);
-  const auto tcp = transport.first<wire::tcp::min_header_size>();
-  offload.gso_ecn = (wire::tcp::flags(tcp) & wire::tcp::flag_cwr) != 0;
-  return offload;
+  if (!header) return {};
+  const wire::Bytes whole = packet.first(header->packet_length());
+  const engine::UnfinishedTransport unfinished = engine::find_unfinished_transport(whole);
+  if (!unfinished) return {};
+  // One in 65536 finished checksums is the pseudo-header's sum by chance, and verifies.
+  if (wire::has_valid_transport_checksum(whole, unfinished.protocol, unfinished.offset)) return {};
+  const bool is_super_packet =
+      whole.size() > mtu && unfinished.protocol == wire::next_header::tcp && unfinished.header_length < mtu;
+  const auto gso_size = is_super_packet ? mtu - unfinished.header_length : 0;
+  return engine::describe_offload(unfinished, static_cast<std::uint16_t>(gso_size), whole);
 }
 
 }  // namespace sixin4::replay

@@ -218,7 +218,7 @@ TEST(Segment, AnUnfinishedChecksumIsThePseudoHeaderSumWhateverThePayload) {
     ASSERT_TRUE(segments);
     const std::size_t start = frame->offload.checksum_start;
     const auto expected = UnfinishedChecksum{frame->offload.checksum_start, frame->offload.checksum_offset};
-    EXPECT_EQ(segments->unfinished_checksum(), expected);
+    EXPECT_EQ(segments->checksum_field(), expected);
     for (std::size_t index = 0; index < segments->count(); ++index) {
       Octets finished(segments->header_length());
       segments->write_headers(index, finished);

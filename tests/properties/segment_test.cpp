@@ -121,7 +121,7 @@ RC_GTEST_PROP(Segmentation, AChecksumThatTheLinkFinishesIsTheOneMadeHere, ()) {
   SuperPacket super = any_super_packet();
   const auto segments = Segments::of(super.frame.packet());
   RC_ASSERT(segments.has_value());
-  const auto [start, offset] = segments->unfinished_checksum();
+  const auto [start, offset] = segments->checksum_field();
   for (std::size_t index = 0; index < segments->count(); ++index) {
     Octets finished(super.headers);
     segments->write_headers(index, finished);

@@ -2,9 +2,14 @@
 // unfinished about it.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+
 #include "sixin4/engine/packet.hpp"
 #include "sixin4/engine/parameters.hpp"
 #include "sixin4/engine/verdict.hpp"
+#include "sixin4/wire/bytes.hpp"
+#include "sixin4/wire/vnet_header.hpp"
 
 namespace sixin4::engine {
 
@@ -29,5 +34,22 @@ struct Decapsulated {
 /// left unfinished.
 [[nodiscard]] Decapsulated decapsulate(const TunnelParameters& parameters, wire::MutableBytes packet,
                                        const ReceiveOffload& offload = {}) noexcept;
+
+/// A TCP or UDP header whose checksum field holds the sum of the pseudo-header only. False: there is none.
+struct UnfinishedTransport {
+  std::size_t offset = 0;         ///< of that header, from the IPv6 header
+  std::size_t header_length = 0;  ///< of all headers together
+  std::uint8_t protocol = 0;
+  explicit operator bool() const noexcept { return header_length != 0; }
+};
+
+/// Receive offload leaves such a checksum in a merged packet, a sender on this machine in every packet. One
+/// in 65536 finished checksums is the same sum by chance. `packet` is an IPv6 packet cut to its length.
+[[nodiscard]] UnfinishedTransport find_unfinished_transport(wire::Bytes packet) noexcept;
+
+/// The offload data for such a packet. `gso_size` is the payload of a segment in bytes; 0: not a
+/// super-packet.
+[[nodiscard]] wire::VnetHeader describe_offload(const UnfinishedTransport& unfinished, std::uint16_t gso_size,
+                                                wire::Bytes packet) noexcept;
 
 }  // namespace sixin4::engine

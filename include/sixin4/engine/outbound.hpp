@@ -63,8 +63,7 @@ class Encapsulator {
   void add_segments(const TunnelParameters& parameters, const Segments& segments, bool link_finishes,
                     WireBatch& batch, Flush&& flush) noexcept {
     const std::size_t header_length = segments.header_length();
-    const UnfinishedChecksum unfinished =
-        link_finishes ? segments.unfinished_checksum() : UnfinishedChecksum{};
+    const UnfinishedChecksum unfinished = link_finishes ? segments.checksum_field() : UnfinishedChecksum{};
     for (std::size_t index = 0; index < segments.count(); ++index) {
       const wire::Bytes payload = segments.payload(index);
       if (!fits_link(parameters, header_length + payload.size())) {

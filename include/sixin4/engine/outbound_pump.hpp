@@ -86,7 +86,7 @@ class OutboundPump {
     }
     // A link sees one fragment at a time.
     if (!link_finishes || !fits_link(parameters, packet.bytes.size())) (void)finish_checksum(packet);
-    const auto unfinished = unfinished_checksum(packet);
+    const auto unfinished = checksum_to_finish(packet);
     if (!unfinished) return refuse(Verdict::malformed);
     encapsulator_.add(parameters, {}, packet.bytes, batch_, send_batch, *unfinished);
   }

@@ -12,11 +12,11 @@
 
 namespace sixin4::engine {
 
-/// Which checksum `offload` wants finished in a packet that is not a super-packet. Nothing where the offload
-/// data does not point behind the IPv6 header and into the packet.
-[[nodiscard]] std::optional<UnfinishedChecksum> unfinished_checksum(const TunPacket& packet) noexcept;
+/// The checksum that the offload data of a packet (not a super-packet) asks to be finished; start 0: none.
+/// Empty if the offload data point into the IPv6 header or past the packet's end.
+[[nodiscard]] std::optional<UnfinishedChecksum> checksum_to_finish(const TunPacket& packet) noexcept;
 
-/// Finishes it (what the kernel's skb_checksum_help does). False where `unfinished_checksum` has nothing.
+/// Finishes that checksum, as the kernel's skb_checksum_help does. False if `checksum_to_finish` is empty.
 [[nodiscard]] bool finish_checksum(TunPacket& packet) noexcept;
 
 /// The segments of one TCP or UDP super-packet. Borrows the packet.
@@ -49,8 +49,8 @@ class Segments {
   void write_headers(std::size_t index, wire::MutableBytes headers) const noexcept;
   /// The same with the checksum left to the link: its field holds the pseudo-header sum.
   void write_unfinished_headers(std::size_t index, wire::MutableBytes headers) const noexcept;
-  /// Where that field stands, from the IPv6 header on.
-  [[nodiscard]] UnfinishedChecksum unfinished_checksum() const noexcept;
+  /// Where the checksum field stands, counted from the IPv6 header.
+  [[nodiscard]] UnfinishedChecksum checksum_field() const noexcept;
 
  private:
   Segments(wire::Bytes packet, std::uint8_t protocol, std::uint16_t transport, std::size_t header_length,

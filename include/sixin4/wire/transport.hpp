@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "sixin4/wire/bytes.hpp"
+#include "sixin4/wire/checksum.hpp"
 #include "sixin4/wire/ipv6.hpp"
 
 namespace sixin4::wire {
@@ -18,6 +19,8 @@ inline constexpr std::uint8_t flag_syn = 0x02;
 inline constexpr std::uint8_t flag_rst = 0x04;
 inline constexpr std::uint8_t flag_psh = 0x08;
 inline constexpr std::uint8_t flag_ack = 0x10;
+inline constexpr std::uint8_t flag_urg = 0x20;
+inline constexpr std::uint8_t flag_ece = 0x40;  ///< RFC 3168 §6.1
 inline constexpr std::uint8_t flag_cwr = 0x80;
 
 template <typename Byte>
@@ -106,6 +109,17 @@ constexpr void set_length(std::span<std::uint8_t, header_size> header, std::uint
   if (protocol != next_header::tcp || room < tcp::min_header_size) return 0;
   const std::size_t length = tcp::header_length(packet.subspan(offset).first<tcp::min_header_size>());
   return length < tcp::min_header_size || length > room ? 0 : length;
+}
+
+/// Whether the checksum of a whole TCP or UDP packet verifies. `packet` is an IPv6 packet cut to its length,
+/// `offset` that of its transport header.
+[[nodiscard]] inline bool has_valid_transport_checksum(Bytes packet, std::uint8_t protocol,
+                                                       std::size_t offset) noexcept {
+  const Ipv6Header header{packet.first<ipv6_header_size>()};
+  const Bytes transport = packet.subspan(offset);
+  const auto pseudo = pseudo_header_sum(header.source(), header.destination(),
+                                        static_cast<std::uint32_t>(transport.size()), protocol);
+  return (pseudo + sum_of(transport)).checksum() == 0;
 }
 
 }  // namespace sixin4::wire
