@@ -28,9 +28,9 @@ FilterProgram filter_of(const WireEnds& ends) {
   constexpr auto outer = static_cast<std::uint32_t>(SKF_NET_OFF);
   FilterProgram program;
   program.require_at(BPF_B, static_cast<std::uint32_t>(SKF_AD_OFF + SKF_AD_PKTTYPE), PACKET_HOST);
-  program.require_at(BPF_B, outer + 9, wire::protocol_ipv6);
-  program.require_at(BPF_W, outer + 12, filter_word(ends.remote));
-  program.require_at(BPF_W, outer + 16, filter_word(ends.local));
+  program.require_at(BPF_B, outer + ipv4_offset::protocol, wire::protocol_ipv6);
+  program.require_at(BPF_W, outer + ipv4_offset::source, filter_word(ends.remote));
+  program.require_at(BPF_W, outer + ipv4_offset::destination, filter_word(ends.local));
   program.require_unfinished_datagram(Ipv4HeaderAt::network_offset);
   return program;
 }

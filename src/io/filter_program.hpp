@@ -10,6 +10,14 @@
 
 namespace sixin4::io {
 
+/// Offsets of fields in the IPv4 header (RFC 791 §3.1).
+namespace ipv4_offset {
+inline constexpr std::uint32_t fragment = 6;  ///< flags and fragment offset
+inline constexpr std::uint32_t protocol = 9;
+inline constexpr std::uint32_t source = 12;
+inline constexpr std::uint32_t destination = 16;
+}  // namespace ipv4_offset
+
 /// Where the program's loads find the IPv4 header.
 enum class Ipv4HeaderAt : std::uint8_t {
   start,           ///< a raw socket's packet; it may have options
@@ -36,10 +44,13 @@ class FilterProgram {
   /// The packet is no such one.
   void refuse_unfinished_datagram(Ipv4HeaderAt header);
 
-  /// Keeps `length` bytes of what meets all requirements, and nothing of anything else.
+  /// Keeps `length` bytes of a packet that meets all requirements, and nothing of any other. Throws
+  /// std::logic_error if the program has become too long for its jumps.
   [[nodiscard]] std::vector<sock_filter> keep(std::uint32_t length);
 
  private:
+  void load(unsigned size, std::uint32_t offset);
+  void compute(unsigned operation, unsigned source, std::uint32_t operand = 0);
   void add_to_sum(unsigned load, std::uint32_t offset);
 
   std::vector<sock_filter> instructions_;

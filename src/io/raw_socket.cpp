@@ -130,9 +130,9 @@ void hear_errors(const base::FileDescriptor& fd, std::string& missing) {
 void keep_heads_of_strangers(const base::FileDescriptor& fd, const WireEnds& ends) {
   constexpr std::uint32_t head = 128;
   std::array program{
-      sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 12),
+      sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, ipv4_offset::source),
       sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, filter_word(ends.remote), 0, 3),
-      sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 16),
+      sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, ipv4_offset::destination),
       sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, filter_word(ends.local), 0, 1),
       sock_filter BPF_STMT(BPF_RET | BPF_K, 0),
       sock_filter BPF_STMT(BPF_RET | BPF_K, head),
