@@ -30,10 +30,7 @@ class WireSender {
     return std::visit([](const auto& sender) { return sender.features(); }, sender_);
   }
   [[nodiscard]] engine::SendResult send(std::span<const engine::OuterPacket> batch) noexcept {
-    if (auto* const packet = std::get_if<PacketSender>(&sender_)) return packet->send(batch);
-    auto* const raw = std::get_if<RawSender>(&sender_);
-    return raw != nullptr ? raw->send(batch)
-                          : engine::SendResult{.sent = 0, .status = engine::IoStatus::error};
+    return std::visit([batch](auto& sender) noexcept { return sender.send(batch); }, sender_);
   }
 
  private:
