@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 namespace sixin4::engine {
 
@@ -45,37 +46,45 @@ enum class Verdict : std::uint8_t {
 
 inline constexpr std::size_t verdict_count = static_cast<std::size_t>(Verdict::count_);
 
-/// The stable name of a reason, the same word wherever a user meets it.
+/// The names that users and their scripts meet. They do not change.
+inline constexpr std::array<std::pair<Verdict, std::string_view>, verdict_count> verdict_names{{
+    {Verdict::pass, "pass"},
+    {Verdict::not_ipv6, "not-ipv6"},
+    {Verdict::malformed, "malformed"},
+    {Verdict::loop, "loop"},
+    {Verdict::source_rejected, "source-rejected"},
+    {Verdict::flow_table_full, "flow-table-full"},
+    {Verdict::pool_exhausted, "pool-exhausted"},
+    {Verdict::source_not_ours, "source-not-ours"},
+    {Verdict::too_big, "too-big"},
+    {Verdict::wire_full, "wire-full"},
+    {Verdict::wire_error, "wire-error"},
+    {Verdict::wire_overflow, "wire-overflow"},
+    {Verdict::outer_malformed, "outer-malformed"},
+    {Verdict::outer_source_mismatch, "outer-source-mismatch"},
+    {Verdict::outer_destination_mismatch, "outer-destination-mismatch"},
+    {Verdict::inner_malformed, "inner-malformed"},
+    {Verdict::inner_source_invalid, "inner-source-invalid"},
+    {Verdict::inner_source_ours, "inner-source-ours"},
+    {Verdict::ecn_invalid, "ecn-invalid"},
+    {Verdict::inner_joined, "inner-joined"},
+    {Verdict::icmp_mismatch, "icmp-mismatch"},
+    {Verdict::icmp_ignored, "icmp-ignored"},
+    {Verdict::tun_full, "tun-full"},
+    {Verdict::tun_down, "tun-down"},
+    {Verdict::tun_error, "tun-error"},
+}};
+static_assert(
+    [] {
+      for (std::size_t i = 0; i < verdict_count; ++i) {
+        if (verdict_names[i].first != static_cast<Verdict>(i)) return false;
+      }
+      return true;
+    }(),
+    "verdict_names has a row for each verdict, in their order");
+
 [[nodiscard]] constexpr std::string_view name_of(Verdict verdict) noexcept {
-  constexpr std::array<std::string_view, verdict_count> names{
-      "pass",
-      "not-ipv6",
-      "malformed",
-      "loop",
-      "source-rejected",
-      "flow-table-full",
-      "pool-exhausted",
-      "source-not-ours",
-      "too-big",
-      "wire-full",
-      "wire-error",
-      "wire-overflow",
-      "outer-malformed",
-      "outer-source-mismatch",
-      "outer-destination-mismatch",
-      "inner-malformed",
-      "inner-source-invalid",
-      "inner-source-ours",
-      "ecn-invalid",
-      "inner-joined",
-      "icmp-mismatch",
-      "icmp-ignored",
-      "tun-full",
-      "tun-down",
-      "tun-error",
-  };
-  static_assert(!names.back().empty());
-  return names[static_cast<std::size_t>(verdict)];
+  return verdict_names[static_cast<std::size_t>(verdict)].second;
 }
 
 }  // namespace sixin4::engine
