@@ -22,19 +22,18 @@
 #include "sixin4/config/configuration.hpp"
 #include "sixin4/control/control_socket.hpp"
 #include "sixin4/replay/replay.hpp"
+#include "sixin4/testbed/plan.hpp"
+#include "sixin4/testbed/verb.hpp"
 #include "sixin4/tunnel/supervisor.hpp"
-
-#include "bench/plan.hpp"
-#include "bench/verb.hpp"
 
 namespace {
 
 namespace base = sixin4::base;
-namespace bench = sixin4::bench;
 namespace cli = sixin4::cli;
 namespace config = sixin4::config;
 namespace control = sixin4::control;
 namespace replay = sixin4::replay;
+namespace testbed = sixin4::testbed;
 namespace tunnel = sixin4::tunnel;
 
 using base::ConfigurationError;
@@ -104,7 +103,7 @@ const std::array verbs{
          "run a capture file through the packet engine as the endpoint of a configuration",
          replay::run_replay, replay::describe_replay},
     Verb{"bench", "[--json] [OPTION]... [WORKLOAD]...", "measure this host with both ends of a tunnel on it",
-         bench::run_bench, bench::describe_bench},
+         testbed::run_bench, testbed::describe_bench},
 };
 
 void print_help() {

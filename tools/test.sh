@@ -70,7 +70,7 @@ if [[ -n $long ]]; then
   cmake -S . -B build -G Ninja -DSIXIN4_TESTS=ON -DSIXIN4_BENCH=ON >/dev/null
   git ls-files 'src/*.cpp' 'tools/*.cpp' | xargs -P "$(nproc)" -n 1 clang-tidy -p build --quiet
   # ThreadSanitizer's own thread keeps a program out of other namespaces, where `sixin4 bench` goes.
-  selection=(--exclude-regex '^(uml|selftests)[.]|^bench[.]bed$')
+  selection=(--exclude-regex '^(uml|selftests)[.]|^testbed[.]bed$')
   build_and_test build/thread -DSIXIN4_BENCH=OFF -DSIXIN4_SANITIZE=thread
   selection=()
   build_everywhere

@@ -30,11 +30,11 @@ vectors='<(immintrin|arm_neon)\.h>' # the processor's, for one file below
 json='<nlohmann/json\.hpp>'
 # Beside the C++ library and its rooms: what a room's headers, and its sources, may include.
 declare -A headers sources
-headers=([base]="$system|<nlohmann/json_fwd\.hpp>" [io]="$system" [control]="$system|$json" [datapath]="$system")
+headers=([base]="$system|<nlohmann/json_fwd\.hpp>" [io]="$system" [control]="$system|$json" [datapath]="$system" [testbed]="$system")
 sources=([base]="$system|$own|<boost/|$json" [wire]="$vectors|<(arpa/inet|netinet/in)\.h>" [netlink]="$system|$own|<libmnl/"
   [control]="$system|$json" [dissect]="$system|$own|<pcap/|$json" [io]="$system|$own" [config]="$system|$own"
   [capture]="$system|<pcap/" [datapath]="$system|$own" [cli]="$system|$own|$json" [tunnel]="$system|$own"
-  [replay]="$system|$own|$json")
+  [replay]="$system|$own|$json" [testbed]="$system|$own|$json")
 (($# > 0)) || { echo 'no table of rooms'; exit 1; }
 for row in "$@"; do
   read -r room others <<<"$row"
