@@ -26,19 +26,19 @@
 #include "sixin4/control/explanation.hpp"
 #include "sixin4/control/flow_status.hpp"
 #include "sixin4/control/status.hpp"
-#include "sixin4/engine/token_bucket.hpp"
-#include "sixin4/netlink/kernel_behaviour.hpp"
 #include "sixin4/netlink/netlink_monitor.hpp"
 #include "sixin4/wire/address_text.hpp"
 
 #include "capabilities.hpp"
 #include "crash.hpp"
 #include "flight_recorder.hpp"
+#include "follow_delay.hpp"
 #include "host_name.hpp"
 #include "log_text.hpp"
 #include "remedy.hpp"
 #include "service_manager.hpp"
 #include "tunnel.hpp"
+#include "warnings.hpp"
 #include "wire_monitors.hpp"
 
 namespace sixin4::tunnel {
@@ -48,37 +48,8 @@ namespace {
 using base::LogLevel;
 using Clock = std::chrono::steady_clock;
 
-// Changes come in bursts. A small one is answered together and at once: whoever sends before the tunnel has
-// followed may be told an MTU that is no longer true. A long one, a full routing table for example, some
-// twenty times a second.
-constexpr std::chrono::milliseconds follow_delay{2};
-constexpr std::chrono::milliseconds follow_delay_in_long_bursts{100};
-constexpr std::uint32_t quick_follows_a_second = 10;
-constexpr std::uint32_t quick_follows_in_a_burst = 20;
-
-/// When to look at what has been announced.
-class FollowDelay {
- public:
-  void announce() {
-    if (due_) return;
-    const auto now = Clock::now();
-    due_ = now + (quick_follows_.take(now) ? follow_delay : follow_delay_in_long_bursts);
-  }
-  [[nodiscard]] const std::optional<Clock::time_point>& due() const noexcept { return due_; }
-  /// Whether it is time; if so the next announcement begins anew.
-  [[nodiscard]] bool take() {
-    if (!due_ || Clock::now() < *due_) return false;
-    due_.reset();
-    return true;
-  }
-
- private:
-  std::optional<Clock::time_point> due_;
-  engine::TokenBucket quick_follows_{quick_follows_a_second, quick_follows_in_a_burst};
-};
-
-/// Blocks the signals that stop, reload or report, in this thread and those that it starts, and hands them
-/// over as readable events.
+/// Blocks the signals that stop, reload or report, in this thread and in the threads that it starts. They
+/// become readable events of the descriptor instead. Throws std::system_error.
 base::FileDescriptor open_signals() {
   sigset_t signals;
   ::sigemptyset(&signals);
@@ -91,42 +62,14 @@ base::FileDescriptor open_signals() {
   return fd;
 }
 
-/// What the host or the configuration have in them that is likely to be a surprise.
-void warn_of_surprises(const Tunnel& tunnel, base::Log& log) {
-  const config::Configuration& configuration = tunnel.configuration();
-  if (const auto module = netlink::module_that_answers()) {
-    log.write(LogLevel::warn, "kernel",
-              "this kernel has its module " + *module +
-                  " loaded, which answers every packet from the far end with ICMP port unreachable unless a "
-                  "sit device takes it (RFC 4213 forbids that, and connections fail of it): remove the sit, "
-                  "ipip and tunnel4 modules, or drop "
-                  "the answers, for example with: nft 'add table ip sixin4; add chain ip sixin4 out { type "
-                  "filter hook output priority 0; }; add rule ip sixin4 out ip daddr " +
-                  to_string(tunnel.ends().remote) +
-                  " icmp type destination-unreachable icmp code port-unreachable drop'");
-  }
-  if (configuration.discovers_path_mtu() && netlink::hides_path_mtu()) {
-    log.write(
-        LogLevel::warn, "pmtu",
-        "the sysctl net.ipv4.ip_no_pmtu_disc is not 0: the kernel does not pass on what routers tell of "
-        "the path MTU; set it to 0, or give a fixed 'mtu'");
-  }
-  if (configuration.egress_filter && configuration.addresses.empty() && configuration.prefixes.empty()) {
-    log.write(
-        LogLevel::warn, "egress-filter",
-        "neither 'address' nor 'prefix' says which addresses are ours: packets of all others are refused "
-        "as source-not-ours; name them, or set 'egress-filter = no'");
-  }
-}
-
 class Supervisor;
 
-// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): who dies has nothing else to look at
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): a crash handler has no other argument
 Supervisor* running = nullptr;
 
 void save_last_packets(int signal);
 
-/// Everything that runs in the control thread.
+/// The control thread: everything of an endpoint but its packets.
 class Supervisor {
  public:
   Supervisor(const std::vector<std::string>& arguments, const config::Configuration& configuration)
@@ -146,16 +89,30 @@ class Supervisor {
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
 
+  /// Returns once a signal or a client has asked for the end. Throws std::system_error if the interface is
+  /// deleted.
   void run();
-  /// Writes what the flight recorder has to a file, and logs its path. `why` leads the line.
+  /// Writes the packets of the flight recorder to a file, and its path to the log. `why` begins that line.
   void save_recording(const std::string& why) noexcept;
 
  private:
+  /// A descriptor, and the function that is called while it is readable. poll(2) skips a descriptor of -1.
+  struct Event {
+    int fd;
+    void (*handle)(Supervisor&);
+  };
+
+  void announce_start();
+  void handle_events();
   [[nodiscard]] int wait_ms() const;
-  void handle_signals();
+  [[noreturn]] void end_without_interface() const;
   [[nodiscard]] int wire_fd(std::size_t monitor) const noexcept;
+  void drain_wire_monitors();
+  void handle_signals();
   void reload();
-  [[nodiscard]] control::Answer answer(std::string_view verb);
+  [[nodiscard]] control::Answer answer(std::string_view request);
+  [[nodiscard]] control::Answer begin_capture(std::uint32_t snap_length);
+  [[nodiscard]] control::Answer last_packets();
 
   const std::vector<std::string>& arguments_;
   base::Log log_;
@@ -163,62 +120,72 @@ class Supervisor {
   FollowDelay follow_host_;
   FollowDelay follow_wire_;
 
-  // In this order: who is told to go waits for the socket to close, which happens last of all.
+  // The server is declared before the tunnel and so destroyed after it: `sixin4 down` waits for this socket
+  // to close, and the interface is gone by then.
   control::ControlServer server_;
   netlink::NetlinkMonitor monitor_{netlink::Subject::configuration};
   wire::Ipv4Address first_remote_;
-  base::FileDescriptor signals_;  // until here a signal simply ends the program
-  WireMonitors wire_monitors_;    // before the choice that rests on them
+  base::FileDescriptor signals_;  // while the host name is resolved a signal still ends the program
+  WireMonitors wire_monitors_;    // before the tunnel, whose choice of a socket depends on them
   Tunnel tunnel_;
 };
 
 void Supervisor::run() {
-  warn_of_surprises(tunnel_, log_);
+  announce_start();
+  tunnel_.follow_wire();  // the neighbour or a firewall may have changed since the constructor looked
+  while (!stopping_) handle_events();
+  notify_service_manager("STOPPING=1");
+}
+
+void Supervisor::announce_start() {
+  warn_of_surprises(tunnel_.configuration(), tunnel_.ends().remote, log_);
   std::cerr << "ready: " << base::printable(tunnel_.configuration().interface) << ' '
             << to_string(tunnel_.ends().local) << " > " << to_string(tunnel_.ends().remote) << " mtu "
             << tunnel_.mtu() << std::endl;
   notify_service_manager("READY=1");
-  tunnel_.follow_wire();  // what has changed since the choice
-  while (!stopping_) {
-    // poll(2) passes by a descriptor of -1.
-    std::array<pollfd, 9> polled{{{.fd = signals_.get(), .events = POLLIN, .revents = 0},
-                                  {.fd = monitor_.fd(), .events = POLLIN, .revents = 0},
-                                  {.fd = server_.fd(), .events = POLLIN, .revents = 0},
-                                  {.fd = tunnel_.gone_fd(), .events = POLLIN, .revents = 0},
-                                  {.fd = tunnel_.path_mtu_fd(), .events = POLLIN, .revents = 0},
-                                  {.fd = tunnel_.echo_fd(), .events = POLLIN, .revents = 0},
-                                  {.fd = wire_fd(0), .events = POLLIN, .revents = 0},
-                                  {.fd = wire_fd(1), .events = POLLIN, .revents = 0},
-                                  {.fd = wire_fd(2), .events = POLLIN, .revents = 0}}};
-    if (::poll(polled.data(), polled.size(), wait_ms()) < 0 && errno != EINTR) {
-      throw base::system_failure("cannot wait for events");
-    }
-    if (polled[3].revents != 0) {
-      throw base::system_failure(
-          "interface " + tunnel_.configuration().interface + " was deleted by somebody else", ENODEV);
-    }
-    if (polled[4].revents != 0) tunnel_.take_path_mtu();
-    if (polled[5].revents != 0) tunnel_.take_echoes();
-    for (std::size_t i = 0; i < WireMonitors::count; ++i) {
-      if (polled[6 + i].revents != 0 && wire_monitors_.drain(i)) follow_wire_.announce();
-    }
-    if (follow_wire_.take()) tunnel_.follow_wire();
-    tunnel_.pass_time();
-    if (polled[0].revents != 0) handle_signals();
-    if (polled[1].revents != 0 && monitor_.drain()) follow_host_.announce();
-    if (follow_host_.take()) tunnel_.follow_host();
-    if (polled[2].revents != 0) server_.serve([this](std::string_view verb) { return answer(verb); });
+}
+
+/// One turn: waits for an event or the next timer, then
+/// 1. takes news of the path, the far end and the host,
+/// 2. handles signals,
+/// 3. follows what was announced, and does what is due,
+/// 4. answers clients, who so see the state after all changes.
+void Supervisor::handle_events() {
+  const std::array events{
+      Event{tunnel_.gone_fd(), [](Supervisor& self) { self.end_without_interface(); }},
+      Event{tunnel_.path_mtu_fd(), [](Supervisor& self) { self.tunnel_.take_path_mtu(); }},
+      Event{tunnel_.echo_fd(), [](Supervisor& self) { self.tunnel_.take_echoes(); }},
+      Event{wire_fd(0), [](Supervisor& self) { self.drain_wire_monitors(); }},
+      Event{wire_fd(1), [](Supervisor& self) { self.drain_wire_monitors(); }},
+      Event{wire_fd(2), [](Supervisor& self) { self.drain_wire_monitors(); }},
+      Event{monitor_.fd(),
+            [](Supervisor& self) {
+              if (self.monitor_.drain()) self.follow_host_.announce();
+            }},
+      Event{signals_.get(), [](Supervisor& self) { self.handle_signals(); }},
+  };
+  static_assert(WireMonitors::count == 3);
+  const auto serve = [](Supervisor& self) {
+    self.server_.serve([&self](std::string_view request) { return self.answer(request); });
+  };
+
+  std::array<pollfd, events.size() + 1> polled{};
+  for (std::size_t i = 0; i < events.size(); ++i)
+    polled.at(i) = {.fd = events.at(i).fd, .events = POLLIN, .revents = 0};
+  polled.back() = {.fd = server_.fd(), .events = POLLIN, .revents = 0};
+  if (::poll(polled.data(), polled.size(), wait_ms()) < 0 && errno != EINTR) {
+    throw base::system_failure("cannot wait for events");
   }
-  notify_service_manager("STOPPING=1");
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    if (polled.at(i).revents != 0) events.at(i).handle(*this);
+  }
+  if (follow_wire_.take()) tunnel_.follow_wire();
+  tunnel_.pass_time();
+  if (follow_host_.take()) tunnel_.follow_host();
+  if (polled.back().revents != 0) serve(*this);
 }
 
-/// Where a raw socket is asked for nothing else is looked at: what the monitor's socket has no room for then
-/// is lost, which counts as an announcement once it is polled again.
-int Supervisor::wire_fd(std::size_t monitor) const noexcept {
-  return tunnel_.configuration().wire == config::Wire::raw ? -1 : wire_monitors_.fd(monitor);
-}
-
-/// Until the next thing that is to be done without an event; -1 where there is none.
+/// Milliseconds until the next timer; -1: there is none.
 int Supervisor::wait_ms() const {
   auto next = tunnel_.next_due();
   for (const auto& due : {follow_host_.due(), follow_wire_.due()}) {
@@ -227,6 +194,23 @@ int Supervisor::wait_ms() const {
   if (!next) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - Clock::now());
   return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, std::numeric_limits<int>::max()));
+}
+
+void Supervisor::end_without_interface() const {
+  throw base::system_failure(
+      "interface " + tunnel_.configuration().interface + " was deleted by another program", ENODEV);
+}
+
+/// -1 with `wire = raw`, because nothing depends on the monitors then. Their sockets may overflow meanwhile;
+/// an overflow counts as an announcement once they are polled again.
+int Supervisor::wire_fd(std::size_t monitor) const noexcept {
+  return tunnel_.configuration().wire == config::Wire::raw ? -1 : wire_monitors_.fd(monitor);
+}
+
+void Supervisor::drain_wire_monitors() {
+  for (std::size_t i = 0; i < WireMonitors::count; ++i) {
+    if (wire_monitors_.drain(i)) follow_wire_.announce();
+  }
 }
 
 void Supervisor::handle_signals() {
@@ -242,14 +226,14 @@ void Supervisor::handle_signals() {
           reload();
         } catch (const std::exception& error) {
           log_.write(LogLevel::error, "reload",
-                     std::string{"reload failed, the old configuration stays: "} + error.what());
+                     std::string{"reload failed, the old configuration stays in force: "} + error.what());
         }
         break;
       case SIGUSR1:
         base::Log::answer(counters_line(tunnel_.status()));
         break;
       case SIGUSR2:
-        save_recording("asked by a signal");
+        save_recording("SIGUSR2");
         break;
       default:
         break;
@@ -260,19 +244,19 @@ void Supervisor::handle_signals() {
 void Supervisor::reload() {
   const config::Configuration fresh = config::load_configuration(arguments_);
   const config::Configuration& former = tunnel_.configuration();
-  const char* fixed = fresh.interface != former.interface ? "interface"
-                      : fresh.control != former.control   ? "control"
-                      : fresh.queues != former.queues     ? "queues"
-                      : fresh.flows != former.flows       ? "flows"
-                                                          : nullptr;
-  if (fixed != nullptr) {
-    throw base::ConfigurationError(std::string{fixed} +
+  const char* unchangeable = fresh.interface != former.interface ? "interface"
+                             : fresh.control != former.control   ? "control"
+                             : fresh.queues != former.queues     ? "queues"
+                             : fresh.flows != former.flows       ? "flows"
+                                                                 : nullptr;
+  if (unchangeable != nullptr) {
+    throw base::ConfigurationError(std::string{unchangeable} +
                                    ": cannot change while the endpoint runs; stop and start it");
   }
   tunnel_.reconfigure(fresh, resolve_ipv4(fresh.remote));
   log_.set_level(fresh.log_level);
   log_.write(LogLevel::info, "reload", "reloaded the configuration");
-  warn_of_surprises(tunnel_, log_);
+  warn_of_surprises(tunnel_.configuration(), tunnel_.ends().remote, log_);
 }
 
 void save_last_packets(int signal) {
@@ -292,42 +276,47 @@ void Supervisor::save_recording(const std::string& why) noexcept {
   }
 }
 
-control::Answer Supervisor::answer(std::string_view verb) {
-  if (verb == "show") return control::to_json(tunnel_.status());
-  if (const auto query = control::explain_query_of(verb)) return control::to_json(tunnel_.explain(*query));
-  if (const auto first = control::first_flow_of(verb)) return control::to_json(tunnel_.flows(*first));
-  if (const auto snap_length = control::snap_length_of(verb)) {
-    control::Answer answer{control::capture_answer(tunnel_.configuration().interface)};
-    answer.begin = [this, length = *snap_length] {
-      datapath::LiveCapture capture = tunnel_.capture(length);
-      return control::Lasting{.descriptors = std::move(capture.rings), .held = std::move(capture.lasting)};
-    };
-    return answer;
-  }
-  if (verb == control::recorder_request) {
-    if (tunnel_.configuration().recorder == 0) throw std::runtime_error("the flight recorder is off");
-    control::Answer answer{control::capture_answer(tunnel_.configuration().interface)};
-    answer.descriptors.push_back(ring_of(tunnel_.recorded()));
-    return answer;
-  }
-  if (verb == "reload") {
+control::Answer Supervisor::answer(std::string_view request) {
+  if (request == "show") return control::to_json(tunnel_.status());
+  if (const auto query = control::explain_query_of(request)) return control::to_json(tunnel_.explain(*query));
+  if (const auto first = control::first_flow_of(request)) return control::to_json(tunnel_.flows(*first));
+  if (const auto snap_length = control::snap_length_of(request)) return begin_capture(*snap_length);
+  if (request == control::recorder_request) return last_packets();
+  if (request == "reload") {
     reload();
-  } else if (verb == "down") {
-    stopping_ = true;
-  } else {
-    throw std::runtime_error("this endpoint does not know the request " + base::in_quotes(verb));
+    return "null";
   }
-  return "null";
+  if (request == "down") {
+    stopping_ = true;
+    return "null";
+  }
+  throw std::runtime_error("this endpoint does not know the request " + base::in_quotes(request));
+}
+
+control::Answer Supervisor::begin_capture(std::uint32_t snap_length) {
+  control::Answer answer{control::capture_answer(tunnel_.configuration().interface)};
+  answer.begin = [this, snap_length] {
+    datapath::LiveCapture capture = tunnel_.capture(snap_length);
+    return control::Lasting{.descriptors = std::move(capture.rings), .held = std::move(capture.lasting)};
+  };
+  return answer;
+}
+
+control::Answer Supervisor::last_packets() {
+  if (tunnel_.configuration().recorder == 0) throw std::runtime_error("the flight recorder is off");
+  control::Answer answer{control::capture_answer(tunnel_.configuration().interface)};
+  answer.descriptors.push_back(ring_of(tunnel_.recorded()));
+  return answer;
 }
 
 }  // namespace
 
 void run_endpoint(const std::vector<std::string>& arguments) try {
-  // Whoever reads the log may go; the endpoint has a host to leave as it was.
+  // If the reader of the log ends, the endpoint goes on, because only its own end restores the host.
   (void)std::signal(SIGPIPE, SIG_IGN);
   const config::Configuration configuration = config::load_configuration(arguments);
-  require_capabilities();  // before the first of the calls that need them fails
-  // On the heap: large buffers are part of it.
+  require_capabilities();  // its message tells more than that of the first call that fails
+  // On the heap because it contains large buffers.
   const auto supervisor = std::make_unique<Supervisor>(arguments, configuration);
   try {
     supervisor->run();

@@ -277,7 +277,7 @@ succeeds 'reload without' "$program" reload --control "$socket"
 check_match 'is off then' 'the flight recorder is off' "$("$program" recorder --control "$socket" 2>&1 || true)"
 kill -USR2 "$endpoint"
 until_true 5 grep -q 'recorder is off' "$files/near.log" || true
-check_match 'which a signal is told, too' 'asked by a signal: the flight recorder is off' "$(cat "$files/near.log")"
+check_match 'which a signal is told, too' 'SIGUSR2: the flight recorder is off' "$(cat "$files/near.log")"
 sed -i 's/recorder = 0/recorder = 8/' "$configuration"
 succeeds 'reload with it' "$program" reload --control "$socket"
 
