@@ -1,14 +1,10 @@
 #include "sixin4/replay/offline_control.hpp"
 
-#include <chrono>
-
 namespace sixin4::replay {
 
 namespace {
 
 constexpr std::uint64_t seed = 1;
-// As often as a tunnel does.
-constexpr std::chrono::seconds flow_expiry_period{1};
 
 }  // namespace
 
@@ -32,7 +28,7 @@ std::uint32_t OfflineControl::flows() const noexcept {
 void OfflineControl::pass_time(engine::Time now) {
   if (settings_.path.expire(now)) parameters_ = tunnel::parameters_of(settings_);
   if (!settings_.flows || now < expire_flows_) return;
-  expire_flows_ = now + flow_expiry_period;
+  expire_flows_ = now + tunnel::flow_expiry_period;
   settings_.flows->table.expire(now);
 }
 

@@ -25,11 +25,9 @@ using base::LogLevel;
 
 // A tun device drops what its queue does not hold; the usual 500 packets are less than one socket may send.
 constexpr std::uint32_t tun_queue_packets = 2000;
-// How often the path and the neighbour are looked at, because not every change is announced: of iptables and
-// connection tracking none, of routes not those that go with a nexthop object.
-constexpr std::chrono::seconds wire_period{1};
-// Flows begin without this thread's knowledge, so that it looks whether there are any or not.
-constexpr std::chrono::seconds flow_expiry_period{1};
+// The path and the neighbour are looked at so often because the kernel does not announce every change: none
+// of iptables and connection tracking, and not the removal of routes that use a deleted nexthop object.
+constexpr std::chrono::seconds look_period{1};
 // One echo may be lost on any path.
 constexpr std::size_t echoes_that_worry = 3;
 
@@ -191,15 +189,6 @@ void Tunnel::take_echoes() {
   }
 }
 
-std::optional<Tunnel::Clock::time_point> Tunnel::next_due() const {
-  std::optional<Clock::time_point> due = now_.path.expiry();
-  const auto or_at = [&due](Clock::time_point other) { due = due ? std::min(*due, other) : other; };
-  if (keepalive_) or_at(keepalive_->due(workers_.last_heard()));
-  if (looks_again()) or_at(look_at_wire_);
-  if (now_.flows) or_at(expire_flows_);
-  return due;
-}
-
 io::Features Tunnel::features() const {
   io::Features features = workers_.features();
   io::merge(queues_.front().features(), features);
@@ -216,23 +205,53 @@ void Tunnel::tell_of_offload() {
              missing.empty() ? "nothing is missing any more" : "runs without " + missing);
 }
 
+std::array<Tunnel::Job, 4> Tunnel::jobs() const {
+  const auto at = [](bool wanted, Clock::time_point time) {
+    return wanted ? std::optional{time} : std::nullopt;
+  };
+  return {{
+      {now_.path.expiry(), &Tunnel::forget_path_mtu},
+      {at(looks_again(), look_at_path_), &Tunnel::look_at_path},
+      {at(now_.flows != nullptr, expire_flows_), &Tunnel::expire_flows},
+      {keepalive_ ? std::optional{keepalive_->due(workers_.last_heard())} : std::nullopt,
+       &Tunnel::ask_far_end},
+  }};
+}
+
+std::optional<Tunnel::Clock::time_point> Tunnel::next_due() const {
+  std::optional<Clock::time_point> next;
+  for (const Job& job : jobs()) {
+    if (job.due) next = next ? std::min(*next, *job.due) : *job.due;
+  }
+  return next;
+}
+
 void Tunnel::pass_time() {
   tell_of_offload();
   const auto now = Clock::now();
-  if (now_.path.expire(now)) {
-    log_.write(LogLevel::info, "path-mtu", "forgets a path mtu that is ten minutes old");
-    follow_path();
+  for (const Job& job : jobs()) {
+    if (job.due && now >= *job.due) (this->*job.run)(now);
   }
-  if (looks_again() && now >= look_at_wire_) {
-    look_at_wire_ = now + wire_period;
-    verify_neighbour();
-    follow_path();
-  }
-  if (now_.flows && now >= expire_flows_) {
-    expire_flows_ = now + flow_expiry_period;
-    now_.flows->table.expire(now);
-  }
-  if (!keepalive_ || now < keepalive_->due(workers_.last_heard())) return;
+}
+
+void Tunnel::forget_path_mtu(Clock::time_point now) {
+  if (!now_.path.expire(now)) return;
+  log_.write(LogLevel::info, "path-mtu", "forgets a path mtu that is ten minutes old");
+  follow_path();
+}
+
+void Tunnel::look_at_path(Clock::time_point now) {
+  look_at_path_ = now + look_period;
+  verify_neighbour();
+  follow_path();
+}
+
+void Tunnel::expire_flows(Clock::time_point now) {
+  expire_flows_ = now + flow_expiry_period;
+  now_.flows->table.expire(now);
+}
+
+void Tunnel::ask_far_end(Clock::time_point now) {
   keepalive_->ask(now);
   if (keepalive_->record().lost_in_a_row() == echoes_that_worry) {
     log_.write(

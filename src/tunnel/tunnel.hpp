@@ -1,6 +1,7 @@
 // One tunnel: its device, its place in the host's network, its data path; and what is in force of all that.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -65,11 +66,23 @@ class Tunnel {
   /// Readable once somebody has deleted the interface.
   [[nodiscard]] int gone_fd() noexcept { return workers_.reports().gone_fd(); }
 
-  /// When `pass_time` has something to do next.
+  /// The time of the next job of `pass_time`; nullopt: there is none.
   [[nodiscard]] std::optional<Clock::time_point> next_due() const;
+  /// Does the jobs that are due.
   void pass_time();
 
  private:
+  /// A job of the control thread that recurs. `due` is when it runs next; nullopt: there is nothing to do.
+  struct Job {
+    std::optional<Clock::time_point> due;
+    void (Tunnel::*run)(Clock::time_point now);
+  };
+  [[nodiscard]] std::array<Job, 4> jobs() const;
+  void forget_path_mtu(Clock::time_point now);
+  void look_at_path(Clock::time_point now);
+  void expire_flows(Clock::time_point now);
+  void ask_far_end(Clock::time_point now);
+
   void configure_link(int index);
   [[nodiscard]] int tunnel_index(const std::string& interface);
   [[nodiscard]] Settings settings_at_start(const config::Configuration& configuration,
@@ -113,7 +126,7 @@ class Tunnel {
   datapath::Workers workers_;
   std::optional<Keepalive> keepalive_;
   std::string failure_;  ///< of the last attempt to follow the path; empty: it succeeded
-  Clock::time_point look_at_wire_ = started_;  ///< when next to
+  Clock::time_point look_at_path_ = started_;  ///< when next to
   std::string offload_told_;                   ///< what is missing, as the log has it
   std::uint64_t sent_before_ = 0;              ///< packets, when that was last done
   Clock::time_point expire_flows_ = started_;  ///< when next to

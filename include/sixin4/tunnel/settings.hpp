@@ -1,6 +1,7 @@
 // What is in force of one tunnel, and what follows from it for the engine.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -15,6 +16,10 @@
 #include "sixin4/wire/address.hpp"
 
 namespace sixin4::tunnel {
+
+/// Between two calls of engine::FlowTable::expire. The worker threads begin flows without telling the control
+/// thread, which therefore calls it whether there are flows or not.
+inline constexpr std::chrono::seconds flow_expiry_period{1};
 
 struct Settings {
   config::Configuration configuration;
