@@ -1,3 +1,5 @@
+// Builds the testbed with ip(8), ethtool(8) and tc(8), and sets links and receive threads through /sys and
+// /proc.
 #include "bed.hpp"
 
 #include <chrono>
@@ -14,23 +16,25 @@ namespace sixin4::testbed {
 
 namespace {
 
-constexpr std::chrono::seconds patience{5};
+constexpr std::chrono::seconds setup_timeout{5};
 
-/// A receive thread is named after its link, in all namespaces alike; so no two links have one name.
+/// Link names are unique on the host: the kernel names a receive thread after its link, and /proc lists the
+/// threads of all namespaces together.
 std::string next_suffix() {
-  static int beds = 0;
-  return std::to_string(::getpid()) + 'x' + std::to_string(++beds);
+  static int count = 0;
+  return std::to_string(::getpid()) + 'x' + std::to_string(++count);
 }
 
-void lay_cable(const Side& near, const Side& far) {
-  const std::string other_end =
+void make_veth_pair(const Side& near, const Side& far) {
+  const std::string far_namespace =
       "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(far.network.get());
   near.run({"ip", "link", "add", near.link, "address", near.ethernet, "type", "veth", "peer", "name",
-            far.link, "address", far.ethernet, "netns", other_end});
+            far.link, "address", far.ethernet, "netns", far_namespace});
 }
 
-/// Nothing is sent but what is measured: no router solicitations, no neighbour discovery on the cable.
-void address(const Side& side, const Side& other) {
+/// Addresses the link, with a permanent neighbour and without a link-local address, so that neither router
+/// solicitations nor neighbour discovery add traffic to a measurement.
+void configure_addresses(const Side& side, const Side& other) {
   side.run({"ip", "link", "set", side.link, "addrgenmode", "none"});
   side.run({"ip", "link", "set", "lo", "up"});
   side.run({"ip", "link", "set", side.link, "up"});
@@ -39,16 +43,16 @@ void address(const Side& side, const Side& other) {
       {"ip", "neighbour", "add", other.ipv4, "lladdr", other.ethernet, "dev", side.link, "nud", "permanent"});
 }
 
-/// A mask of one processor, as /sys takes it: words of 32 bits, the highest first.
+/// A mask of one processor in the format of rps_cpus in /sys: words of 32 bits, the highest word first.
 std::string mask_of(int processor) {
   constexpr int word = 32;
   std::ostringstream mask;
   mask << std::hex << (1U << static_cast<unsigned>(processor % word));
-  for (int rest = processor / word; rest > 0; --rest) mask << ",00000000";
+  for (int words = processor / word; words > 0; --words) mask << ",00000000";
   return mask.str();
 }
 
-void like_a_network_card(const Side& side, bool receive_offload) {
+void configure_like_network_card(const Side& side, bool receive_offload) {
   side.run({"ethtool", "-K", side.link, "tso", "off", "gso", "off", "tx-ipxip4-segmentation", "off",
             "tx-udp-segmentation", "off", "gro", receive_offload ? "on" : "off"});
   side.run({"tc", "qdisc", "replace", "dev", side.link, "root", "pfifo", "limit", "2000"});
@@ -62,13 +66,14 @@ void like_a_network_card(const Side& side, bool receive_offload) {
                        if (receive_offload) {
                          write_value(link + "/threaded", "1");
                        } else {
-                         // veth receives in a thread for receive offload only. Without, the sender's
-                         // processor would do the receiver's work.
+                         // Without receive offload veth has no NAPI thread (drivers/net/veth.c), so the
+                         // sender's processor would also receive. RPS moves that work to the receiver's
+                         // processor.
                          write_value(link + "/queues/rx-0/rps_cpus", mask_of(side.processor));
                        }
                        return true;
                      }};
-  (void)settings.finish(Clock::now() + patience);
+  (void)settings.finish(Clock::now() + setup_timeout);
 }
 
 void pin_receive_thread(const Side& side) {
@@ -98,11 +103,11 @@ Bed::Bed(bool receive_offload) {
   far = Side{"far", 'f' + suffix, "02:00:00:00:00:02", "192.0.2.2", "2001:db8:41::1", processors[1], {}, {}};
   near.make_namespaces();
   far.make_namespaces();
-  lay_cable(near, far);
-  address(near, far);
-  address(far, near);
-  like_a_network_card(near, receive_offload);
-  like_a_network_card(far, receive_offload);
+  make_veth_pair(near, far);
+  configure_addresses(near, far);
+  configure_addresses(far, near);
+  configure_like_network_card(near, receive_offload);
+  configure_like_network_card(far, receive_offload);
   if (receive_offload) {
     pin_receive_thread(near);
     pin_receive_thread(far);

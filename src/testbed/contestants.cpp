@@ -1,3 +1,4 @@
+// The table of contestants, and how each kind of tunnel is started.
 #include "contestants.hpp"
 
 #include <algorithm>
@@ -12,31 +13,33 @@ namespace sixin4::testbed {
 
 namespace {
 
-constexpr std::chrono::seconds patience{10};
-constexpr std::chrono::milliseconds between_looks{5};
+constexpr std::chrono::seconds start_timeout{10};
+constexpr std::chrono::milliseconds poll_interval{5};
 const std::string interface = "tunnel";
-const std::string control_path = "/run/sixin4.sock";  // each side has a /run of its own
+const std::string control_path = "/run/sixin4.sock";  // each side has a separate /run
 
 using Words = std::vector<std::string>;
 
-// Addresses on the bed's link that the near side does not have otherwise.
+/// Options of the near side: a prefix of its own and a source rule with `target`. The far side routes the
+/// prefix into the tunnel because its on-link /64 contains it.
 Words with_source_rule(const std::string& target) {
   return {"--prefix", "2001:db8:41::1:0/112", "--source", target};
 }
 
-/// Waits until `up`, as long as the end runs.
-void wait_for(Process& end, const Side& side, const std::function<bool()>& up) {
-  const auto deadline = Clock::now() + patience;
-  while (!up()) {
+/// Waits until `is_up` returns true. Throws std::runtime_error if `end` ends first or the time is over,
+/// NoProgram if its program is not installed.
+void wait_for(Process& end, const Side& side, const std::function<bool()>& is_up) {
+  const auto deadline = Clock::now() + start_timeout;
+  while (!is_up()) {
     if (const auto status = end.wait_until(Clock::now())) {
-      const std::string what = "ended on the " + side.name + " side: " + end.complaint();
-      if (*status == Process::status_no_program) throw NoProgram(what);
-      throw std::runtime_error(what);
+      const std::string message = "ended on the " + side.name + " side: " + end.output_line();
+      if (*status == Process::status_no_program) throw NoProgram(message);
+      throw std::runtime_error(message);
     }
     if (Clock::now() > deadline) {
-      throw std::runtime_error("did not come up on the " + side.name + " side: " + end.complaint());
+      throw std::runtime_error("did not come up on the " + side.name + " side: " + end.output_line());
     }
-    std::this_thread::sleep_for(between_looks);
+    std::this_thread::sleep_for(poll_interval);
   }
 }
 
@@ -60,20 +63,21 @@ Process start_sixin4(const Side& side, const Side& other, int mtu, const Words& 
   return end;
 }
 
-Process start_beside(const Side& side, const Words& arguments) {
+Process start_companion(const Side& side, const Words& arguments) {
   Words command{"/proc/self/exe"};
   command.insert(command.end(), arguments.begin(), arguments.end());
-  Process beside = start(side, command);
-  wait_for(beside, side, [&beside] { return beside.output().find("capturing on") != std::string::npos; });
-  return beside;
+  Process companion = start(side, command);
+  wait_for(companion, side,
+           [&companion] { return companion.output().find("capturing on") != std::string::npos; });
+  return companion;
 }
 
 bool has_interface(const Side& side) {
-  Job<bool> look{"the " + side.name + " side", [&side](const auto&) {
-                   side.enter();
-                   return ::if_nametoindex(interface.c_str()) != 0;
-                 }};
-  return look.finish(Clock::now() + patience);
+  Job<bool> lookup{"the " + side.name + " side", [&side](const auto&) {
+                     side.enter();
+                     return ::if_nametoindex(interface.c_str()) != 0;
+                   }};
+  return lookup.finish(Clock::now() + start_timeout);
 }
 
 Process start_socat(const Side& side, const Side& other, int mtu) {
@@ -85,7 +89,8 @@ Process start_socat(const Side& side, const Side& other, int mtu) {
   return end;
 }
 
-/// The link carries IPv6 itself, as far as its routes can tell, with the tunnel's MTU.
+/// Attaches the eBPF programs to the link. The link has the tunnel's IPv6 address and a route with its MTU,
+/// because this tunnel has no interface.
 void start_kernel(const Side& side, const Side& other, int mtu, const std::string& object) {
   side.run(
       {"ip", "neighbour", "add", other.ipv6, "lladdr", other.ethernet, "dev", side.link, "nud", "permanent"});
@@ -102,45 +107,45 @@ void start_kernel(const Side& side, const Side& other, int mtu, const std::strin
 
 const std::vector<Contestant>& contestants() {
   static const std::vector<Contestant> all{
-      {.name = "raw", .meaning = "sixin4 run --wire raw", .usual = true, .options = {"--wire", "raw"}},
+      {.name = "raw", .meaning = "sixin4 run --wire raw", .is_default = true, .options = {"--wire", "raw"}},
       {.name = "packet",
        .meaning = "sixin4 run --wire packet",
-       .usual = true,
+       .is_default = true,
        .options = {"--wire", "packet"}},
       {.name = "packet-offload",
        .meaning = "sixin4 run --wire packet --checksum-offload yes",
-       .usual = true,
+       .is_default = true,
        .options = {"--wire", "packet", "--checksum-offload", "yes"}},
       {.name = "kept",
        .meaning = "raw, with a source rule that keeps the near side's address",
-       .usual = false,
+       .is_default = false,
        .options = {"--wire", "raw"},
        .near_options = with_source_rule("keep")},
       {.name = "rewritten",
        .meaning = "raw, with a source rule that gives the near side another address",
-       .usual = false,
+       .is_default = false,
        .options = {"--wire", "raw"},
        .near_options = with_source_rule("use 2001:db8:41::1:25")},
       {.name = "unrecorded",
        .meaning = "raw, without the flight recorder",
-       .usual = false,
+       .is_default = false,
        .options = {"--wire", "raw", "--recorder", "0"}},
       {.name = "captured",
        .meaning = "raw, while the near side captures every packet, into /dev/null",
-       .usual = false,
+       .is_default = false,
        .options = {"--wire", "raw"},
-       .beside_near = {"capture", "--control", control_path, "--write", "/dev/null"}},
-      {.name = "socat", .meaning = "socat TUN IP4-SENDTO, where socat is installed", .usual = true},
+       .near_companion = {"capture", "--control", control_path, "--write", "/dev/null"}},
+      {.name = "socat", .meaning = "socat TUN IP4-SENDTO, where socat is installed", .is_default = true},
       {.name = "kernel",
        .meaning = "a tunnel of eBPF programs in the kernel; needs --kernel-tunnel",
-       .usual = true},
+       .is_default = true},
   };
   return all;
 }
 
-std::optional<std::string> Tunnel::lost_end() {
+std::optional<std::string> Tunnel::output_of_ended_process() {
   for (Process& end : ends_) {
-    if (end.wait_until(Clock::now())) return end.complaint();
+    if (end.wait_until(Clock::now())) return end.output_line();
   }
   return std::nullopt;
 }
@@ -158,12 +163,12 @@ Tunnel start_tunnel(std::string_view contestant, const Bed& bed, int mtu, const 
     ends.push_back(start_socat(bed.near, bed.far, mtu));
     ends.push_back(start_socat(bed.far, bed.near, mtu));
   } else {
-    const Contestant& own = *std::ranges::find(contestants(), contestant, &Contestant::name);
-    Words near_options = own.options;
-    near_options.insert(near_options.end(), own.near_options.begin(), own.near_options.end());
+    const Contestant& entry = *std::ranges::find(contestants(), contestant, &Contestant::name);
+    Words near_options = entry.options;
+    near_options.insert(near_options.end(), entry.near_options.begin(), entry.near_options.end());
     ends.push_back(start_sixin4(bed.near, bed.far, mtu, near_options));
-    ends.push_back(start_sixin4(bed.far, bed.near, mtu, own.options));
-    if (!own.beside_near.empty()) ends.push_back(start_beside(bed.near, own.beside_near));
+    ends.push_back(start_sixin4(bed.far, bed.near, mtu, entry.options));
+    if (!entry.near_companion.empty()) ends.push_back(start_companion(bed.near, entry.near_companion));
   }
   return Tunnel{std::move(ends)};
 }

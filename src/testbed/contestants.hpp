@@ -1,4 +1,4 @@
-// The tunnels that are compared, started on a bed.
+// The tunnels that the testbed compares, and starting them.
 #pragma once
 
 #include <optional>
@@ -15,29 +15,31 @@ namespace sixin4::testbed {
 struct Contestant {
   std::string name;
   std::string meaning;
-  bool usual = true;                        ///< takes part where the command line names none
-  std::vector<std::string> options{};       ///< of `sixin4 run`; none for a tunnel of others
-  std::vector<std::string> near_options{};  ///< those of the near side only
-  std::vector<std::string> beside_near{};  ///< arguments of one more sixin4 on the near side; none without it
+  bool is_default = true;                     ///< takes part if the command line names no contestant
+  std::vector<std::string> options{};         ///< of `sixin4 run` on both sides; empty for socat and kernel
+  std::vector<std::string> near_options{};    ///< of `sixin4 run` on the near side only
+  std::vector<std::string> near_companion{};  ///< arguments of a further sixin4 process on the near side
 };
 
 [[nodiscard]] const std::vector<Contestant>& contestants();
 
-/// Programs of both sides that make up a tunnel; none for a tunnel in the kernel.
+/// The processes of a tunnel; none for the tunnel in the kernel. Destroying it ends them.
 class Tunnel {
  public:
   explicit Tunnel(std::vector<Process> ends) : ends_(std::move(ends)) {}
 
-  /// What an end that is not there any more has said.
-  [[nodiscard]] std::optional<std::string> lost_end();
+  /// The output of a process that has ended, on one line; nothing while all run.
+  [[nodiscard]] std::optional<std::string> output_of_ended_process();
+  /// Ends the processes: SIGTERM, then SIGKILL.
   void stop();
 
  private:
   std::vector<Process> ends_;
 };
 
-/// Of a contestant that there is. `kernel_tunnel` is the object file for the contestant `kernel`. Throws
-/// where the tunnel does not come up, NoProgram where a program for it is not there.
+/// Starts the tunnel of `contestant`, which is a name in `contestants()`. `mtu` is in bytes. `kernel_tunnel`
+/// is the object file of the contestant `kernel`. Throws std::runtime_error if the tunnel does not come up,
+/// NoProgram if its program is not installed.
 [[nodiscard]] Tunnel start_tunnel(std::string_view contestant, const Bed& bed, int mtu,
                                   const std::string& kernel_tunnel);
 

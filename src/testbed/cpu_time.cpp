@@ -25,7 +25,7 @@ long long busy_ticks(const std::string& stat, int processor) {
     fields >> name >> user >> nice >> system >> idle >> wait >> interrupts >> soft_interrupts;
     if (fields && name == wanted) return user + nice + system + interrupts + soft_interrupts;
   }
-  throw std::runtime_error("/proc/stat does not tell of processor " + std::to_string(processor));
+  throw std::runtime_error("/proc/stat has no line of processor " + std::to_string(processor));
 }
 
 double busy_seconds(const std::vector<int>& processors) {

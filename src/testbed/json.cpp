@@ -1,3 +1,4 @@
+// Results as JSON.
 #include <nlohmann/json.hpp>
 
 #include "sixin4/base/json_text.hpp"

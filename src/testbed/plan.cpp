@@ -1,3 +1,4 @@
+// The options of `sixin4 bench`, their meaning and their help text.
 #include "sixin4/testbed/plan.hpp"
 
 #include <algorithm>
@@ -33,8 +34,8 @@ const std::array options{
                  .meaning = "the object file of the contestant 'kernel', kernel_tunnel.bpf.o"},
 };
 
-ConfigurationError mistake(const std::string& option, const std::string& what) {
-  return ConfigurationError{"command line: --" + option + ": " + what};
+ConfigurationError option_error(const std::string& option, const std::string& reason) {
+  return ConfigurationError{"command line: --" + option + ": " + reason};
 }
 
 Words split(const std::string& list) {
@@ -55,10 +56,10 @@ Words contestants_of(const std::string& list) {
   Words words = split(list);
   for (const std::string& word : words) {
     if (std::ranges::find(contestants(), word, &Contestant::name) == contestants().end()) {
-      throw mistake("contestants", "there is no '" + word + "', but " + names(contestants()));
+      throw option_error("contestants", "'" + word + "' is not one of " + names(contestants()));
     }
   }
-  if (words.empty()) throw mistake("contestants", "name some of " + names(contestants()));
+  if (words.empty()) throw option_error("contestants", "name some of " + names(contestants()));
   return words;
 }
 
@@ -66,23 +67,23 @@ std::vector<bool> receive_offloads_of(const std::string& text) {
   if (text == "on") return {true};
   if (text == "off") return {false};
   if (text == "both") return {true, false};
-  throw mistake("receive-offload", "'" + text + "' is neither on nor off nor both");
+  throw option_error("receive-offload", "'" + text + "' is neither on nor off nor both");
 }
 
 std::vector<int> mtus_of(const std::string& list) {
   constexpr int least = 1280;
-  constexpr int most = 1480;  // of a link of 1500
+  constexpr int most = 1480;  // a link MTU of 1500 less the IPv4 header
   std::vector<int> mtus;
   for (const std::string& word : split(list))
     mtus.push_back(base::parse_number_option("mtu", word, least, most));
-  if (mtus.empty()) throw mistake("mtu", "name a tunnel MTU");
+  if (mtus.empty()) throw option_error("mtu", "name a tunnel MTU");
   return mtus;
 }
 
 Words workloads_of(const Words& words) {
   for (const std::string& word : words) {
     if (find_workload(word) == nullptr) {
-      throw ConfigurationError("command line: there is no workload '" + word + "', but " +
+      throw ConfigurationError("command line: unknown workload '" + word + "'; the workloads are " +
                                names(workloads()));
     }
   }
@@ -94,12 +95,12 @@ Words workloads_of(const Words& words) {
 
 }  // namespace
 
-Plan plan_of(const Words& arguments) {
-  const base::Arguments given = base::parse_arguments(options, arguments);
+Plan parse_plan(const Words& arguments) {
+  const base::Arguments parsed = base::parse_arguments(options, arguments);
   Plan plan;
   std::vector<int> mtus{1480};
   std::vector<bool> receive_offloads{true};
-  for (const auto& [name, value] : given.options) {
+  for (const auto& [name, value] : parsed.options) {
     if (name == "json") plan.json = true;
     if (name == "rounds") plan.rounds = base::parse_number_option(name, value, 1, 100);
     if (name == "seconds") plan.seconds = base::parse_number_option(name, value, 0.1, 60.0);
@@ -108,18 +109,19 @@ Plan plan_of(const Words& arguments) {
     if (name == "receive-offload") receive_offloads = receive_offloads_of(value);
     if (name == "kernel-tunnel") plan.kernel_tunnel = std::filesystem::absolute(value);
   }
-  plan.workloads = workloads_of(given.words);
+  plan.workloads = workloads_of(parsed.words);
   for (const int mtu : mtus) {
     for (const bool on : receive_offloads) plan.settings.push_back({.mtu = mtu, .receive_offload = on});
   }
   if (plan.contestants.empty()) {
     for (const Contestant& contestant : contestants()) {
-      const bool possible = contestant.name != "kernel" || !plan.kernel_tunnel.empty();
-      if (contestant.usual && possible) plan.contestants.push_back(contestant.name);
+      const bool available = contestant.name != "kernel" || !plan.kernel_tunnel.empty();
+      if (contestant.is_default && available) plan.contestants.push_back(contestant.name);
     }
   } else if (plan.kernel_tunnel.empty() &&
              std::ranges::find(plan.contestants, "kernel") != plan.contestants.end()) {
-    throw mistake("contestants", "kernel needs --kernel-tunnel FILE, the object file kernel_tunnel.bpf.o");
+    throw option_error("contestants",
+                       "kernel needs --kernel-tunnel FILE, the object file kernel_tunnel.bpf.o");
   }
   return plan;
 }
@@ -134,7 +136,7 @@ std::string describe_bench() {
   for (const Workload& workload : workloads()) line(workload.name, workload.meaning);
   text << "\nContestants:\n";
   for (const Contestant& contestant : contestants()) {
-    line(contestant.name + (contestant.usual ? " *" : ""), contestant.meaning);
+    line(contestant.name + (contestant.is_default ? " *" : ""), contestant.meaning);
   }
   return text.str();
 }

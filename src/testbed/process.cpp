@@ -1,3 +1,4 @@
+// fork(2), exec, pidfds, and exceptions that cross from a child to its parent as exit statuses.
 #include "sixin4/testbed/process.hpp"
 
 #include <array>
@@ -23,16 +24,17 @@ void write_text(int fd, const std::string& text) {
   [[maybe_unused]] const auto written = ::write(fd, text.data(), text.size());
 }
 
-[[noreturn]] void be_child(const std::function<void()>& act, int output, pid_t parent) {
+[[noreturn]] void run_child(const std::function<void()>& function, int output, pid_t parent) {
   int status = 0;
   try {
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
-      throw base::system_failure("cannot be ended with the parent (prctl)");
-    if (::getppid() != parent) ::_exit(Process::status_failed);  // it went before it could take us with it
+      throw base::system_failure("cannot bind a child to the life of its parent (prctl)");
+    // A parent that ended before the prctl sends no signal.
+    if (::getppid() != parent) ::_exit(Process::status_failed);
     if (::dup2(output, STDOUT_FILENO) < 0 || ::dup2(output, STDERR_FILENO) < 0) {
       throw base::system_failure("cannot redirect the output (dup2)");
     }
-    act();
+    function();
   } catch (const WrongData& error) {
     write_text(output, error.what());
     status = Process::status_wrong_data;
@@ -48,15 +50,15 @@ void write_text(int fd, const std::string& text) {
 
 }  // namespace
 
-Process::Process(const std::function<void()>& act) : output_(::memfd_create("output", MFD_CLOEXEC)) {
-  if (!output_) throw base::system_failure("cannot make a file for a child's output (memfd_create)");
+Process::Process(const std::function<void()>& function) : output_(::memfd_create("output", MFD_CLOEXEC)) {
+  if (!output_) throw base::system_failure("cannot create a file for the output of a child (memfd_create)");
   const pid_t parent = ::getpid();
   id_ = ::fork();
   if (id_ < 0) throw base::system_failure("cannot start a process (fork)");
-  if (id_ == 0) be_child(act, output_.get(), parent);
-  // Not pidfd_open: the header of glibc 2.36 does not declare it as C.
-  ended_ = base::FileDescriptor{static_cast<int>(::syscall(SYS_pidfd_open, id_, 0))};
-  if (!ended_) {
+  if (id_ == 0) run_child(function, output_.get(), parent);
+  // syscall(2), because <sys/pidfd.h> of glibc 2.36 does not declare pidfd_open extern "C".
+  pidfd_ = base::FileDescriptor{static_cast<int>(::syscall(SYS_pidfd_open, id_, 0))};
+  if (!pidfd_) {
     const int error = errno;
     ::kill(id_, SIGKILL);
     ::waitpid(id_, nullptr, 0);
@@ -66,7 +68,7 @@ Process::Process(const std::function<void()>& act) : output_(::memfd_create("out
 
 Process::Process(Process&& other) noexcept
     : id_(std::exchange(other.id_, -1)),
-      ended_(std::move(other.ended_)),
+      pidfd_(std::move(other.pidfd_)),
       output_(std::move(other.output_)),
       status_(other.status_) {}
 
@@ -78,7 +80,7 @@ Process::~Process() {
 
 std::optional<int> Process::wait_until(Clock::time_point deadline) {
   if (status_) return status_;
-  pollfd polled{.fd = ended_.get(), .events = POLLIN, .revents = 0};
+  pollfd polled{.fd = pidfd_.get(), .events = POLLIN, .revents = 0};
   if (::poll(&polled, 1, poll_timeout(deadline)) <= 0) return std::nullopt;
   int status = 0;
   if (::waitpid(id_, &status, 0) != id_) throw base::system_failure("cannot wait for a process (waitpid)");
@@ -87,12 +89,12 @@ std::optional<int> Process::wait_until(Clock::time_point deadline) {
 }
 
 void Process::stop() {
-  constexpr std::chrono::seconds patience{3};
+  constexpr std::chrono::seconds grace_period{3};
   if (status_) return;
   ::kill(id_, SIGTERM);
-  if (wait_until(Clock::now() + patience)) return;
+  if (wait_until(Clock::now() + grace_period)) return;
   ::kill(id_, SIGKILL);
-  (void)wait_until(Clock::now() + patience);
+  (void)wait_until(Clock::now() + grace_period);
 }
 
 std::string Process::output() const {
@@ -105,11 +107,11 @@ std::string Process::output() const {
   return text;
 }
 
-std::string Process::complaint() const {
+std::string Process::output_line() const {
   std::string line;
   std::istringstream lines{output()};
   for (std::string part; std::getline(lines, part);) line += (line.empty() ? "" : "; ") + part;
-  return line.empty() ? "it said nothing" : line;
+  return line.empty() ? "no output" : line;
 }
 
 void execute(const std::vector<std::string>& command) {
@@ -118,9 +120,9 @@ void execute(const std::vector<std::string>& command) {
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   ::execvp(arguments.front(), arguments.data());
-  const std::string what = "cannot run " + command.front();
-  if (errno == ENOENT) throw NoProgram(base::system_failure(what + "; install it").what());
-  throw base::system_failure(what);
+  const std::string message = "cannot run " + command.front();
+  if (errno == ENOENT) throw NoProgram(base::system_failure(message + "; install it").what());
+  throw base::system_failure(message);
 }
 
 SharedMemory::SharedMemory(std::size_t size)
@@ -136,9 +138,9 @@ void expect_success(Process& process, const std::string& name, Clock::time_point
   const auto status = process.wait_until(deadline);
   if (!status) throw std::runtime_error(name + " did not end in time");
   if (*status == 0) return;
-  if (*status == Process::status_wrong_data) throw WrongData(name + ": " + process.complaint());
-  if (*status == Process::status_no_program) throw NoProgram(name + ": " + process.complaint());
-  throw std::runtime_error(name + ": " + process.complaint() + " (exit status " + std::to_string(*status) +
+  if (*status == Process::status_wrong_data) throw WrongData(name + ": " + process.output_line());
+  if (*status == Process::status_no_program) throw NoProgram(name + ": " + process.output_line());
+  throw std::runtime_error(name + ": " + process.output_line() + " (exit status " + std::to_string(*status) +
                            ')');
 }
 

@@ -1,3 +1,4 @@
+// Medians, ratios and rows of the results.
 #include "sixin4/testbed/results.hpp"
 
 #include <algorithm>
@@ -32,13 +33,13 @@ std::vector<Median> medians_of(const Results& results, const Setting& setting, c
 std::vector<Ratio> ratios_of(const std::vector<Median>& medians) {
   std::vector<Ratio> ratios;
   for (const std::string reference : {"kernel", "socat"}) {
-    const auto other = std::ranges::find(medians, reference, &Median::contestant);
-    if (other == medians.end()) continue;
-    for (const Median& own : medians) {
-      if (is_reference(own.contestant)) continue;
-      const bool known = own.value && other->value && *other->value > 0;
-      ratios.push_back(
-          {own.contestant, reference, known ? std::optional{*own.value / *other->value} : std::nullopt});
+    const auto divisor = std::ranges::find(medians, reference, &Median::contestant);
+    if (divisor == medians.end()) continue;
+    for (const Median& median : medians) {
+      if (is_reference(median.contestant)) continue;
+      const bool both = median.value && divisor->value && *divisor->value > 0;
+      ratios.push_back({median.contestant, reference,
+                        both ? std::optional{*median.value / *divisor->value} : std::nullopt});
     }
   }
   return ratios;
@@ -51,18 +52,18 @@ bool is_available(const Results& results, std::string_view contestant) {
          results.not_available.end();
 }
 
-void name_those_that_never_started(Results& results) {
+void mark_never_started(Results& results) {
   for (const std::string& contestant : results.plan.contestants) {
-    const auto its = [&contestant](const Run& run) { return run.contestant == contestant; };
-    const auto last = std::ranges::find_if(results.runs.rbegin(), results.runs.rend(), its);
+    const auto is_of_contestant = [&contestant](const Run& run) { return run.contestant == contestant; };
+    const auto last = std::ranges::find_if(results.runs.rbegin(), results.runs.rend(), is_of_contestant);
     if (last == results.runs.rend()) continue;
-    const bool has_started =
-        std::ranges::any_of(results.runs, [&its](const Run& run) { return its(run) && run.started; });
+    const bool has_started = std::ranges::any_of(
+        results.runs, [&](const Run& run) { return is_of_contestant(run) && run.started; });
     if (has_started) continue;
     if (is_available(results, contestant)) {
       results.not_available.push_back({contestant, last->failure});
     }
-    std::erase_if(results.runs, its);
+    std::erase_if(results.runs, is_of_contestant);
   }
 }
 
@@ -72,9 +73,9 @@ double median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values.at(middle) : (values.at(middle - 1) + values.at(middle)) / 2;
 }
 
-double percentile(std::vector<double> values, int hundredths) {
+double percentile(std::vector<double> values, int percent) {
   std::ranges::sort(values);
-  const std::size_t rank = (values.size() * static_cast<std::size_t>(hundredths) + 99) / 100;
+  const std::size_t rank = (values.size() * static_cast<std::size_t>(percent) + 99) / 100;
   return values.at(std::max<std::size_t>(rank, 1) - 1);
 }
 

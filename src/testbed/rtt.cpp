@@ -1,3 +1,4 @@
+// Round trips: an echo process on the far side, a client on the near side.
 #include "rtt.hpp"
 
 #include <array>
@@ -26,10 +27,10 @@ namespace {
 constexpr std::uint16_t near_port = 5004;
 constexpr std::uint16_t far_port = 5005;
 constexpr std::chrono::milliseconds interval{5};
-constexpr std::chrono::milliseconds longest_trip{500};
-constexpr std::chrono::seconds patience{10};
+constexpr std::chrono::milliseconds answer_timeout{500};
+constexpr std::chrono::seconds process_timeout{10};
 
-/// A number, and the pattern that belongs to it.
+/// A sequence number in host byte order, and the pattern from that position.
 using Datagram = std::array<std::uint8_t, 56>;
 
 Datagram make_datagram(std::uint64_t number) {
@@ -40,21 +41,21 @@ Datagram make_datagram(std::uint64_t number) {
   return datagram;
 }
 
-base::FileDescriptor datagram_socket(const Side& own, std::uint16_t own_port, const Side& other,
-                                     std::uint16_t other_port) {
-  auto socket = bound_socket(SOCK_DGRAM, own.ipv6, own_port);
-  connect_datagrams(socket, other.ipv6, other_port);
+base::FileDescriptor datagram_socket(const Side& local, std::uint16_t local_port, const Side& remote,
+                                     std::uint16_t remote_port) {
+  auto socket = bound_socket(SOCK_DGRAM, local.ipv6, local_port);
+  connect_datagrams(socket, remote.ipv6, remote_port);
   return socket;
 }
 
-/// Sends back what comes, to where it came from, which a source rule may have chosen; it is ended from
-/// outside.
+/// Returns each datagram to its source address, which a source rule may have rewritten, until the parent
+/// kills the process.
 [[noreturn]] void echo(const base::FileDescriptor& socket) {
   Datagram datagram{};
   for (;;) {
-    sockaddr_in6 asker{};
-    auto* const address = reinterpret_cast<sockaddr*>(&asker);
-    socklen_t size = sizeof asker;
+    sockaddr_in6 source{};
+    auto* const address = reinterpret_cast<sockaddr*>(&source);
+    socklen_t size = sizeof source;
     const ssize_t length = ::recvfrom(socket.get(), datagram.data(), datagram.size(), 0, address, &size);
     if (length > 0) {
       (void)::sendto(socket.get(), datagram.data(), static_cast<std::size_t>(length), 0, address, size);
@@ -62,8 +63,9 @@ base::FileDescriptor datagram_socket(const Side& own, std::uint16_t own_port, co
   }
 }
 
-/// The answer to datagram `number`; answers to earlier ones, which were given up, are passed by.
-bool hear_answer(const base::FileDescriptor& socket, std::uint64_t number, Clock::time_point deadline) {
+/// Waits for the answer to datagram `number` and returns whether it arrived. Late answers to earlier
+/// datagrams are ignored.
+bool receive_answer(const base::FileDescriptor& socket, std::uint64_t number, Clock::time_point deadline) {
   for (;;) {
     pollfd polled{.fd = socket.get(), .events = POLLIN, .revents = 0};
     const int timeout_ms = poll_timeout(deadline);
@@ -72,34 +74,34 @@ bool hear_answer(const base::FileDescriptor& socket, std::uint64_t number, Clock
     const ssize_t length = ::recv(socket.get(), answer.data(), answer.size(), 0);
     std::uint64_t answered = 0;
     std::memcpy(&answered, answer.data(), sizeof answered);
-    if (length < 0) continue;  // an ICMPv6 error: the answer is still to come, or not
+    if (length < 0) continue;  // an ICMPv6 error; the answer may still arrive
     if (length != static_cast<ssize_t>(answer.size()) || answered > number ||
         answer != make_datagram(answered)) {
-      throw WrongData("UDP: another answer came than was sent");
+      throw WrongData("UDP: an answer arrived with other bytes than were sent");
     }
     if (answered == number) return true;
   }
 }
 
-RoundTrips ask(const Bed& bed, double seconds) {
+RoundTrips send_requests(const Bed& bed, double seconds) {
   bed.near.enter();
   const auto socket = datagram_socket(bed.near, near_port, bed.far, far_port);
   const auto start = Clock::now();
   const auto end = start + duration_of(seconds);
   std::vector<double> trips;
-  std::uint64_t asked = 0;
+  std::uint64_t requests = 0;
   for (auto next = start; next < end; next = std::max(next + interval, Clock::now())) {
     std::this_thread::sleep_until(next);
-    const Datagram datagram = make_datagram(++asked);
+    const Datagram datagram = make_datagram(++requests);
     const auto sent = Clock::now();
     if (::send(socket.get(), datagram.data(), datagram.size(), 0) < 0 && errno != ECONNREFUSED) {
       throw base::system_failure("cannot send a datagram (send)");
     }
-    if (!hear_answer(socket, asked, sent + longest_trip)) continue;
+    if (!receive_answer(socket, requests, sent + answer_timeout)) continue;
     trips.push_back(std::chrono::duration<double, std::micro>(Clock::now() - sent).count());
   }
-  if (2 * trips.size() <= asked) {
-    throw std::runtime_error(std::to_string(asked - trips.size()) + " of " + std::to_string(asked) +
+  if (2 * trips.size() <= requests) {
+    throw std::runtime_error(std::to_string(requests - trips.size()) + " of " + std::to_string(requests) +
                              " round trips were lost");
   }
   return {.median_us = percentile(trips, 50), .p99_us = percentile(trips, 99)};
@@ -114,9 +116,9 @@ RoundTrips measure_round_trips(const Bed& bed, double seconds) {
                   ready();
                   echo(socket);
                 }};
-  far.wait_until_ready(Clock::now() + patience);
-  Job<RoundTrips> near{"UDP on the near side", [&](const auto&) { return ask(bed, seconds); }};
-  return near.finish(Clock::now() + duration_of(seconds) + patience);
+  far.wait_until_ready(Clock::now() + process_timeout);
+  Job<RoundTrips> near{"UDP on the near side", [&](const auto&) { return send_requests(bed, seconds); }};
+  return near.finish(Clock::now() + duration_of(seconds) + process_timeout);
 }
 
 }  // namespace sixin4::testbed

@@ -1,3 +1,4 @@
+// Namespaces and processor affinity of a side.
 #include "side.hpp"
 
 #include <chrono>
@@ -14,16 +15,16 @@ namespace sixin4::testbed {
 
 namespace {
 
-constexpr std::chrono::seconds patience{10};
+constexpr std::chrono::seconds command_timeout{10};
 
-/// Of this child, until its parent has opened the namespaces.
+/// Moves this process into new namespaces. They exist while the process lives or a descriptor refers to them.
 void unshare_namespaces() {
   if (::unshare(CLONE_NEWNET | CLONE_NEWNS) != 0) {
     throw base::system_failure(
-        "cannot make a network namespace (unshare); needs root, in a container all of its capabilities");
+        "cannot create a network namespace (unshare); needs root, in a container with all capabilities");
   }
-  // Mounts of this namespace stay in it. A sysfs shows the links of the namespace that it was mounted in; it
-  // takes the place of the host's, below which tc(8) would look for a bpf file system.
+  // MS_PRIVATE keeps the mounts out of the host's namespace. A sysfs shows the links of the network namespace
+  // that mounted it. The host's sysfs is detached, because tc(8) would look for a bpf file system below it.
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
       ::umount2("/sys", MNT_DETACH) != 0 || ::mount("sysfs", "/sys", "sysfs", 0, nullptr) != 0 ||
       ::mount("tmpfs", "/run", "tmpfs", 0, nullptr) != 0) {
@@ -41,14 +42,14 @@ base::FileDescriptor open_namespace(pid_t process, const std::string& kind) {
 }  // namespace
 
 void Side::make_namespaces() {
-  Job<bool> maker{"the " + name + " side", [](const auto& ready) {
-                    unshare_namespaces();
-                    ready();
-                    return ::pause() == 0;
-                  }};
-  maker.wait_until_ready(Clock::now() + patience);
-  network = open_namespace(maker.id(), "net");
-  mounts = open_namespace(maker.id(), "mnt");
+  Job<bool> holder{"the " + name + " side", [](const auto& ready) {
+                     unshare_namespaces();
+                     ready();
+                     return ::pause() == 0;
+                   }};
+  holder.wait_until_ready(Clock::now() + command_timeout);
+  network = open_namespace(holder.id(), "net");
+  mounts = open_namespace(holder.id(), "mnt");
 }
 
 void Side::enter() const {
@@ -59,19 +60,19 @@ void Side::enter() const {
 }
 
 void Side::run(const std::vector<std::string>& command) const {
-  std::string text;
-  for (const std::string& word : command) text += (text.empty() ? "" : " ") + word;
+  std::string name_of_command;
+  for (const std::string& word : command) name_of_command += (name_of_command.empty() ? "" : " ") + word;
   Process process{[&] {
     enter();
     execute(command);
   }};
-  expect_success(process, text, Clock::now() + patience);
+  expect_success(process, name_of_command, Clock::now() + command_timeout);
 }
 
 std::vector<int> two_processors() {
   cpu_set_t allowed{};
   if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) {
-    throw base::system_failure("cannot tell which processors may be used (sched_getaffinity)");
+    throw base::system_failure("cannot list the usable processors (sched_getaffinity)");
   }
   std::vector<int> found;
   for (int processor = 0; processor < CPU_SETSIZE && found.size() < 2; ++processor) {

@@ -1,4 +1,4 @@
-// One of the two hosts of the bed: a network namespace and a processor.
+// One of the two hosts of the testbed: a network namespace and a processor.
 #pragma once
 
 #include <string>
@@ -10,30 +10,32 @@ namespace sixin4::testbed {
 
 struct Side {
   std::string name;
-  std::string link;      ///< the name of its end of the cable
-  std::string ethernet;  ///< the cable end's address
-  std::string ipv4;      ///< its address on the cable
-  std::string ipv6;      ///< its address in the tunnel
+  std::string link;      ///< name of its end of the veth pair
+  std::string ethernet;  ///< MAC address of the link
+  std::string ipv4;      ///< address on the link, which has a prefix length of 24
+  std::string ipv6;      ///< address in the tunnel
   int processor = 0;
   base::FileDescriptor network;
-  base::FileDescriptor mounts;  ///< a mount namespace whose /sys and /run are this side's own
+  base::FileDescriptor mounts;  ///< a mount namespace with a separate /sys and /run
 
-  /// Makes the two namespaces; the kernel removes them with the last process and descriptor that refer to
-  /// them.
+  /// Creates the two namespaces. The kernel removes them with the last process and descriptor that refer to
+  /// them. Throws std::runtime_error.
   void make_namespaces();
-  /// Puts the calling process, a child of its own, on this side.
+  /// Moves the calling process into the namespaces and binds it to the processor. Call it in a child only.
+  /// Throws std::system_error.
   void enter() const;
-  /// Runs a command here to its end. Throws with what it said where it fails.
+  /// Runs a command on this side and waits for its end, 10 seconds at most. Throws std::runtime_error with
+  /// its output if it fails.
   void run(const std::vector<std::string>& command) const;
 };
 
-/// The processors of the two sides: the first two that this process may use.
+/// The first two processors that this process may use. Throws std::runtime_error if there is only one.
 [[nodiscard]] std::vector<int> two_processors();
 
-/// Binds a process or kernel thread to one processor; 0 is the caller.
+/// Binds a process or kernel thread to one processor; process 0 is the caller. Throws std::system_error.
 void pin(int process, int processor);
 
-/// For files of /sys and /proc: one value, one write.
+/// Writes a value to a file of /sys or /proc in one write(2). Throws std::system_error.
 void write_value(const std::string& path, const std::string& value);
 
 }  // namespace sixin4::testbed

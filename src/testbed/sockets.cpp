@@ -14,7 +14,7 @@ sockaddr_in6 socket_address(const std::string& ipv6, std::uint16_t port) {
   address.sin6_family = AF_INET6;
   address.sin6_port = htons(port);
   if (::inet_pton(AF_INET6, ipv6.c_str(), &address.sin6_addr) != 1) {
-    throw std::logic_error(ipv6 + " is no IPv6 address");
+    throw std::logic_error(ipv6 + " is not an IPv6 address");
   }
   return address;
 }
@@ -38,9 +38,9 @@ void connect_datagrams(const base::FileDescriptor& socket, const std::string& ip
 }
 
 void reset_when_closed(const base::FileDescriptor& socket) {
-  const linger at_once{.l_onoff = 1, .l_linger = 0};
-  if (::setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) != 0) {
-    throw base::system_failure("cannot tell how a TCP connection is to end (setsockopt)");
+  const linger reset{.l_onoff = 1, .l_linger = 0};
+  if (::setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset) != 0) {
+    throw base::system_failure("cannot set SO_LINGER of a TCP socket (setsockopt)");
   }
 }
 

@@ -1,4 +1,4 @@
-// Sockets of the traffic generators: IPv6, between the tunnel's two addresses.
+// IPv6 sockets of the traffic generators. All functions throw std::system_error.
 #pragma once
 
 #include <cstdint>
@@ -10,18 +10,20 @@
 
 namespace sixin4::testbed {
 
+/// `ipv6` is an address of a `Side`, `port` is in host byte order.
 [[nodiscard]] sockaddr_in6 socket_address(const std::string& ipv6, std::uint16_t port);
 
-/// A socket of `type`, which may be SOCK_STREAM or SOCK_DGRAM with flags, bound to that address.
+/// A socket of `type` (SOCK_STREAM or SOCK_DGRAM, with flags), bound to the address.
 [[nodiscard]] base::FileDescriptor bound_socket(int type, const std::string& ipv6, std::uint16_t port);
 
-/// For SOCK_DGRAM: what is sent goes to that address, and what comes comes from there.
+/// Connects a SOCK_DGRAM socket: it sends to this address and receives from it only.
 void connect_datagrams(const base::FileDescriptor& socket, const std::string& ipv6, std::uint16_t port);
 
-/// For SOCK_STREAM: closing it, or being killed, ends the connection at once. Else the kernel would go on
-/// sending for minutes what is left, and keep the namespace for it.
+/// Makes close(2), also at the end of the process, reset a SOCK_STREAM connection. Otherwise the kernel would
+/// retransmit unsent data for minutes and keep the network namespace as long.
 void reset_when_closed(const base::FileDescriptor& socket);
 
+/// Sets an option whose value is an int.
 void set_option(const base::FileDescriptor& socket, int level, int option, int value);
 
 }  // namespace sixin4::testbed

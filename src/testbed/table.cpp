@@ -1,3 +1,4 @@
+// Results as text tables.
 #include <algorithm>
 #include <cmath>
 #include <iomanip>
@@ -31,7 +32,7 @@ Line line_of(const Row& row) {
   return line;
 }
 
-/// Words to the left, figures to the right.
+/// Aligns words to the left and figures to the right.
 std::string aligned(const std::vector<Line>& lines) {
   constexpr std::size_t words = 2;
   std::vector<std::size_t> widths;

@@ -1,3 +1,4 @@
+// The TCP generators: one process on each side drives its ends of all flows with epoll(7).
 #include "tcp.hpp"
 
 #include <algorithm>
@@ -23,30 +24,30 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// All flows are connected from near to far; the port tells who sends.
+// Near connects all flows; the port says which side sends.
 constexpr std::uint16_t port_near_sends = 5001;
 constexpr std::uint16_t port_far_sends = 5002;
-constexpr std::chrono::seconds patience_to_connect{5};
-constexpr std::chrono::seconds patience_to_drain{2};
-constexpr std::chrono::seconds patience_to_end{5};
+constexpr std::chrono::seconds connect_timeout{5};
+constexpr std::chrono::seconds drain_timeout{2};
+constexpr std::chrono::seconds exit_timeout{5};
 
 struct Flow {
   base::FileDescriptor socket;
   bool sends = false;
-  std::uint64_t start = 0;     ///< of its pattern, so that no flow passes for another
-  std::uint64_t position = 0;  ///< bytes so far
+  std::uint64_t start = 0;     ///< pattern position of the first byte; differs between flows
+  std::uint64_t position = 0;  ///< bytes sent or received so far
   enum class State { flowing, finishing, ended, broken } state = State::flowing;
 };
 
-/// Both ends of a connection know the port that near got for it.
+/// Both ends derive the start from the port of near, which the kernel chose.
 std::uint64_t pattern_start(std::uint16_t near_port) {
   return std::uint64_t{near_port} * 1021;
 }
 
-void await(const base::FileDescriptor& socket, short events, const char* what) {
+void await(const base::FileDescriptor& socket, short events, const char* error) {
   pollfd polled{.fd = socket.get(), .events = events, .revents = 0};
-  if (::poll(&polled, 1, static_cast<int>(milliseconds{patience_to_connect}.count())) <= 0) {
-    throw std::runtime_error(what);
+  if (::poll(&polled, 1, static_cast<int>(milliseconds{connect_timeout}.count())) <= 0) {
+    throw std::runtime_error(error);
   }
 }
 
@@ -61,16 +62,16 @@ Flow connect_flow(const Bed& bed, bool near_sends) {
   await(flow.socket, POLLOUT, "no TCP connection through the tunnel within 5 seconds");
   int error = 0;
   socklen_t length = sizeof error;
-  sockaddr_in6 own{};
-  socklen_t own_length = sizeof own;
+  sockaddr_in6 local{};
+  socklen_t local_length = sizeof local;
   if (::getsockopt(flow.socket.get(), SOL_SOCKET, SO_ERROR, &error, &length) != 0 ||
-      ::getsockname(flow.socket.get(), reinterpret_cast<sockaddr*>(&own), &own_length) != 0) {
+      ::getsockname(flow.socket.get(), reinterpret_cast<sockaddr*>(&local), &local_length) != 0) {
     error = errno;
   }
   if (error != 0) {
     throw base::system_failure("cannot connect through the tunnel (connect)", error);
   }
-  flow.start = pattern_start(ntohs(own.sin6_port));
+  flow.start = pattern_start(ntohs(local.sin6_port));
   return flow;
 }
 
@@ -85,7 +86,7 @@ Flow accept_flow(const base::FileDescriptor& listener, bool far_sends) {
   return {.socket = std::move(socket), .sends = far_sends, .start = pattern_start(ntohs(near.sin6_port))};
 }
 
-/// The flows of one side, driven until their time is over.
+/// Sends and receives the flows of one side until the end of the measurement, then drains them.
 class Pump {
  public:
   Pump(std::vector<Flow> flows, Clock::duration time) : flows_(std::move(flows)), time_(time) {
@@ -96,33 +97,33 @@ class Pump {
   }
 
   FlowCounts run() {
-    const auto last = Clock::now() + patience_to_connect + time_ + patience_to_drain;
-    while (!ended() && Clock::now() < last && !over(patience_to_drain)) {
+    const auto deadline = Clock::now() + connect_timeout + time_ + drain_timeout;
+    while (!all_ended() && Clock::now() < deadline && !is_over(drain_timeout)) {
       std::array<epoll_event, 16> events{};
-      constexpr int wait_ms = 20;  // to see that the time is over
+      constexpr int wait_ms = 20;  // bounds how late the end of the measurement is noticed
       const int ready = ::epoll_wait(epoll_.get(), events.data(), events.size(), wait_ms);
       if (ready < 0 && errno != EINTR) throw base::system_failure("cannot wait for sockets (epoll_wait)");
-      const bool in_time = !over({});
+      const bool in_time = !is_over({});
       if (!in_time) finish_sending();
       for (int at = 0; at < ready; ++at)
-        move(flows_[events.at(static_cast<std::size_t>(at)).data.u64], in_time);
+        handle_event(flows_[events.at(static_cast<std::size_t>(at)).data.u64], in_time);
     }
-    counts_.to_the_end = std::ranges::all_of(
+    counts_.complete = std::ranges::all_of(
         flows_, [](const Flow& flow) { return flow.sends || flow.state == Flow::State::ended; });
     return counts_;
   }
 
  private:
-  /// Whether it is that long ago that the time has been over. The time starts with the first byte.
-  [[nodiscard]] bool over(Clock::duration ago) const {
+  /// Whether the measurement ended at least `ago` before now. It starts with the first byte.
+  [[nodiscard]] bool is_over(Clock::duration ago) const {
     return start_ && Clock::now() > *start_ + time_ + ago;
   }
 
-  [[nodiscard]] bool ended() const {
+  [[nodiscard]] bool all_ended() const {
     return std::ranges::all_of(flows_, [](const Flow& flow) { return flow.state >= Flow::State::ended; });
   }
 
-  void move(Flow& flow, bool in_time) {
+  void handle_event(Flow& flow, bool in_time) {
     if (!flow.sends || flow.state == Flow::State::finishing) {
       receive(flow, in_time);
     } else if (flow.state == Flow::State::flowing && in_time) {
@@ -131,7 +132,7 @@ class Pump {
   }
 
   void send(Flow& flow) {
-    const auto bytes = pattern(flow.start + flow.position, longest_stretch);
+    const auto bytes = pattern(flow.start + flow.position, max_pattern_size);
     const ssize_t sent = ::send(flow.socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent < 0 && errno == EAGAIN) return;
     if (sent < 0) throw base::system_failure("a TCP connection broke (send)");
@@ -142,13 +143,13 @@ class Pump {
     const ssize_t length = ::recv(flow.socket.get(), buffer_.data(), buffer_.size(), 0);
     if (length < 0 && errno == EAGAIN) return;
     if (length <= 0) {
-      // A sender gives up when its tunnel takes too long for what is still on its way.
+      // A sender resets the connection if the tunnel does not drain its send buffer within the drain timeout.
       end(flow, length == 0 ? Flow::State::ended : Flow::State::broken);
       return;
     }
     const std::span<const std::uint8_t> bytes{buffer_.data(), static_cast<std::size_t>(length)};
-    if (!seems_pattern(bytes, flow.start + flow.position)) {
-      throw WrongData("TCP: other bytes arrived than were sent, behind " + std::to_string(flow.position));
+    if (!samples_match_pattern(bytes, flow.start + flow.position)) {
+      throw WrongData("TCP: other bytes arrived than were sent, after byte " + std::to_string(flow.position));
     }
     if (in_time) counts_.received_in_time += bytes.size();
     count(flow, bytes.size(), counts_.received);
@@ -160,7 +161,7 @@ class Pump {
     total += bytes;
   }
 
-  /// The other end closes a flow when it has all of it.
+  /// The receiver closes a flow after its last byte, so a sender waits for that FIN.
   void finish_sending() {
     for (std::size_t at = 0; at < flows_.size(); ++at) {
       Flow& flow = flows_[at];
@@ -189,7 +190,7 @@ class Pump {
   std::vector<Flow> flows_;
   Clock::duration time_;
   base::FileDescriptor epoll_{::epoll_create1(EPOLL_CLOEXEC)};
-  std::vector<std::uint8_t> buffer_ = std::vector<std::uint8_t>(longest_stretch);
+  std::vector<std::uint8_t> buffer_ = std::vector<std::uint8_t>(max_pattern_size);
   std::optional<Clock::time_point> start_;
   FlowCounts counts_;
 };
@@ -224,14 +225,15 @@ FlowCounts run_near(const Bed& bed, FlowNumbers numbers, double seconds) {
 TcpFlows::TcpFlows(const Bed& bed, FlowNumbers numbers, double seconds)
     : seconds_(seconds),
       far_("TCP on the far side", [&](const auto& ready) { return run_far(bed, numbers, seconds, ready); }) {
-  far_.wait_until_ready(Clock::now() + patience_to_connect);
+  far_.wait_until_ready(Clock::now() + connect_timeout);
   near_.emplace("TCP on the near side", [&](const auto&) { return run_near(bed, numbers, seconds); });
 }
 
 TcpFlows::Result TcpFlows::finish() {
   const auto deadline =
-      Clock::now() + 2 * patience_to_connect + duration_of(seconds_) + patience_to_drain + patience_to_end;
-  // A side that finds wrong data ends; the other one sees no more than that the connection broke.
+      Clock::now() + 2 * connect_timeout + duration_of(seconds_) + drain_timeout + exit_timeout;
+  // After wrong data on the far side the near side only sees a broken connection, so the far side's error has
+  // precedence over errors of the near side that are not WrongData.
   FlowCounts near;
   std::exception_ptr failure;
   try {
@@ -244,11 +246,11 @@ TcpFlows::Result TcpFlows::finish() {
   const FlowCounts far = far_.finish(deadline);
   if (failure) std::rethrow_exception(failure);
   const std::uint64_t in_time = near.received_in_time + far.received_in_time;
-  if (in_time == 0) throw std::runtime_error("nothing arrived of a TCP flow");
+  if (in_time == 0) throw std::runtime_error("no byte of the TCP flows arrived in time");
   if (near.received > far.sent || far.received > near.sent)
     throw WrongData("TCP: more bytes arrived than were sent");
-  // A slow tunnel still has at the end what filled the sender's buffers.
-  const bool complete = near.to_the_end && far.to_the_end;
+  // In a slow tunnel the bytes of a send buffer may still be on their way after the drain timeout.
+  const bool complete = near.complete && far.complete;
   if (complete && (near.received != far.sent || far.received != near.sent)) {
     throw WrongData("TCP: " + std::to_string(near.sent + far.sent) + " bytes were sent, but " +
                     std::to_string(near.received + far.received) + " arrived");

@@ -1,4 +1,4 @@
-// The highest rate of UDP datagrams that passes without loss.
+// Trials of UDP datagrams at an offered rate.
 #pragma once
 
 #include <cstddef>
@@ -10,11 +10,12 @@
 namespace sixin4::testbed {
 
 struct DatagramKind {
-  std::size_t size = 0;    ///< bytes of UDP payload
-  std::size_t a_call = 1;  ///< more than one: UDP segmentation offload here, UDP receive offload there
+  std::size_t size = 0;      ///< bytes of UDP payload
+  std::size_t per_call = 1;  ///< above 1: UDP_SEGMENT at the sender, UDP_GRO at the receiver
 };
 
-/// One trial at an offered rate. Throws WrongData where a datagram is not what was sent, or comes twice.
+/// One trial at an offered rate in datagrams per second. Throws WrongData if a datagram has other bytes than
+/// were sent or arrives twice, std::runtime_error for other failures.
 [[nodiscard]] TrialCounts try_rate(const Bed& bed, DatagramKind kind, double rate, double seconds);
 
 }  // namespace sixin4::testbed

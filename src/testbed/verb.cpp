@@ -1,3 +1,4 @@
+// `sixin4 bench`: runs the plan round by round, prints progress and results.
 #include "sixin4/testbed/verb.hpp"
 
 #include <algorithm>
@@ -35,16 +36,18 @@ void measure(const Workload& workload, const Bed& bed, Tunnel& tunnel, double se
     run.failure = error.what();
   }
   if (run.failure.empty()) return;
-  if (const auto said = tunnel.lost_end()) run.failure += "; an end of the tunnel had ended: " + *said;
+  if (const auto output = tunnel.output_of_ended_process()) {
+    run.failure += "; a process of the tunnel had ended: " + *output;
+  }
 }
 
-/// A turn that has not begun: all of its runs failed. The next one may go well, or where `for_good` there is
-/// none.
-void miss_turn(const Setting& setting, int round, const std::string& contestant, const std::string& reason,
-               bool for_good, Results& results) {
+/// Records a turn whose tunnel did not start: its runs failed. If `permanent`, the contestant gets no further
+/// turn.
+void record_missed_turn(const Setting& setting, int round, const std::string& contestant,
+                        const std::string& reason, bool permanent, Results& results) {
   std::cerr << contestant << " did not start in round " << round << ": " << base::message_line(reason)
             << std::endl;
-  if (for_good) {
+  if (permanent) {
     results.not_available.push_back({contestant, reason});
     return;
   }
@@ -53,7 +56,7 @@ void miss_turn(const Setting& setting, int round, const std::string& contestant,
   }
 }
 
-/// One contestant, started anew, with all workloads.
+/// Starts one contestant on a new testbed and measures all workloads.
 void take_turn(const Setting& setting, int round, const std::string& contestant, Results& results) {
   const Plan& plan = results.plan;
   std::optional<Bed> bed;
@@ -62,10 +65,10 @@ void take_turn(const Setting& setting, int round, const std::string& contestant,
     bed.emplace(setting.receive_offload);
     tunnel.emplace(start_tunnel(contestant, *bed, setting.mtu, plan.kernel_tunnel));
   } catch (const std::runtime_error& error) {
-    // A host that cannot have the first bed is told so at once: there is nothing yet to lose.
+    // A host that cannot set up the first testbed cannot set up any: end at once, no result is lost.
     if (!bed && results.runs.empty()) throw;
     const bool no_program = dynamic_cast<const NoProgram*>(&error) != nullptr;
-    miss_turn(setting, round, contestant, error.what(), bed && no_program, results);
+    record_missed_turn(setting, round, contestant, error.what(), bed && no_program, results);
     return;
   }
   for (const std::string& name : plan.workloads) {
@@ -88,7 +91,7 @@ void take_turn(const Setting& setting, int round, const std::string& contestant,
 
 void run_bench(const std::vector<std::string>& arguments) {
   Results results{
-      plan_of(arguments), kernel_release(), static_cast<int>(std::thread::hardware_concurrency()), {}, {}};
+      parse_plan(arguments), kernel_release(), static_cast<int>(std::thread::hardware_concurrency()), {}, {}};
   const Plan& plan = results.plan;
   for (int round = 1; round <= plan.rounds; ++round) {
     for (const Setting& setting : plan.settings) {
@@ -97,7 +100,7 @@ void run_bench(const std::vector<std::string>& arguments) {
       }
     }
   }
-  name_those_that_never_started(results);
+  mark_never_started(results);
   if (results.runs.empty()) {
     throw std::runtime_error("nothing was measured; " + results.not_available.front().contestant +
                              " is not available: " + results.not_available.front().reason);

@@ -1,3 +1,4 @@
+// The table of workloads.
 #include "sixin4/testbed/workloads.hpp"
 
 #include <algorithm>
@@ -41,8 +42,8 @@ Values measure_both_directions(const Bed& bed, double seconds) {
 
 Values measure_datagrams(const Bed& bed, DatagramKind kind, double seconds) {
   constexpr double trials = 10;
-  const double a_trial = std::max(0.05, seconds / trials);
-  return {highest_rate([&](double rate) { return try_rate(bed, kind, rate, a_trial); })};
+  const double trial_seconds = std::max(0.05, seconds / trials);
+  return {highest_rate([&](double rate) { return try_rate(bed, kind, rate, trial_seconds); })};
 }
 
 Values measure_idle_trips(const Bed& bed, double seconds) {
@@ -51,8 +52,8 @@ Values measure_idle_trips(const Bed& bed, double seconds) {
 }
 
 Values measure_trips_under_load(const Bed& bed, double seconds) {
-  constexpr std::chrono::milliseconds lead{200};  // for the flow to get up to speed
-  constexpr double lag = 0.5;
+  constexpr std::chrono::milliseconds lead{200};  // for the slow start of the flow
+  constexpr double lag = 0.5;                     // seconds that the flow outlasts the round trips
   TcpFlows load{bed, {.outward = 1}, seconds + lag};
   std::this_thread::sleep_for(lead);
   const RoundTrips trips = measure_round_trips(bed, seconds);
@@ -76,7 +77,7 @@ std::vector<Workload> all_workloads() {
       {"udp-gso",
        "datagrams of 1200 bytes, 40 a call, with segmentation and receive offload: the same",
        {datagram_rate},
-       datagrams({.size = 1200, .a_call = 40})},
+       datagrams({.size = 1200, .per_call = 40})},
       {"rtt",
        "round trips of a datagram every 5 ms, with nothing else to do",
        {median_trip, slow_trip},

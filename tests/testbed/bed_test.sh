@@ -12,7 +12,7 @@ trap 'rm -rf "$files"' EXIT
 help=$("$program" bench --help)
 check_match "the help names options and workloads" "--receive-offload .*udp-gso" "$(tr '\n' ' ' <<<"$help")"
 check "an unknown workload: exit status 1" 1 "$(status_of "$program" bench tpc)"
-check_match "an unknown workload is named with those that there are" "no workload 'tpc', but tcp, tcp8" \
+check_match "an unknown workload is named with those that there are" "unknown workload 'tpc'; the workloads are tcp, tcp8" \
   "$("$program" bench tpc 2>&1 || true)"
 
 skip() {

@@ -16,7 +16,7 @@ using Words = std::vector<std::string>;
 
 std::string refusal(const Words& arguments) {
   try {
-    (void)plan_of(arguments);
+    (void)parse_plan(arguments);
     return "accepted";
   } catch (const base::ConfigurationError& error) {
     return error.what();
@@ -24,7 +24,7 @@ std::string refusal(const Words& arguments) {
 }
 
 TEST(Plan, WithoutArgumentsEveryWorkloadRunsOnceWithWhatNeedsNoFile) {
-  const Plan plan = plan_of({});
+  const Plan plan = parse_plan({});
   EXPECT_FALSE(plan.json);
   EXPECT_EQ(plan.rounds, 1);
   EXPECT_EQ(plan.seconds, 2);
@@ -35,8 +35,8 @@ TEST(Plan, WithoutArgumentsEveryWorkloadRunsOnceWithWhatNeedsNoFile) {
 }
 
 TEST(Plan, TakesWhatIsGiven) {
-  const Plan plan = plan_of({"--json", "--rounds", "5", "--seconds=0.3", "--contestants", "raw,kernel",
-                             "--kernel-tunnel", "/lib/tunnel.o", "rtt", "tcp"});
+  const Plan plan = parse_plan({"--json", "--rounds", "5", "--seconds=0.3", "--contestants", "raw,kernel",
+                                "--kernel-tunnel", "/lib/tunnel.o", "rtt", "tcp"});
   EXPECT_TRUE(plan.json);
   EXPECT_EQ(plan.rounds, 5);
   EXPECT_EQ(plan.seconds, 0.3);
@@ -46,26 +46,26 @@ TEST(Plan, TakesWhatIsGiven) {
 }
 
 TEST(Plan, SettingsAreEveryMtuWithEveryReceiveOffload) {
-  const Plan plan = plan_of({"--mtu", "1280,1480", "--receive-offload", "both"});
+  const Plan plan = parse_plan({"--mtu", "1280,1480", "--receive-offload", "both"});
   EXPECT_EQ(plan.settings, (std::vector<Setting>{{1280, true}, {1280, false}, {1480, true}, {1480, false}}));
 }
 
 TEST(Plan, AnObjectFileBringsTheKernelIn) {
-  EXPECT_EQ(plan_of({"--kernel-tunnel", "/lib/tunnel.o"}).contestants,
+  EXPECT_EQ(parse_plan({"--kernel-tunnel", "/lib/tunnel.o"}).contestants,
             (Words{"raw", "packet", "packet-offload", "socat", "kernel"}));
 }
 
 TEST(Plan, ARelativeObjectFileIsFoundFromAnywhere) {
-  EXPECT_TRUE(plan_of({"--kernel-tunnel", "tunnel.o"}).kernel_tunnel.starts_with('/'));
+  EXPECT_TRUE(parse_plan({"--kernel-tunnel", "tunnel.o"}).kernel_tunnel.starts_with('/'));
 }
 
 TEST(Plan, MistakesAreRefusedWithTheOptionTheValueAndTheMend) {
-  EXPECT_EQ(
-      refusal({"tpc"}),
-      "command line: there is no workload 'tpc', but tcp, tcp8, tcp-both, udp64, udp1200, udp-gso, rtt, "
-      "rtt-load");
+  EXPECT_EQ(refusal({"tpc"}),
+            "command line: unknown workload 'tpc'; the workloads are tcp, tcp8, tcp-both, udp64, udp1200, "
+            "udp-gso, rtt, "
+            "rtt-load");
   EXPECT_EQ(refusal({"--contestants", "raw,sit"}),
-            "command line: --contestants: there is no 'sit', but raw, packet, packet-offload, kept, "
+            "command line: --contestants: 'sit' is not one of raw, packet, packet-offload, kept, "
             "rewritten, unrecorded, captured, socat, kernel");
   EXPECT_EQ(
       refusal({"--contestants", "kernel"}),

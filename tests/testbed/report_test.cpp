@@ -20,8 +20,8 @@ Run run_of(int round, const std::string& contestant, const std::string& workload
 /// Two rounds of one TCP flow: 4 and 2 Gbit/s, against 8 in the kernel; socat failed.
 Results two_rounds() {
   Results results;
-  results.plan =
-      plan_of({"--rounds", "2", "--contestants", "raw,packet,socat,kernel", "--kernel-tunnel", "/f", "tcp"});
+  results.plan = parse_plan(
+      {"--rounds", "2", "--contestants", "raw,packet,socat,kernel", "--kernel-tunnel", "/f", "tcp"});
   results.kernel_release = "6.18.0";
   results.processors = 2;
   results.runs = {run_of(1, "raw", "tcp", {4e9, 2.5}), run_of(1, "kernel", "tcp", {8e9, 1}),
@@ -67,7 +67,7 @@ TEST(Results, WhoNeverStartedIsNotAvailableAndWhoDidOnceHasFailedRuns) {
     results.runs.push_back(missed);
   }
   std::erase_if(results.runs, [](const auto& run) { return run.contestant == "socat" && run.started; });
-  name_those_that_never_started(results);
+  mark_never_started(results);
   ASSERT_EQ(results.not_available.size(), 2U);
   EXPECT_EQ(results.not_available[1].contestant, "socat");
   EXPECT_EQ(results.not_available[1].reason, "no luck");

@@ -20,9 +20,9 @@ using namespace std::chrono_literals;
 
 TEST(Pattern, IsItselfOnlyWhereItBelongs) {
   const auto stretch = pattern(123'456'789, 1400);
-  EXPECT_TRUE(is_pattern(stretch, 123'456'789));
+  EXPECT_TRUE(matches_pattern(stretch, 123'456'789));
   for (const std::uint64_t shift : {1U, 8U, 1420U, 65'536U, 131'072U}) {
-    EXPECT_FALSE(is_pattern(stretch, 123'456'789 + shift)) << shift;
+    EXPECT_FALSE(matches_pattern(stretch, 123'456'789 + shift)) << shift;
   }
 }
 
@@ -35,12 +35,12 @@ TEST(Pattern, GoesOnFromStretchToStretch) {
 TEST(Pattern, SamplesFindAPacketThatIsMissingOrChanged) {
   const auto sent = pattern(0, 100'000);
   std::vector<std::uint8_t> bytes{sent.begin(), sent.end()};
-  EXPECT_TRUE(seems_pattern(bytes, 0));
+  EXPECT_TRUE(samples_match_pattern(bytes, 0));
   std::fill_n(bytes.begin() + 50'000, 1200, std::uint8_t{0});
-  EXPECT_FALSE(seems_pattern(bytes, 0));
+  EXPECT_FALSE(samples_match_pattern(bytes, 0));
   bytes.assign(sent.begin(), sent.end());
   bytes.erase(bytes.begin() + 50'000, bytes.begin() + 51'420);
-  EXPECT_FALSE(seems_pattern(bytes, 0));
+  EXPECT_FALSE(samples_match_pattern(bytes, 0));
 }
 
 TEST(JobTest, GivesTheResultBack) {
@@ -72,7 +72,7 @@ TEST(JobTest, OneThatDoesNotEndIsGivenUp) {
 TEST(ProcessTest, AMissingProgramIsNamed) {
   Process process{[] { execute({"no-such-program", "--at-all"}); }};
   EXPECT_EQ(process.wait_until(Clock::now() + 5s), Process::status_no_program);
-  EXPECT_EQ(process.complaint(), "cannot run no-such-program; install it: No such file or directory");
+  EXPECT_EQ(process.output_line(), "cannot run no-such-program; install it: No such file or directory");
 }
 
 TEST(ProcessTest, StopEndsIt) {

@@ -1,4 +1,4 @@
-// The clock of measurements and time limits.
+// The clock of measurements and deadlines.
 #pragma once
 
 #include <algorithm>

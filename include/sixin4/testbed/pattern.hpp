@@ -1,4 +1,5 @@
-// What the traffic consists of: bytes of which each stretch tells where it belongs.
+// The payload of the traffic: a pattern whose bytes depend on their position, so that a receiver finds lost,
+// repeated and changed bytes.
 #pragma once
 
 #include <cstddef>
@@ -7,17 +8,18 @@
 
 namespace sixin4::testbed {
 
-/// The longest stretch that can be had at once.
-inline constexpr std::size_t longest_stretch = 131072;
+/// The most bytes that one call of `pattern` returns.
+inline constexpr std::size_t max_pattern_size = 131072;
 
-/// `size` bytes of the pattern from `position`, which may be any number.
+/// `size` bytes of the pattern from `position`, which may be any number; `size` is at most
+/// `max_pattern_size`.
 [[nodiscard]] std::span<const std::uint8_t> pattern(std::uint64_t position, std::size_t size);
 
-/// Whether `bytes` are the pattern from `position`: all of them.
-[[nodiscard]] bool is_pattern(std::span<const std::uint8_t> bytes, std::uint64_t position);
+/// Whether all of `bytes` equal the pattern from `position`.
+[[nodiscard]] bool matches_pattern(std::span<const std::uint8_t> bytes, std::uint64_t position);
 
-/// The same, looking at eight bytes in a thousand: enough to see every packet, too few to slow the reader
+/// The same for eight bytes in a thousand. That samples every full-size packet and does not slow the reader
 /// down.
-[[nodiscard]] bool seems_pattern(std::span<const std::uint8_t> bytes, std::uint64_t position);
+[[nodiscard]] bool samples_match_pattern(std::span<const std::uint8_t> bytes, std::uint64_t position);
 
 }  // namespace sixin4::testbed

@@ -1,4 +1,4 @@
-// Child processes that never outlive this one, and functions that run in a child and give their result back.
+// Child processes that do not outlive this process, and functions that run in a child and return a value.
 #pragma once
 
 #include <functional>
@@ -15,55 +15,59 @@
 
 namespace sixin4::testbed {
 
-/// What arrived is not what was sent. All other failures of a measurement are std::runtime_error.
+/// The receiver got other bytes than the sender sent. Other failures of a measurement are std::runtime_error.
 class WrongData : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// A program that this host does not have, and will not have a moment later either.
+/// A program is not installed, so that a second attempt would fail as well.
 class NoProgram : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
+/// Owns a child process.
 class Process {
  public:
-  /// `act` runs in the child, which ends with it. The kernel kills the child when this process ends, in
-  /// whatever way.
-  explicit Process(const std::function<void()>& act);
+  /// Forks a child that runs `function` and exits. The kernel kills the child when this process ends
+  /// (PR_SET_PDEATHSIG). Throws std::system_error.
+  explicit Process(const std::function<void()>& function);
   Process(Process&& other) noexcept;
   Process& operator=(Process&& other) = delete;
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
-  /// Kills the child where it still runs.
+  /// Kills the child if it still runs.
   ~Process();
 
   [[nodiscard]] pid_t id() const noexcept { return id_; }
-  /// The exit status, 128 more than the signal's number where one ended it; nothing while it runs on.
+  /// Waits for the child to end. Returns its exit status, or 128 plus the number of the signal that killed
+  /// it; nothing if it still runs at the deadline.
   [[nodiscard]] std::optional<int> wait_until(Clock::time_point deadline);
-  /// Asks the child to end; one that does not is killed.
+  /// Sends SIGTERM, and SIGKILL if the child has not ended three seconds later.
   void stop();
-  /// What the child has written to standard output and standard error, and the text of what `act` threw.
+  /// The text of standard output and standard error, followed by the message of the exception that `function`
+  /// threw.
   [[nodiscard]] std::string output() const;
-  /// The same in one line, for a message.
-  [[nodiscard]] std::string complaint() const;
+  /// `output` as one line for a message.
+  [[nodiscard]] std::string output_line() const;
 
-  static constexpr int status_failed = 1;      ///< `act` threw
-  static constexpr int status_wrong_data = 3;  ///< it threw WrongData
-  static constexpr int status_no_program = 4;  ///< it threw NoProgram
+  static constexpr int status_failed = 1;      ///< `function` threw another exception
+  static constexpr int status_wrong_data = 3;  ///< `function` threw WrongData
+  static constexpr int status_no_program = 4;  ///< `function` threw NoProgram
 
  private:
   pid_t id_ = -1;
-  base::FileDescriptor ended_;
+  base::FileDescriptor pidfd_;
   base::FileDescriptor output_;
   std::optional<int> status_;
 };
 
-/// Becomes `command`; throws NoProgram where there is none.
+/// Replaces this process by `command` (execvp). Throws NoProgram if the program does not exist,
+/// std::system_error if it cannot run.
 [[noreturn]] void execute(const std::vector<std::string>& command);
 
-/// Memory that a child shares with its parent.
+/// Memory that this process shares with its children. Throws std::system_error.
 class SharedMemory {
  public:
   explicit SharedMemory(std::size_t size);
@@ -79,23 +83,25 @@ class SharedMemory {
   std::size_t size_;
 };
 
-/// Throws WrongData, NoProgram or std::runtime_error where `process`, called `name`, has not ended well by
-/// the deadline.
+/// Waits for `process` until the deadline. Throws WrongData, NoProgram or std::runtime_error, with `name` in
+/// the message, unless it ends with exit status 0.
 void expect_success(Process& process, const std::string& name, Clock::time_point deadline);
 
-/// A function that runs in a child. It is handed something to call when it is ready for its counterpart.
+/// A function that runs in a child and returns a `Result` through shared memory. It may call `ready` when the
+/// other side can start.
 template <class Result>
 class Job {
   static_assert(std::is_trivially_copyable_v<Result>);
 
  public:
-  using Act = std::function<Result(const std::function<void()>& ready)>;
+  using Function = std::function<Result(const std::function<void()>& ready)>;
 
-  Job(std::string name, const Act& act)
+  Job(std::string name, const Function& function)
       : name_(std::move(name)),
         memory_(sizeof(Shared)),
-        process_([this, &act] { shared().result = act([this] { shared().ready = true; }); }) {}
+        process_([this, &function] { shared().result = function([this] { shared().ready = true; }); }) {}
 
+  /// Returns when the child has called `ready` or ended with success. Throws like `expect_success`.
   void wait_until_ready(Clock::time_point deadline) {
     while (!shared().ready) {
       if (const auto status = process_.wait_until(Clock::now() + std::chrono::milliseconds{1});
@@ -108,6 +114,7 @@ class Job {
 
   [[nodiscard]] pid_t id() const noexcept { return process_.id(); }
 
+  /// Waits for the child to end and returns its result. Throws like `expect_success`.
   [[nodiscard]] Result finish(Clock::time_point deadline) {
     expect_success(process_, name_, deadline);
     return shared().result;

@@ -1,4 +1,4 @@
-// Results as text for people, and as JSON for programs.
+// Results as a table for people and as JSON for programs.
 #pragma once
 
 #include <string>
@@ -7,10 +7,13 @@
 
 namespace sixin4::testbed {
 
-/// Figures with three digits or so, whatever their size.
+/// A figure with about three significant digits.
 [[nodiscard]] std::string figure_text(double value);
 
+/// A table for each setting; contestants that are not available and failed runs after it.
 [[nodiscard]] std::string to_table(const Results& results);
+/// One JSON object, indented, with all runs and medians. Control characters and bytes that are not UTF-8 are
+/// escaped as `base::printable` does.
 [[nodiscard]] std::string to_json(const Results& results);
 
 }  // namespace sixin4::testbed

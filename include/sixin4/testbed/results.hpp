@@ -1,4 +1,4 @@
-// What was measured, and what follows from several rounds of it.
+// Measured figures, and medians and ratios over several rounds.
 #pragma once
 
 #include <optional>
@@ -11,16 +11,16 @@
 
 namespace sixin4::testbed {
 
-/// One contestant, one workload, once.
+/// One measurement: a contestant with a workload in one round.
 struct Run {
   Setting setting;
   int round = 1;
   std::string contestant;
   std::string workload;
-  std::vector<double> figures;  ///< one a kind of the workload's; empty where it failed
-  std::string failure;
-  bool wrong_data = false;  ///< it failed because of what arrived
-  bool started = true;      ///< there was a tunnel to measure
+  std::vector<double> figures;  ///< as many as Workload::figures, in their order; empty after a failure
+  std::string failure;          ///< empty after a success
+  bool wrong_data = false;      ///< the failure is WrongData
+  bool started = true;          ///< the tunnel came up
 };
 
 struct NotAvailable {
@@ -38,24 +38,26 @@ struct Results {
 
 [[nodiscard]] bool is_available(const Results& results, std::string_view contestant);
 
-/// Makes a contestant that has not started a single time one that is not available, without any runs.
-void name_those_that_never_started(Results& results);
+/// Moves contestants that started in no round from `runs` to `not_available`, with the reason of their last
+/// run.
+void mark_never_started(Results& results);
 
-/// Of at least one value; the mean of the two in the middle where their number is even.
+/// The mean of the two middle values if their number is even. `values` is not empty.
 [[nodiscard]] double median(std::vector<double> values);
-/// The smallest value that at least so many in a hundred do not exceed. Of at least one value.
-[[nodiscard]] double percentile(std::vector<double> values, int hundredths);
+/// The nearest-rank percentile: the smallest value that at least `percent` in a hundred values do not exceed.
+/// `values` is not empty.
+[[nodiscard]] double percentile(std::vector<double> values, int percent);
 
-/// One contestant's figure over another's.
+/// The median of `contestant` divided by the median of `reference`.
 struct Ratio {
   std::string contestant;
   std::string reference;
-  std::optional<double> value;
+  std::optional<double> value;  ///< nothing if one of the medians is missing
 };
 
 struct Median {
   std::string contestant;
-  std::optional<double> value;  ///< nothing where every run failed
+  std::optional<double> value;  ///< nothing if every run failed
 };
 
 /// One figure of a workload in one setting.
@@ -64,9 +66,10 @@ struct Row {
   std::string workload;
   FigureKind figure;
   std::vector<Median> medians;
-  std::vector<Ratio> ratios;  ///< of this program's contestants to the kernel's tunnel and to socat
+  std::vector<Ratio> ratios;  ///< of sixin4's contestants to kernel and to socat
 };
 
+/// One row for each setting, workload and figure of the plan, in that order.
 [[nodiscard]] std::vector<Row> rows_of(const Results& results);
 
 }  // namespace sixin4::testbed

@@ -1,4 +1,4 @@
-// The verb `bench`: what this host makes of a tunnel, measured with both of its ends in network namespaces.
+// The verb `bench`: measures tunnels with both ends on this host, in two network namespaces.
 #pragma once
 
 #include <string>
@@ -6,8 +6,9 @@
 
 namespace sixin4::testbed {
 
-/// `arguments` are those behind the verb. Prints the results. Throws ConfigurationError; std::runtime_error
-/// where nothing could be measured, or where what arrived was not what was sent.
+/// `arguments` are the words after the verb. Prints progress on standard error and the results on standard
+/// output. Throws base::ConfigurationError for a wrong argument, std::runtime_error if nothing could be
+/// measured or if a tunnel changed its traffic.
 void run_bench(const std::vector<std::string>& arguments);
 
 }  // namespace sixin4::testbed

@@ -1,4 +1,4 @@
-// The kinds of traffic that are measured, and what is told of each.
+// The kinds of traffic that the testbed measures, and the figures of each.
 #pragma once
 
 #include <functional>
@@ -11,21 +11,22 @@ namespace sixin4::testbed {
 struct Bed;
 
 struct FigureKind {
-  std::string key;   ///< in JSON; names the unit
-  std::string unit;  ///< in the table
-  double scale;      ///< from the one to the other
+  std::string key;   ///< name in JSON; says the unit of the value
+  std::string unit;  ///< unit in the table
+  double scale;      ///< table value = JSON value * scale
 };
 
 struct Workload {
   std::string name;
   std::string meaning;
   std::vector<FigureKind> figures;
-  /// One value a figure. Throws std::runtime_error where there are none, WrongData where traffic was changed.
+  /// Returns one value for each of `figures`, after about `seconds`. Throws WrongData if the tunnel changed
+  /// the traffic, std::runtime_error if the measurement failed.
   std::function<std::vector<double>(const Bed& bed, double seconds)> measure;
 };
 
 [[nodiscard]] const std::vector<Workload>& workloads();
-/// Nothing where there is no such workload.
+/// Null if there is no such workload.
 [[nodiscard]] const Workload* find_workload(std::string_view name);
 
 }  // namespace sixin4::testbed
