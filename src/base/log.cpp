@@ -1,3 +1,4 @@
+// Levels and rate limit of the log.
 #include "sixin4/base/log.hpp"
 
 #include <iostream>
@@ -36,18 +37,18 @@ void Log::write(LogLevel level, std::string_view kind, std::string_view text) {
     rate.in_window = 0;
   }
   if (++rate.in_window > lines_per_window) {
-    ++rate.held_back;
+    ++rate.suppressed;
     return;
   }
   std::string line{prefix_of(level)};
   line += text;
-  if (rate.held_back != 0)
-    line += " (" + std::to_string(rate.held_back) + " lines like this one were held back)";
-  rate.held_back = 0;
+  if (rate.suppressed != 0)
+    line += " (" + std::to_string(rate.suppressed) + " similar lines were suppressed)";
+  rate.suppressed = 0;
   answer(line);
 }
 
-// In one piece, so that lines of several processes do not mix.
+// One write for the whole line, so that lines of several processes do not mix.
 void Log::answer(std::string_view text) {
   std::cerr << (message_line(text) + '\n') << std::flush;
 }

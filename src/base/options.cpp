@@ -1,3 +1,4 @@
+// The syntax of options with Boost.Program_options, which only this file includes.
 #include "sixin4/base/options.hpp"
 
 #include <algorithm>
@@ -15,7 +16,7 @@ namespace po = boost::program_options;
 
 constexpr const char* words_key = "word";
 
-po::options_description described(std::span<const Option> options) {
+po::options_description description_of(std::span<const Option> options) {
   constexpr unsigned line_length = 100;
   po::options_description description{line_length};
   for (const Option& option : options) {
@@ -41,11 +42,11 @@ std::optional<std::string> Arguments::value_of(std::string_view name) const {
 }
 
 Arguments parse_arguments(std::span<const Option> options, std::span<const std::string> arguments) {
-  po::options_description known = described(options);
-  known.add_options()(words_key, po::value<std::vector<std::string>>());
+  po::options_description all_options = description_of(options);
+  all_options.add_options()(words_key, po::value<std::vector<std::string>>());
   po::positional_options_description words;
   words.add(words_key, -1);
-  // No abbreviations: a script would break on the day that a second key begins alike.
+  // No abbreviations, because a new key with the same beginning would break scripts.
   namespace style = po::command_line_style;
   constexpr int exact = style::allow_long | style::long_allow_adjacent | style::long_allow_next |
                         style::allow_short | style::allow_dash_for_short | style::short_allow_next |
@@ -53,7 +54,7 @@ Arguments parse_arguments(std::span<const Option> options, std::span<const std::
   Arguments result;
   try {
     const auto parsed = po::command_line_parser({arguments.begin(), arguments.end()})
-                            .options(known)
+                            .options(all_options)
                             .positional(words)
                             .style(exact)
                             .run();
@@ -81,7 +82,7 @@ std::vector<KeyValue> parse_line(std::span<const Option> options, const std::str
   std::istringstream stream{line};
   std::vector<KeyValue> result;
   try {
-    for (const auto& option : po::parse_config_file(stream, described(options)).options) {
+    for (const auto& option : po::parse_config_file(stream, description_of(options)).options) {
       result.emplace_back(option.string_key, value_of(option));
     }
   } catch (const po::unknown_option& error) {
@@ -89,7 +90,7 @@ std::vector<KeyValue> parse_line(std::span<const Option> options, const std::str
   } catch (const po::error&) {
     throw ConfigurationError(place + ": " + in_quotes(line) + " is not of the form key = value");
   }
-  // A section header parses to nothing, and would swallow what follows it.
+  // Boost accepts a section header and yields no option for it.
   if (result.empty()) {
     throw ConfigurationError(place + ": " + in_quotes(line) + " is not of the form key = value");
   }
@@ -98,7 +99,7 @@ std::vector<KeyValue> parse_line(std::span<const Option> options, const std::str
 
 std::string describe(std::span<const Option> options) {
   std::ostringstream text;
-  text << described(options);
+  text << description_of(options);
   return text.str();
 }
 

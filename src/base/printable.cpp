@@ -1,3 +1,4 @@
+// Escapes with the UTF-8 decoder of Boost.Locale.
 #include "sixin4/base/printable.hpp"
 
 #include <algorithm>
@@ -13,9 +14,9 @@ using boost::locale::utf::code_point;
 
 constexpr std::string_view digits = "0123456789abcdef";
 constexpr std::size_t escape_length = 4;
-constexpr std::size_t most_of_a_value = 100;
+constexpr std::size_t max_value_length = 100;
 
-/// The byte that an escape at the beginning of the text stands for; -1 where there is none.
+/// The byte of the escape `\xHH` at the beginning of the text; -1 if it does not begin with one.
 int escaped_byte(std::string_view text) {
   if (text.size() < escape_length || !text.starts_with("\\x")) return -1;
   const auto high = digits.find(text[2]);
@@ -27,7 +28,8 @@ int escaped_byte(std::string_view text) {
 bool is_plain(code_point character) {
   if (!boost::locale::utf::is_valid_codepoint(character)) return false;
   const bool controls = character < 0x20 || (character >= 0x7f && character < 0xa0);
-  // Line and paragraph separators, and what changes the direction of the text after it.
+  // Line and paragraph separators, and the marks, embeddings, overrides and isolates that change the
+  // direction of text.
   const bool reorders = (character >= 0x2028 && character <= 0x202e) ||
                         (character >= 0x2066 && character <= 0x2069) || character == 0x200e ||
                         character == 0x200f || character == 0x061c;
@@ -41,7 +43,7 @@ void append_escape(std::string& to, char byte) {
   to += digits[value & 0xfU];
 }
 
-/// The longest end of at most `most` bytes that begins with a whole character.
+/// The longest suffix of at most `most` bytes that begins with a whole UTF-8 character.
 std::string_view ending(std::string_view text, std::size_t most) {
   std::size_t start = text.size() - std::min(text.size(), most);
   while (start < text.size() && start != 0 && Utf8::is_trail(text[start])) ++start;
@@ -63,7 +65,7 @@ std::string printable(std::string_view text, std::string_view also) {
       result.append(start, at);
       continue;
     }
-    // Of what is not UTF-8 the next byte may begin a character.
+    // After an invalid byte the next byte may begin a character.
     if (!boost::locale::utf::is_valid_codepoint(character)) at = start + 1;
     std::for_each(start, at, [&result](char byte) { append_escape(result, byte); });
   }
@@ -95,7 +97,7 @@ std::string message_line(std::string_view message, std::size_t most) {
 }
 
 std::string in_quotes(std::string_view value) {
-  const std::string_view shown = beginning(value, most_of_a_value);
+  const std::string_view shown = beginning(value, max_value_length);
   std::string text = "'";
   text += shown;
   text += shown.size() == value.size() ? "'" : "...'";

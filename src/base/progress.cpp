@@ -1,3 +1,4 @@
+// Drawing of the progress bar.
 #include "sixin4/base/progress.hpp"
 
 #include <algorithm>
@@ -10,15 +11,15 @@ namespace sixin4::base {
 
 namespace {
 
-constexpr std::chrono::milliseconds first_look{300};  // what is done by then needs no bar
-constexpr std::chrono::milliseconds redraw{100};
+constexpr std::chrono::milliseconds first_draw{300};  // shorter work needs no bar
+constexpr std::chrono::milliseconds redraw_interval{100};
 constexpr std::size_t bar_width = 50;
 constexpr const char* clear_line = "\r\x1b[K";
 
 }  // namespace
 
 Progress::Progress(std::optional<std::uint64_t> size)
-    : size_(size), next_(std::chrono::steady_clock::now() + first_look) {
+    : size_(size), next_(std::chrono::steady_clock::now() + first_draw) {
   if (::isatty(STDERR_FILENO) != 1 || size_ == 0U) size_.reset();
 }
 
@@ -26,10 +27,10 @@ Progress::~Progress() {
   if (drawn_) std::cerr << clear_line << std::flush;
 }
 
-void Progress::look(std::uint64_t position) {
+void Progress::update(std::uint64_t position) {
   const auto now = std::chrono::steady_clock::now();
   if (now < next_) return;
-  next_ = now + redraw;
+  next_ = now + redraw_interval;
   drawn_ = true;
   const std::uint64_t done = std::min(position, *size_);
   const std::size_t filled = bar_width * done / *size_;

@@ -1,3 +1,4 @@
+// Errors of std::cout as exceptions.
 #include "sixin4/base/standard_output.hpp"
 
 #include <cerrno>
@@ -10,7 +11,7 @@ namespace sixin4::base {
 
 namespace {
 
-/// The stream only knows that something failed; the last call of the system knows what.
+/// The stream only says that a write failed; errno says why.
 void check() {
   if (std::cout) return;
   throw base::system_failure("cannot write to standard output", errno == 0 ? EIO : errno);

@@ -1,3 +1,4 @@
+// Queries nfnetlink, xfrm and /proc for users of the IP layer.
 #include "sixin4/netlink/firewall_probe.hpp"
 
 #include <cerrno>
@@ -18,23 +19,23 @@ namespace sixin4::netlink {
 
 namespace {
 
-/// Lists what a part of the kernel has: nothing where this kernel does not have that part.
-void list(int protocol, const NetlinkRequest& request, const char* what,
+/// Lists the objects of a kernel subsystem. A kernel without that subsystem has no objects.
+void list(int protocol, const NetlinkRequest& request, const char* action,
           const NetlinkSocket::MessageHandler& on_message) {
   try {
     NetlinkSocket socket{protocol};
     const NetlinkOutcome outcome = socket.exchange(request, on_message);
-    // To nfnetlink a part that is not there is an invalid request.
+    // nfnetlink answers EINVAL to requests for a subsystem that is not loaded.
     if (outcome.error == EINVAL || outcome.error == EOPNOTSUPP) return;
-    if (outcome.error != 0) throw base::system_failure(what, outcome.error);
-    // A list that changed meanwhile may miss an object.
-    if (outcome.interrupted) throw base::system_failure(what, EAGAIN);
+    if (outcome.error != 0) throw base::system_failure(action, outcome.error);
+    // A list that changed during the dump may lack an object.
+    if (outcome.interrupted) throw base::system_failure(action, EAGAIN);
   } catch (const std::system_error& error) {
     if (error.code() != std::errc::protocol_not_supported) throw;
   }
 }
 
-/// The first table of nftables that sees IPv4 packets, as nft(8) names it.
+/// The first nftables table of family ip or inet, as nft(8) names it.
 std::optional<std::string> nftables_table() {
   std::optional<std::string> found;
   const NetlinkRequest request(NFNL_SUBSYS_NFTABLES << 8U | NFT_MSG_GETTABLE, NLM_F_DUMP, nfgenmsg{});
@@ -47,8 +48,8 @@ std::optional<std::string> nftables_table() {
   return found;
 }
 
-/// The first word of a file below /proc: nothing where it is empty, or this kernel does not have it. One that
-/// may not be read says nothing of what is in it.
+/// The first word of a file below /proc; nothing if the file is empty or does not exist. Throws
+/// std::system_error if the file cannot be read.
 std::optional<std::string> first_word_of(const std::filesystem::path& root, const char* name) {
   const std::filesystem::path path = root / name;
   const auto cannot_read = [&path](int error) {
@@ -56,7 +57,8 @@ std::optional<std::string> first_word_of(const std::filesystem::path& root, cons
   };
   std::ifstream file{path};
   const int error = errno;
-  // A host without that part has no such file, and a program without /proc sees nothing of its host.
+  // A kernel without the subsystem has no such file. Without `root` there is no /proc, and the answer is
+  // unknown.
   if (!file && error == ENOENT && std::filesystem::exists(root)) return std::nullopt;
   if (!file) throw cannot_read(error);
   std::string word;

@@ -1,4 +1,5 @@
-// The reconciler: compares what the endpoint owns with what the kernel lists, and closes the gap.
+// The reconciler: compares the state with the objects that the kernel lists, and adds or removes the
+// difference.
 #include "sixin4/netlink/host_network.hpp"
 
 #include <algorithm>
@@ -23,14 +24,14 @@ HostState canonical(HostState state) {
   return state;
 }
 
-/// The elements that `others` does not hold, in their order: the order of addresses counts in the kernel's
+/// The elements that `present` lacks, in their order, because the order of addresses influences the kernel's
 /// choice of a source.
 template <typename T>
-std::vector<T> missing_from(std::vector<T> others, const std::vector<T>& elements) {
-  std::ranges::sort(others);
+std::vector<T> missing_from(std::vector<T> present, const std::vector<T>& elements) {
+  std::ranges::sort(present);
   std::vector<T> missing;
   std::ranges::copy_if(elements, std::back_inserter(missing),
-                       [&](const T& element) { return !std::ranges::binary_search(others, element); });
+                       [&](const T& element) { return !std::ranges::binary_search(present, element); });
   return missing;
 }
 
@@ -44,26 +45,28 @@ std::size_t HostNetwork::apply(HostState state) {
   }
   for (const auto& address : missing_from(state.addresses, state_.addresses)) {
     const auto is_same = [&address](const InterfaceAddress& other) { return other.is_same_as(address); };
-    // With another lifetime it stays: connections use it.
+    // An address that only changes its lifetime is not removed, because connections use it.
     if (std::ranges::none_of(state.addresses, is_same)) netlink_.remove_address(link_index_, address);
   }
   for (const auto& label : missing_from(state.labels, state_.labels))
     netlink_.remove_label(link_index_, label);
-  // Not earlier: what a refused removal leaves behind is still ours. Not later: so is what gets added.
+  // After the removals, so that the state still has an object whose removal failed; before the additions, so
+  // that it has the objects of a partial addition.
   state_ = std::move(state);
   return restore();
 }
 
 std::size_t HostNetwork::restore() {
-  if (!link_is_up()) return 0;  // the kernel would refuse the routes
+  if (!link_is_up()) return 0;  // the kernel refuses routes of a link that is down
   try {
-    // A route's source is chosen among the addresses, and a rule must not point to an empty table.
+    // Addresses before routes, because the kernel picks the source of a route among them. Routes before
+    // rules, because a rule must not point to an empty table.
     const std::size_t labels = add_missing_labels();
     const std::size_t addresses = add_missing_addresses();
     const std::size_t routes = add_missing_routes();
     return labels + addresses + routes + add_missing_rules();
   } catch (const std::system_error&) {
-    // Somebody may take the link down between the look and the request; its coming up is another event.
+    // The link may have gone down since the check. A monitor event follows when it comes up again.
     if (link_is_up()) throw;
     return 0;
   }
@@ -78,14 +81,14 @@ bool HostNetwork::withdraw() noexcept {
       all_gone = false;
     }
   };
-  const HostState former = std::exchange(state_, HostState{});
-  for (const auto& rule : former.rules) attempt([&] { netlink_.remove_rule(rule); });
+  const HostState previous = std::exchange(state_, HostState{});
+  for (const auto& rule : previous.rules) attempt([&] { netlink_.remove_rule(rule); });
   if (link_index_ == 0) return all_gone;
-  for (const auto& route : former.routes) attempt([&] { netlink_.remove_route(link_index_, route); });
-  for (const auto& address : former.addresses) {
+  for (const auto& route : previous.routes) attempt([&] { netlink_.remove_route(link_index_, route); });
+  for (const auto& address : previous.addresses) {
     attempt([&] { netlink_.remove_address(link_index_, address); });
   }
-  for (const auto& label : former.labels) attempt([&] { netlink_.remove_label(link_index_, label); });
+  for (const auto& label : previous.labels) attempt([&] { netlink_.remove_label(link_index_, label); });
   return all_gone;
 }
 
@@ -110,7 +113,7 @@ std::size_t HostNetwork::add_missing_addresses() {
       netlink_.change_address(link_index_, address);
       continue;
     }
-    // A link holds an address once: with another length or peer it stands in the way of ours.
+    // A link has an address only once, so the same address with another length or peer must be removed first.
     for (const auto& other : present) {
       if (other.address == address.address) netlink_.remove_address(link_index_, other);
     }

@@ -1,3 +1,4 @@
+// Reads modules and settings of the kernel from /sys and /proc.
 #include "sixin4/netlink/kernel_behaviour.hpp"
 
 #include <array>
@@ -7,7 +8,7 @@
 namespace sixin4::netlink {
 
 std::optional<std::string> module_that_answers(const std::filesystem::path& modules) {
-  // Built in, tunnel4 is not listed: then those that bring it along are, for they have parameters.
+  // sysfs lists a built-in module only if it has parameters. tunnel4 has none, but its users sit and ipip do.
   constexpr std::array names{"tunnel4", "sit", "ipip"};
   for (const char* name : names) {
     std::error_code ignored;

@@ -1,4 +1,4 @@
-// Links, addresses, routes, rules, IPv4 paths and neighbours to rtnetlink(7) messages and back.
+// The requests of an endpoint to rtnetlink(7), and the meaning of the errors that the kernel answers.
 #include "sixin4/netlink/netlink.hpp"
 
 #include <algorithm>
@@ -32,7 +32,7 @@
 namespace sixin4::netlink {
 namespace {
 
-[[noreturn]] void refuse(const NetlinkOutcome& outcome, std::string operation) {
+[[noreturn]] void throw_failure(const NetlinkOutcome& outcome, std::string operation) {
   operation.insert(0, "cannot ");
   if (!outcome.explanation.empty()) operation += ": " + outcome.explanation;
   throw base::system_failure(operation, outcome.error);
@@ -43,32 +43,33 @@ bool contains(const std::vector<Object>& objects, const Object& object) {
   return std::ranges::find(objects, object) != objects.end();
 }
 
-/// Lists all objects of a kind. A change in the middle of it tears the list, so it starts again; where
-/// routes change all the time, the last torn list must do.
+/// Lists all objects of a kind. A list that changed during the dump (NLM_F_DUMP_INTR) may lack objects, so
+/// the dump is repeated; after four attempts the last list is used, because on some hosts routes change all
+/// the time.
 template <typename Object, typename Parse>
 std::vector<Object> list(NetlinkSocket& socket, const NetlinkRequest& request, const std::string& kind,
                          const Parse& parse) {
-  constexpr int most_attempts = 4;
+  constexpr int max_attempts = 4;
   std::vector<Object> objects;
-  for (int attempt = 0; attempt < most_attempts; ++attempt) {
+  for (int attempt = 0; attempt < max_attempts; ++attempt) {
     objects.clear();
     const auto outcome = socket.exchange(request, [&](const nlmsghdr& message) {
       if (auto object = parse(message)) objects.push_back(*object);
     });
-    // No such link, or no such table: a table comes into being with its first route.
+    // No such link, or no such table: the kernel creates a table with its first route.
     if (outcome.error == ENODEV || outcome.error == ENOENT) return {};
-    if (outcome.error != 0) refuse(outcome, "show " + kind);
+    if (outcome.error != 0) throw_failure(outcome, "show " + kind);
     if (!outcome.interrupted) break;
   }
   return objects;
 }
 
-std::optional<Link> link_answer(NetlinkSocket& socket, const NetlinkRequest& request,
-                                const std::string& name) {
+std::optional<Link> query_link(NetlinkSocket& socket, const NetlinkRequest& request,
+                               const std::string& name) {
   std::optional<Link> link;
   const auto outcome = socket.exchange(request, [&](const nlmsghdr& message) { link = parse_link(message); });
   if (outcome.error == ENODEV) return std::nullopt;
-  if (outcome.error != 0) refuse(outcome, "show link " + name);
+  if (outcome.error != 0) throw_failure(outcome, "show link " + name);
   return link;
 }
 
@@ -81,25 +82,25 @@ Netlink& Netlink::operator=(Netlink&&) noexcept = default;
 
 std::optional<Link> Netlink::link(const std::string& name) {
   if (name.empty() || name.size() >= IFNAMSIZ) return std::nullopt;
-  NetlinkRequest request = link_question(0);
+  NetlinkRequest request = link_request(0);
   request.put(IFLA_IFNAME, {reinterpret_cast<const std::uint8_t*>(name.c_str()), name.size() + 1});
-  return link_answer(*socket_, request, name);
+  return query_link(*socket_, request, name);
 }
 
 std::optional<Link> Netlink::link(int index) {
   if (index <= 0) return std::nullopt;
-  return link_answer(*socket_, link_question(index), "if" + std::to_string(index));
+  return query_link(*socket_, link_request(index), "if" + std::to_string(index));
 }
 
 std::string Netlink::dev(int link_index) {
-  const auto named = link(link_index);
-  return named ? named->name : "if" + std::to_string(link_index);
+  const auto found = link(link_index);
+  return found ? found->name : "if" + std::to_string(link_index);
 }
 
 void Netlink::configure_link(int link_index, const LinkSettings& settings) {
   const auto send = [&](const NetlinkRequest& request) {
     const auto outcome = socket_->exchange(request);
-    if (outcome.error != 0) refuse(outcome, "set link " + dev(link_index) + " " + to_string(settings));
+    if (outcome.error != 0) throw_failure(outcome, "set link " + dev(link_index) + " " + to_string(settings));
   };
   ifinfomsg family{};
   family.ifi_index = link_index;
@@ -114,8 +115,8 @@ void Netlink::configure_link(int link_index, const LinkSettings& settings) {
   }
   send(request);
   if (!settings.up) return;
-  // In a message of its own: in one with the rest, the kernel brings the link up before it looks at
-  // IFLA_AF_SPEC, and the link-local address is there already.
+  // A second message, because in a combined one the kernel brings the link up before it reads IFLA_AF_SPEC,
+  // and adds the link-local address (net/core/rtnetlink.c, do_setlink).
   family.ifi_change = IFF_UP;
   if (*settings.up) family.ifi_flags = IFF_UP;
   send(NetlinkRequest(RTM_NEWLINK, 0, family));
@@ -136,16 +137,17 @@ void Netlink::add_address(int link_index, const InterfaceAddress& address) {
   if (outcome.error == 0) return;
   // The kernel answers EEXIST to the same address with any length and peer.
   if (outcome.error == EEXIST && contains(addresses(link_index), wanted)) return;
-  // What net.ipv6.conf.*.disable_ipv6 answers, which is 1 in many containers.
+  // The kernel answers EACCES if net.ipv6.conf.*.disable_ipv6 is 1, as in many containers.
   const char* remedy =
-      outcome.error == EACCES ? " (IPv6 has to be enabled: sysctl net.ipv6.conf.all.disable_ipv6=0)" : "";
-  refuse(outcome, "add address " + to_string(address) + " dev " + dev(link_index) + remedy);
+      outcome.error == EACCES ? " (enable IPv6: sysctl net.ipv6.conf.all.disable_ipv6=0)" : "";
+  throw_failure(outcome, "add address " + to_string(address) + " dev " + dev(link_index) + remedy);
 }
 
 void Netlink::change_address(int link_index, const InterfaceAddress& address) {
   const auto outcome =
       socket_->exchange(address_request(RTM_NEWADDR, NLM_F_REPLACE, link_index, canonical(address)));
-  if (outcome.error != 0) refuse(outcome, "change address " + to_string(address) + " dev " + dev(link_index));
+  if (outcome.error != 0)
+    throw_failure(outcome, "change address " + to_string(address) + " dev " + dev(link_index));
 }
 
 std::vector<AddressLabel> Netlink::labels(int link_index) {
@@ -159,19 +161,19 @@ void Netlink::add_label(int link_index, const AddressLabel& label) {
   const auto outcome =
       socket_->exchange(label_request(RTM_NEWADDRLABEL, NLM_F_CREATE | NLM_F_REPLACE, link_index, label));
   if (outcome.error != 0)
-    refuse(outcome, "add address label " + to_string(label) + " dev " + dev(link_index));
+    throw_failure(outcome, "add address label " + to_string(label) + " dev " + dev(link_index));
 }
 
 void Netlink::remove_label(int link_index, const AddressLabel& label) {
   const auto outcome = socket_->exchange(label_request(RTM_DELADDRLABEL, 0, link_index, label));
   if (outcome.error == 0 || outcome.error == ESRCH) return;
-  refuse(outcome, "remove address label " + to_string(label) + " dev " + dev(link_index));
+  throw_failure(outcome, "remove address label " + to_string(label) + " dev " + dev(link_index));
 }
 
 void Netlink::remove_address(int link_index, const InterfaceAddress& address) {
   const auto outcome = socket_->exchange(address_request(RTM_DELADDR, 0, link_index, canonical(address)));
   if (outcome.error == 0 || outcome.error == EADDRNOTAVAIL || outcome.error == ENODEV) return;
-  refuse(outcome, "remove address " + to_string(address) + " dev " + dev(link_index));
+  throw_failure(outcome, "remove address " + to_string(address) + " dev " + dev(link_index));
 }
 
 std::vector<HostAddress> Netlink::host_addresses() {
@@ -193,12 +195,12 @@ std::optional<Ipv6Path> Netlink::ipv6_path_to(const wire::Ipv6Address& destinati
   std::optional<Ipv6Path> path;
   const auto outcome = socket_->exchange(ipv6_path_request(destination, source, 0),
                                          [&](const nlmsghdr& message) { path = parse_ipv6_path(message); });
-  const bool no_way = outcome.error == ENETUNREACH || outcome.error == EHOSTUNREACH ||
-                      outcome.error == EACCES || outcome.error == EINVAL;
-  if (no_way) return std::nullopt;
-  if (outcome.error != 0) refuse(outcome, "get route " + to_string(destination));
+  const bool no_path = outcome.error == ENETUNREACH || outcome.error == EHOSTUNREACH ||
+                       outcome.error == EACCES || outcome.error == EINVAL;
+  if (no_path) return std::nullopt;
+  if (outcome.error != 0) throw_failure(outcome, "get route " + to_string(destination));
   if (!path) return path;
-  // The route that it follows from: the answer above is one for this address alone.
+  // RTM_F_FIB_MATCH answers with the route itself. The first answer is a host route for this destination.
   (void)socket_->exchange(ipv6_path_request(destination, source, RTM_F_FIB_MATCH),
                           [&](const nlmsghdr& message) {
                             if (const auto route = parse_ipv6_path(message)) {
@@ -224,17 +226,18 @@ void Netlink::add_route(int link_index, const Ipv6Route& route) {
   const auto outcome =
       socket_->exchange(route_request(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, link_index, wanted));
   if (outcome.error == 0) return;
-  // The kernel answers EEXIST to this prefix and metric on any link: the host's own default route, say.
+  // The kernel also answers EEXIST if another link has a route with this prefix and metric, such as a default
+  // route.
   if (outcome.error == EEXIST && contains(routes(link_index, wanted.table), wanted)) return;
   const char* remedy =
-      outcome.error == EEXIST ? " (the host has such a route: choose another metric or table)" : "";
-  refuse(outcome, "add route " + to_string(route, dev(link_index)) + remedy);
+      outcome.error == EEXIST ? " (the host has such a route; choose another metric or table)" : "";
+  throw_failure(outcome, "add route " + to_string(route, dev(link_index)) + remedy);
 }
 
 void Netlink::remove_route(int link_index, const Ipv6Route& route) {
   const auto outcome = socket_->exchange(route_request(RTM_DELROUTE, 0, link_index, canonical(route)));
   if (outcome.error == 0 || outcome.error == ESRCH || outcome.error == ENODEV) return;
-  refuse(outcome, "remove route " + to_string(route, dev(link_index)));
+  throw_failure(outcome, "remove route " + to_string(route, dev(link_index)));
 }
 
 std::vector<Rule> Netlink::rules() {
@@ -248,10 +251,11 @@ void Netlink::add_rule(const Rule& rule) {
   auto outcome = socket_->exchange(rule_request(RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, wanted));
   if (outcome.error == EEXIST) {
     if (contains(rules(), wanted)) return;
-    // To the kernel a rule without `to` or `from` exists already when a narrower one does.
+    // With NLM_F_EXCL the kernel takes a narrower rule for a rule without `to` or `from`
+    // (net/core/fib_rules.c, rule_exists).
     outcome = socket_->exchange(rule_request(RTM_NEWRULE, NLM_F_CREATE, wanted));
   }
-  if (outcome.error != 0) refuse(outcome, "add rule " + to_string(rule));
+  if (outcome.error != 0) throw_failure(outcome, "add rule " + to_string(rule));
 }
 
 void Netlink::remove_rule(const Rule& rule) {
@@ -260,49 +264,51 @@ void Netlink::remove_rule(const Rule& rule) {
   auto after = before;
   while (contains(after, wanted)) {
     const auto outcome = socket_->exchange(rule_request(RTM_DELRULE, 0, wanted));
-    if (outcome.error == ENOENT) break;  // the listed one is of another protocol, so somebody else's
-    if (outcome.error != 0) refuse(outcome, "remove rule " + to_string(rule));
+    if (outcome.error == ENOENT)
+      break;  // the listed rule has another protocol: it belongs to another program
+    if (outcome.error != 0) throw_failure(outcome, "remove rule " + to_string(rule));
     after = rules();
   }
-  // For the same reason a removal without them takes the first rule that fits, which may be a narrower one.
+  // A removal without `to` or `from` takes the first rule that matches the rest, which may be a narrower
+  // rule.
   for (const auto& other : before) {
-    const bool fits = other.priority == wanted.priority && other.table == wanted.table && other != wanted;
-    if (fits && !contains(after, other)) add_rule(other);
+    const bool matches = other.priority == wanted.priority && other.table == wanted.table && other != wanted;
+    if (matches && !contains(after, other)) add_rule(other);
   }
 }
 
 Ipv4Path Netlink::path_to(const Ipv4PathQuery& query) {
-  Ipv4Path path = way_to(query);
-  Ipv4PathQuery from_its_source = query;
-  from_its_source.source = path.source;
-  // A socket that is bound to that source looks the way up with it, and a policy rule may depend on it.
-  if (!query.source) path = way_to(from_its_source);
+  Ipv4Path path = path_without_mtu(query);
+  Ipv4PathQuery bound_query = query;
+  bound_query.source = path.source;
+  // The kernel looks up the route of a bound socket with its source, and a policy rule may depend on the
+  // source.
+  if (!query.source) path = path_without_mtu(bound_query);
   const auto output = link(path.link_index);
   if (!output) {
     throw NoIpv4Path("no IPv4 path to " + to_string(query.destination) +
-                     ": the link of the route has just gone");
+                     ": the link of its route has disappeared");
   }
-  // The route as it was configured: the answer above would hold what the kernel has been told by ICMP for a
-  // while.
+  // RTM_F_FIB_MATCH answers with the configured route. The first answer would contain a path MTU that the
+  // kernel has learned from ICMP.
   std::uint32_t metric = 0;
-  (void)socket_->exchange(path_request(from_its_source, RTM_F_FIB_MATCH),
+  (void)socket_->exchange(path_request(bound_query, RTM_F_FIB_MATCH),
                           [&](const nlmsghdr& message) { metric = parse_mtu_metric(message); });
   path.mtu = metric == 0 ? output->mtu : std::min(metric, output->mtu);
   return path;
 }
 
-/// The path but for its MTU.
-Ipv4Path Netlink::way_to(const Ipv4PathQuery& query) {
+Ipv4Path Netlink::path_without_mtu(const Ipv4PathQuery& query) {
   std::optional<Ipv4Route> route;
   const auto outcome = socket_->exchange(path_request(query, 0),
                                          [&](const nlmsghdr& message) { route = parse_ipv4_route(message); });
   const auto no_path = [&query](const std::string& reason) {
     return NoIpv4Path("no IPv4 path to " + to_string(query.destination) + ": " + reason);
   };
-  // The kernel answers a foreign source as it answers a missing route or a blackhole: the errno depends on
-  // its version.
-  const bool refused = outcome.error == ENETUNREACH || outcome.error == EINVAL;
-  if (refused && query.source && !is_own_address(*query.source)) {
+  // For a source that is not an address of this host, the kernel answers like for a missing route or a
+  // blackhole, depending on its version.
+  const bool no_route = outcome.error == ENETUNREACH || outcome.error == EINVAL;
+  if (no_route && query.source && !is_local_address(*query.source)) {
     throw no_path(to_string(*query.source) + " is not an address of this host ('local' must be one)");
   }
   switch (outcome.error) {
@@ -317,8 +323,8 @@ Ipv4Path Netlink::way_to(const Ipv4PathQuery& query) {
     case EINVAL:
       throw no_path("a blackhole route leads to it");
     default:
-      refuse(outcome, "get route " + to_string(query.destination) +
-                          (query.oif ? " oif " + dev(*query.oif) : std::string()));
+      throw_failure(outcome, "get route " + to_string(query.destination) +
+                                 (query.oif ? " oif " + dev(*query.oif) : std::string()));
   }
   if (!route) throw no_path("the route to it has no source address or no link");
   switch (route->kind) {
@@ -334,7 +340,7 @@ Ipv4Path Netlink::way_to(const Ipv4PathQuery& query) {
   return route->path;
 }
 
-bool Netlink::is_own_address(const wire::Ipv4Address& address) {
+bool Netlink::is_local_address(const wire::Ipv4Address& address) {
   std::optional<Ipv4Route> route;
   (void)socket_->exchange(path_request({.destination = address}, 0),
                           [&](const nlmsghdr& message) { route = parse_ipv4_route(message); });
@@ -350,9 +356,9 @@ bool Netlink::has_rules_beyond_path_query() {
       [&found](const nlmsghdr& message) { found = found || is_ipv4_rule_beyond_path_query(message); });
   // A kernel without policy routing has no rules.
   if (outcome.error == EOPNOTSUPP || outcome.error == EAFNOSUPPORT) return false;
-  // A list that changed meanwhile may miss a rule.
+  // A list that changed during the dump may lack a rule.
   if (outcome.error == 0 && outcome.interrupted) outcome.error = EAGAIN;
-  if (outcome.error != 0) refuse(outcome, "show IPv4 rules");
+  if (outcome.error != 0) throw_failure(outcome, "show IPv4 rules");
   return found;
 }
 
@@ -361,7 +367,8 @@ std::optional<wire::MacAddress> Netlink::neighbour(int link_index, const wire::I
   const auto outcome = socket_->exchange(neighbour_request(RTM_GETNEIGH, link_index, address),
                                          [&](const nlmsghdr& message) { found = parse_neighbour(message); });
   if (outcome.error == ENOENT || outcome.error == ENODEV) return std::nullopt;
-  if (outcome.error != 0) refuse(outcome, "show neighbour " + to_string(address) + " dev " + dev(link_index));
+  if (outcome.error != 0)
+    throw_failure(outcome, "show neighbour " + to_string(address) + " dev " + dev(link_index));
   return found;
 }
 
@@ -371,11 +378,11 @@ void Netlink::verify_neighbour(int link_index, const wire::Ipv4Address& address)
       socket_->exchange(neighbour_request(RTM_GETNEIGH, link_index, address),
                         [&](const nlmsghdr& message) { stale = is_stale_neighbour_of_kernel(message); });
   if (found.error != 0 || !stale) return;
-  // Neither NLM_F_CREATE nor NLM_F_REPLACE: an entry that has gone meanwhile is not made again.
+  // Without NLM_F_CREATE and NLM_F_REPLACE, so that an entry which has disappeared is not created again.
   const auto outcome = socket_->exchange(neighbour_request(RTM_NEWNEIGH, link_index, address));
   const bool gone = outcome.error == ENOENT || outcome.error == ENODEV || outcome.error == ENETDOWN;
   if (outcome.error == 0 || gone) return;
-  refuse(outcome, "verify neighbour " + to_string(address) + " dev " + dev(link_index));
+  throw_failure(outcome, "verify neighbour " + to_string(address) + " dev " + dev(link_index));
 }
 
 }  // namespace sixin4::netlink

@@ -1,4 +1,4 @@
-// The one file that knows libmnl.
+// Netlink messages with libmnl. No other file includes its headers.
 #include "netlink_message.hpp"
 
 #include <algorithm>
@@ -24,7 +24,8 @@
 namespace sixin4::netlink {
 namespace {
 
-/// Reads the end of an answer: NLMSG_ERROR, which also acknowledges, or NLMSG_DONE after a list.
+/// Parses the last message of an answer: NLMSG_ERROR, which is also the acknowledgement, or NLMSG_DONE after
+/// a dump.
 NetlinkOutcome parse_outcome(const nlmsghdr& message) {
   NetlinkOutcome outcome;
   std::size_t size = 0;
@@ -33,7 +34,7 @@ NetlinkOutcome parse_outcome(const nlmsghdr& message) {
     if (!end) return {.error = EBADMSG, .explanation = {}, .interrupted = false};
     outcome.error = -end->error;
     size = sizeof *end;
-    // Without NETLINK_CAP_ACK our own request would stand before the explanation.
+    // Without NETLINK_CAP_ACK the message contains the request before the attributes.
     if ((message.nlmsg_flags & NLM_F_CAPPED) == 0) return outcome;
   } else {
     outcome.error = -family_header<int>(message).value_or(0);
@@ -138,8 +139,8 @@ NetlinkSocket::NetlinkSocket(int protocol) : socket_(mnl_socket_open2(protocol, 
   if (!socket_ || mnl_socket_bind(socket_.get(), 0, MNL_SOCKET_AUTOPID) < 0) {
     throw base::system_failure("cannot open a netlink socket");
   }
-  // Explanations in words, without our request before them, and lists narrowed by the kernel. A kernel
-  // without one of these still answers: no words, longer lists.
+  // Errors with explanations, without a copy of the request, and dumps filtered by the kernel. Failures are
+  // ignored, because an older kernel still answers, without explanations and with longer dumps.
   for (const int option : {NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK}) {
     int on = 1;
     mnl_socket_setsockopt(socket_.get(), option, &on, sizeof on);
@@ -147,21 +148,22 @@ NetlinkSocket::NetlinkSocket(int protocol) : socket_(mnl_socket_open2(protocol, 
 }
 
 NetlinkOutcome NetlinkSocket::exchange(NetlinkRequest request, const MessageHandler& on_message) {
-  // Leftovers of an answer that was given up half-way carry another number and are passed over.
+  // Messages of an earlier answer that was not read to its end have another sequence number and are skipped.
   request.header()->nlmsg_seq = ++sequence_;
   if (mnl_socket_sendto(socket_.get(), request.header(), request.header()->nlmsg_len) < 0) {
     throw base::system_failure("cannot send to netlink");
   }
   const unsigned port = mnl_socket_get_portid(socket_.get());
   bool interrupted = false;
-  alignas(nlmsghdr) std::array<char, std::size_t{32} * 1024> buffer{};  // the longest that the kernel sends
+  // The kernel sends at most 32 KiB at once (net/netlink/af_netlink.c, netlink_recvmsg).
+  alignas(nlmsghdr) std::array<char, std::size_t{32} * 1024> buffer{};
   for (;;) {
     const ssize_t received = mnl_socket_recvfrom(socket_.get(), buffer.data(), buffer.size());
     if (received < 0 && errno == EINTR) continue;
     if (received < 0) throw base::system_failure("cannot receive from netlink");
-    int left = static_cast<int>(received);
+    int remaining = static_cast<int>(received);
     const auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data());
-    for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+    for (; mnl_nlmsg_ok(message, remaining); message = mnl_nlmsg_next(message, &remaining)) {
       if (message->nlmsg_seq != sequence_ || message->nlmsg_pid != port) continue;
       if ((message->nlmsg_flags & NLM_F_DUMP_INTR) != 0) interrupted = true;
       if (message->nlmsg_type == NLMSG_ERROR || message->nlmsg_type == NLMSG_DONE) {

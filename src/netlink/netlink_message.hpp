@@ -1,4 +1,4 @@
-// Netlink messages and the socket that exchanges them; the kernel's objects inside are netlink.cpp's.
+// Netlink messages and the socket that exchanges them. netlink_objects.hpp gives the messages their meaning.
 #pragma once
 
 #include <algorithm>
@@ -20,8 +20,8 @@ struct mnl_socket;
 
 namespace sixin4::netlink {
 
-/// A request: netlink header, family header (`rtmsg` and its kin), attributes. It has room for several
-/// times the longest request of an endpoint; `put` throws `std::length_error` past that.
+/// A request: netlink header, family header (such as `rtmsg`), attributes; 512 bytes at most. `put` and
+/// `nest` throw `std::length_error` beyond that.
 class NetlinkRequest {
  public:
   template <typename FamilyHeader>
@@ -31,7 +31,7 @@ class NetlinkRequest {
   void put(std::uint16_t type, std::uint8_t value);
   void put(std::uint16_t type, std::uint32_t value);
   void put(std::uint16_t type, std::span<const std::uint8_t> octets);
-  /// What `fill` puts stands inside an attribute of this type.
+  /// Puts the attributes that `fill` puts inside an attribute of this type.
   void nest(std::uint16_t type, const std::function<void()>& fill);
 
   [[nodiscard]] nlmsghdr* header() noexcept { return reinterpret_cast<nlmsghdr*>(buffer_.data()); }
@@ -42,14 +42,14 @@ class NetlinkRequest {
   alignas(nlmsghdr) std::array<char, 512> buffer_{};
 };
 
-/// The attributes of a received message or of a nest in it, by type; valid as long as the message. One
-/// whose length does not fit the type asked for counts as absent.
+/// A view of the attributes of a received message, or of a nested attribute, by type. It must not outlive the
+/// message. An attribute whose length does not fit the requested type counts as absent.
 class NetlinkAttributes {
  public:
   NetlinkAttributes(const nlmsghdr& message, std::size_t family_header_size);
 
   [[nodiscard]] bool has(std::size_t type) const noexcept;
-  /// Whether there are any besides these.
+  /// Whether there are attributes of other types than these.
   [[nodiscard]] bool has_beyond(std::span<const std::size_t> types) const noexcept;
 
   [[nodiscard]] std::optional<std::uint32_t> number(std::size_t type) const;
@@ -73,10 +73,10 @@ class NetlinkAttributes {
   std::array<const nlattr*, 64> by_type_{};
 };
 
-/// The bytes after the netlink header; nothing when there are fewer than `size`.
+/// The bytes after the netlink header; null if there are fewer than `size`.
 [[nodiscard]] const void* netlink_payload(const nlmsghdr& message, std::size_t size) noexcept;
 
-/// The family header of a received message, nothing when the message is too short for it.
+/// The family header of a received message; nothing if the message is too short for it.
 template <typename FamilyHeader>
 [[nodiscard]] std::optional<FamilyHeader> family_header(const nlmsghdr& message) {
   static_assert(std::is_trivially_copyable_v<FamilyHeader>);
@@ -87,23 +87,24 @@ template <typename FamilyHeader>
   return header;
 }
 
-/// How the kernel ended its answer.
+/// The result of a request.
 struct NetlinkOutcome {
-  int error = 0;             ///< an errno, 0 for success
-  std::string explanation;   ///< the kernel's words, often none
-  bool interrupted = false;  ///< the listed objects changed meanwhile, so one may be missing or double
+  int error = 0;            ///< an errno, 0 for success
+  std::string explanation;  ///< of the kernel (NETLINK_EXT_ACK), often empty
+  bool interrupted =
+      false;  ///< NLM_F_DUMP_INTR: objects changed during the dump and may be missing or repeated
 };
 
-/// Owns a netlink socket; one request and its whole answer at a time.
+/// Owns a netlink socket. One request is exchanged at a time.
 class NetlinkSocket {
  public:
-  /// `protocol` is one of netlink(7)'s. Throws std::system_error; EPROTONOSUPPORT where this kernel has no
-  /// such.
+  /// `protocol` is a NETLINK_ constant of netlink(7). Throws std::system_error, EPROTONOSUPPORT if this
+  /// kernel does not have it.
   explicit NetlinkSocket(int protocol = NETLINK_ROUTE);
 
   using MessageHandler = std::function<void(const nlmsghdr&)>;
-  /// Every message of the answer goes to `on_message`; the kernel's refusal is in the outcome. Throws
-  /// `std::system_error` when the socket itself fails.
+  /// Sends a request and calls `on_message` for each message of the answer. An error of the kernel is in the
+  /// outcome. Throws `std::system_error` if the socket fails.
   [[nodiscard]] NetlinkOutcome exchange(
       NetlinkRequest request, const MessageHandler& on_message = [](const nlmsghdr&) {});
 

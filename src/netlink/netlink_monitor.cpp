@@ -41,12 +41,12 @@ Subscription subscription_to(Subject subject) {
   return {};
 }
 
-/// Subscribes. Bound first: the kernel sends its own news to every port but its own number, 0, which is what
-/// an unbound socket has too.
+/// Binds the socket and joins the multicast groups. A multicast skips the port of its sender. The kernel's
+/// port is 0, which an unbound socket has as well.
 bool subscribe(int fd, const std::vector<int>& groups) {
-  sockaddr_nl own{};
-  own.nl_family = AF_NETLINK;
-  if (bind(fd, reinterpret_cast<const sockaddr*>(&own), sizeof own) != 0) return false;
+  sockaddr_nl address{};
+  address.nl_family = AF_NETLINK;
+  if (bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return false;
   return std::ranges::all_of(groups, [fd](int group) {
     return setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) == 0;
   });
@@ -64,21 +64,22 @@ NetlinkMonitor::NetlinkMonitor(Subject subject) {
     throw base::system_failure("cannot subscribe to changes of the host's network");
 }
 
-// NOLINTNEXTLINE(readability-make-member-function-const): it takes the events away.
+// NOLINTNEXTLINE(readability-make-member-function-const): it removes the events.
 bool NetlinkMonitor::drain() {
-  bool came = false;
+  bool any = false;
   while (fd_) {
-    // What an event says does not matter, so one byte will do: the kernel throws the rest of it away.
+    // The content of an event is not needed. The kernel discards the rest of a datagram after one byte is
+    // read.
     char first = 0;
     if (recv(fd_.get(), &first, sizeof first, 0) >= 0 || errno == ENOBUFS) {
-      came = true;
+      any = true;
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      return came;
+      return any;
     } else if (errno != EINTR) {
       throw base::system_failure("cannot read changes of the host's network");
     }
   }
-  return came;
+  return any;
 }
 
 }  // namespace sixin4::netlink

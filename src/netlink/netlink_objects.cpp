@@ -1,3 +1,4 @@
+// rtnetlink(7) messages of links, addresses, labels, routes, rules and neighbours.
 #include "netlink_objects.hpp"
 
 #include <array>
@@ -30,13 +31,12 @@ using wire::Ipv6Address;
 using wire::Ipv6Prefix;
 using wire::MacAddress;
 
-// Marks the rules that an endpoint has made, so that a removal takes no rule of another program: the kernel
-// lets a request without a condition remove a rule that has it, but never one of another protocol
-// (net/core/fib_rules.c, rule_find). The number is not among those of rtnetlink(7) and
-// /etc/iproute2/rt_protos.
+// The protocol of an endpoint's rules. It keeps a removal from taking a rule of another program: a request
+// without a condition also matches rules that have the condition, but no rule of another protocol
+// (net/core/fib_rules.c, rule_find). rtnetlink(7) and /etc/iproute2/rt_protos do not assign this number.
 constexpr std::uint8_t rule_protocol = 41;
 
-/// Table numbers past 255 have no room in the family header, whose octet then says "look further".
+/// The table in the family header: RT_TABLE_UNSPEC for numbers above 255, which only the attribute can hold.
 std::uint8_t table_octet(std::uint32_t table) {
   return table <= 0xff ? static_cast<std::uint8_t>(table) : std::uint8_t{RT_TABLE_UNSPEC};
 }
@@ -90,7 +90,7 @@ NetlinkRequest route_request(std::uint16_t type, unsigned flags, int link_index,
   family.rtm_family = AF_INET6;
   family.rtm_dst_len = route.prefix.length;
   family.rtm_table = table_octet(route.table);
-  // A removal leaves the protocol open: a route that was there when we came is ours by now.
+  // A removal matches any protocol, because `add_route` takes over an existing route.
   family.rtm_protocol = type == RTM_NEWROUTE ? RTPROT_STATIC : RTPROT_UNSPEC;
   family.rtm_scope = RT_SCOPE_UNIVERSE;
   family.rtm_type = RTN_UNICAST;
@@ -118,7 +118,7 @@ NetlinkRequest rule_request(std::uint16_t type, unsigned flags, const Rule& rule
   return request;
 }
 
-NetlinkRequest link_question(int link_index) {
+NetlinkRequest link_request(int link_index) {
   ifinfomsg family{};
   family.ifi_index = link_index;
   NetlinkRequest request(RTM_GETLINK, 0, family);
@@ -147,7 +147,8 @@ std::optional<InterfaceAddress> parse_address(const nlmsghdr& message, int link_
   const NetlinkAttributes attributes(message, sizeof *family);
   const auto address = attributes.address<Ipv6Address>(IFA_ADDRESS);
   if (!address) return std::nullopt;
-  // With a peer, IFA_ADDRESS is the peer's and IFA_LOCAL ours; without one there is no IFA_LOCAL.
+  // With a peer, IFA_ADDRESS is the peer's address and IFA_LOCAL the address of this host. Without a peer
+  // there is no IFA_LOCAL.
   const auto local = attributes.address<Ipv6Address>(IFA_LOCAL);
   return canonical(InterfaceAddress{.address = local.value_or(*address),
                                     .length = family->ifa_prefixlen,
@@ -249,7 +250,7 @@ std::optional<Ipv4Route> parse_ipv4_route(const nlmsghdr& message) {
   const auto family = family_header<rtmsg>(message);
   if (message.nlmsg_type != RTM_NEWROUTE || !family || family->rtm_family != AF_INET) return std::nullopt;
   const NetlinkAttributes attributes(message, sizeof *family);
-  // A source that was asked for is not repeated as the preferred one.
+  // For a query with a source the answer has RTA_SRC instead of RTA_PREFSRC.
   const auto preferred = attributes.address<Ipv4Address>(RTA_PREFSRC);
   const auto source = preferred ? preferred : attributes.address<Ipv4Address>(RTA_SRC);
   const auto link_index = attributes.number(RTA_OIF);
@@ -262,7 +263,7 @@ std::optional<Ipv4Route> parse_ipv4_route(const nlmsghdr& message) {
 }
 
 bool is_ipv4_rule_beyond_path_query(const nlmsghdr& message) {
-  constexpr std::size_t fra_dscp = FRA_DPORT_RANGE + 1;  // since Linux 6.13, newer than Debian 12's headers
+  constexpr std::size_t fra_dscp = FRA_DPORT_RANGE + 1;  // since Linux 6.13; not in Debian 12's headers
   const auto family = family_header<fib_rule_hdr>(message);
   if (message.nlmsg_type != RTM_NEWRULE || !family || family->family != AF_INET) return false;
   const NetlinkAttributes attributes(message, sizeof *family);
@@ -270,7 +271,6 @@ bool is_ipv4_rule_beyond_path_query(const nlmsghdr& message) {
          attributes.has(FRA_SPORT_RANGE) || attributes.has(FRA_DPORT_RANGE);
 }
 
-/// The MTU that a route has as its metric, 0 where it has none.
 std::uint32_t parse_mtu_metric(const nlmsghdr& message) {
   const auto family = family_header<rtmsg>(message);
   if (message.nlmsg_type != RTM_NEWROUTE || !family) return 0;
@@ -278,7 +278,6 @@ std::uint32_t parse_mtu_metric(const nlmsghdr& message) {
   return metrics ? metrics->number(RTAX_MTU).value_or(0) : 0;
 }
 
-/// Asks for the way to one address, as `ip route get` does.
 NetlinkRequest path_request(const Ipv4PathQuery& query, unsigned flags) {
   rtmsg family{};
   family.rtm_family = AF_INET;
@@ -305,7 +304,6 @@ NetlinkRequest ipv6_path_request(const Ipv6Address& destination, const std::opti
   return request;
 }
 
-/// NTF_USE means something to RTM_NEWNEIGH only.
 NetlinkRequest neighbour_request(std::uint16_t type, int link_index, const Ipv4Address& address) {
   ndmsg family{};
   family.ndm_family = AF_INET;
@@ -328,7 +326,7 @@ bool is_stale_neighbour_of_kernel(const nlmsghdr& message) {
   const auto family = family_header<ndmsg>(message);
   if (message.nlmsg_type != RTM_NEWNEIGH || !family || family->ndm_state != NUD_STALE) return false;
   const auto more_flags = NetlinkAttributes(message, sizeof *family).number(NDA_FLAGS_EXT).value_or(0);
-  // Of NDA_FLAGS_EXT any: NTF_USE takes them all, and every kernel may have more of them.
+  // Any flag in NDA_FLAGS_EXT counts: NTF_USE clears all of them, and later kernels may define more.
   return (family->ndm_flags & NTF_EXT_LEARNED) == 0 && more_flags == 0;
 }
 

@@ -1,4 +1,4 @@
-// What the kernel makes of an address, route or rule that it is given, and how ip(8) writes them.
+// The canonical form of addresses, routes and rules, and their text in the syntax of ip(8).
 #include "sixin4/netlink/network_objects.hpp"
 
 #include <algorithm>
@@ -13,11 +13,11 @@ namespace sixin4::netlink {
 namespace {
 
 wire::Ipv6Prefix without_host_bits(wire::Ipv6Prefix prefix) noexcept {
-  std::size_t left = prefix.length;
+  std::size_t remaining = prefix.length;
   for (auto& octet : prefix.address.octets) {
-    const std::size_t kept = std::min<std::size_t>(left, 8);
+    const std::size_t kept = std::min<std::size_t>(remaining, 8);
     octet = static_cast<std::uint8_t>(octet & (0xff00U >> kept));
-    left -= kept;
+    remaining -= kept;
   }
   return prefix;
 }

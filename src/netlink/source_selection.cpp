@@ -1,3 +1,4 @@
+// Source address selection (RFC 6724 §5): the comparison of candidates, rule by rule.
 #include "sixin4/netlink/source_selection.hpp"
 
 #include <algorithm>
@@ -12,7 +13,7 @@ bool is_loopback(const wire::Ipv6Address& address) noexcept {
   return address.high() == 0 && address.low() == 1;
 }
 
-/// RFC 6724 §3.1; of unicast addresses a site-local one is the only other than these.
+/// RFC 6724 §3.1: link-local, site-local and global unicast, and the scope field of multicast addresses.
 int scope_of(const wire::Ipv6Address& address) noexcept {
   constexpr int link_local = 2;
   constexpr int site_local = 5;
@@ -27,7 +28,8 @@ unsigned common_prefix_length(const wire::Ipv6Address& one, const wire::Ipv6Addr
   return high < 64 ? high : 64 + static_cast<unsigned>(std::countl_zero(one.low() ^ other.low()));
 }
 
-/// That of the longest prefix; one for a link comes before one for all of the same length.
+/// The label of the longest matching prefix. Between prefixes of the same length, a label for a link precedes
+/// a label for all links.
 std::uint32_t label_of(const wire::Ipv6Address& address, int link_index,
                        std::span<const PolicyLabel> labels) noexcept {
   const PolicyLabel* best = nullptr;
@@ -41,11 +43,11 @@ std::uint32_t label_of(const wire::Ipv6Address& address, int link_index,
   return best == nullptr ? 1 : best->label;
 }
 
-/// What the rules compare.
+/// The properties of an address that the rules compare.
 struct Candidate {
-  bool same = false;
+  bool same = false;  ///< it is the destination
   int scope = 0;
-  bool reaches = false;  ///< its scope is that of the destination or a larger one
+  bool reaches = false;  ///< its scope is at least the scope of the destination
   bool preferred = false;
   bool outgoing = false;
   bool same_label = false;
@@ -68,8 +70,8 @@ Candidate candidate_of(const HostAddress& address, const wire::Ipv6Address& dest
               std::min<unsigned>(common_prefix_length(address.address, destination), address.prefix_length)};
 }
 
-/// The first rule that tells the two apart: negative where it prefers `other`; 0 where none does. Rule 4 is
-/// about mobile hosts.
+/// The number of the first rule that prefers one of the two: positive for `one`, negative for `other`, 0 for
+/// a tie. Rule 4, about home addresses of mobile hosts, does not apply.
 int deciding_rule(const Candidate& one, const Candidate& other) noexcept {
   const auto by = [](int rule, bool first) { return first ? rule : -rule; };
   if (one.same != other.same) return by(1, one.same);
@@ -80,7 +82,7 @@ int deciding_rule(const Candidate& one, const Candidate& other) noexcept {
   if (one.preferred != other.preferred) return by(3, one.preferred);
   if (one.outgoing != other.outgoing) return by(5, one.outgoing);
   if (one.same_label != other.same_label) return by(6, one.same_label);
-  if (one.temporary != other.temporary) return 7;  // which of them is a setting of the host (use_tempaddr)
+  if (one.temporary != other.temporary) return 7;  // the sysctl use_tempaddr decides, so the chosen one wins
   if (one.prefix != other.prefix) return by(8, one.prefix > other.prefix);
   return 0;
 }
@@ -90,7 +92,7 @@ int deciding_rule(const Candidate& one, const Candidate& other) noexcept {
 std::optional<SourceReason> reason_for(const wire::Ipv6Address& chosen, const wire::Ipv6Address& destination,
                                        int link_index, std::span<const HostAddress> addresses,
                                        std::span<const PolicyLabel> labels) {
-  // The host has it perhaps on several links.
+  // Several links may have the chosen address. The one on the output link wins.
   const HostAddress* winner = nullptr;
   for (const HostAddress& address : addresses) {
     if (address.address == chosen && (winner == nullptr || address.link_index == link_index))
@@ -101,10 +103,10 @@ std::optional<SourceReason> reason_for(const wire::Ipv6Address& chosen, const wi
   SourceReason reason;
   bool tied = false;
   for (const HostAddress& address : addresses) {
-    // A link-local address of another link is no candidate (RFC 6724 §4).
-    const bool elsewhere =
+    // A link-local address of another link is not a candidate (RFC 6724 §4).
+    const bool on_other_link =
         (address.address.is_link_local() || is_loopback(address.address)) && address.link_index != link_index;
-    if (address.address == chosen || elsewhere) continue;
+    if (address.address == chosen || on_other_link) continue;
     const int rule = deciding_rule(best, candidate_of(address, destination, link_index, labels));
     if (rule < 0) return std::nullopt;
     if (rule == 0 && !tied) {

@@ -69,7 +69,7 @@ TEST(LogTest, TheNextLineCountsWhatWasHeldBack) {
               log.write(LogLevel::info, "kind", "line");
               log.write(LogLevel::info, "other", "line");
             }),
-            "warning: line (7 lines like this one were held back)\nline\nline\n");
+            "warning: line (7 similar lines were suppressed)\nline\nline\n");
 }
 
 }  // namespace

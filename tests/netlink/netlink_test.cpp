@@ -230,7 +230,7 @@ TEST_F(NetlinkRoute, OfAnotherLinkIsInTheWayAndIsNotTakenForOurs) {
   const auto refusal = refusal_of([&] { netlink.add_route(link_, {.prefix = net6("::/0")}); });
   EXPECT_EQ(refusal.error, EEXIST);
   EXPECT_EQ(refusal.text,
-            "cannot add route ::/0 dev sixin4 (the host has such a route: choose another metric or "
+            "cannot add route ::/0 dev sixin4 (the host has such a route; choose another metric or "
             "table): File exists");
   netlink.add_route(link_, {.prefix = net6("::/0"), .metric = 2048});
   netlink.remove_route(link_, {.prefix = net6("::/0")});

@@ -1,4 +1,4 @@
-// A file descriptor that closes itself.
+// Ownership of a file descriptor.
 #pragma once
 
 #include <utility>
@@ -7,10 +7,11 @@
 
 namespace sixin4::base {
 
+/// Owns a file descriptor and closes it. Movable, not copyable.
 class FileDescriptor {
  public:
   FileDescriptor() noexcept = default;
-  /// Takes ownership of `fd`; -1 is "none".
+  /// Takes ownership of `fd`; -1 means no descriptor.
   explicit FileDescriptor(int fd) noexcept : fd_(fd) {}
   FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   FileDescriptor& operator=(FileDescriptor&& other) noexcept {
@@ -23,6 +24,7 @@ class FileDescriptor {
     if (fd_ >= 0) ::close(fd_);
   }
 
+  /// -1 if there is none.
   [[nodiscard]] int get() const noexcept { return fd_; }
   [[nodiscard]] explicit operator bool() const noexcept { return fd_ >= 0; }
 

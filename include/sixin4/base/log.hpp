@@ -1,4 +1,4 @@
-// Log lines on standard error: one event a line, bounded in rate for each kind of event.
+// Log lines on standard error: one event per line, with a rate limit for each kind of event.
 #pragma once
 
 #include <chrono>
@@ -11,16 +11,17 @@ namespace sixin4::base {
 
 enum class LogLevel : std::uint8_t { error, warn, info, debug };
 
-/// For one thread.
+/// Not thread-safe: each thread has its own.
 class Log {
  public:
   explicit Log(LogLevel level) noexcept : level_(level) {}
   void set_level(LogLevel level) noexcept { level_ = level; }
 
-  /// `kind` groups events for the rate limit and is not printed. What the limit held back is counted in the
-  /// next line of that kind.
+  /// Prints `text`, made printable, if `level` is at most the level of the log. `kind` groups events for the
+  /// rate limit of 10 lines in 10 seconds and is not printed. The next line of that kind says how many the
+  /// limit suppressed.
   void write(LogLevel level, std::string_view kind, std::string_view text);
-  /// What somebody has asked for: at every level.
+  /// Prints a line that a user has asked for: at every level and without a rate limit.
   static void answer(std::string_view text);
 
  private:
@@ -28,7 +29,7 @@ class Log {
   struct Rate {
     Clock::time_point window_start;
     unsigned in_window = 0;
-    std::uint64_t held_back = 0;
+    std::uint64_t suppressed = 0;
   };
 
   LogLevel level_;

@@ -1,4 +1,4 @@
-// Numbers as users write them.
+// Numbers in the text that a user writes.
 #pragma once
 
 #include <array>
@@ -14,13 +14,14 @@
 
 namespace sixin4::base {
 
-/// A mistake in a value. The caller adds the place and the key.
+/// A value is invalid. The message names the value; the caller adds the place and the key.
 class ValueError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// The whole text as a number from `least` to `most`; nothing where it is none. `base` is of integers.
+/// Reads all of `text` as a number from `least` to `most`. Returns nothing if it is not such a number. `base`
+/// applies to integers only.
 template <typename Number>
 [[nodiscard]] std::optional<Number> number_in(std::string_view text, Number least, Number most,
                                               int base = 10) {
@@ -32,17 +33,17 @@ template <typename Number>
   } else {
     parsed = std::from_chars(text.data(), end, number, base);
   }
-  // The comparison is written so that "nan" is refused, too.
+  // NaN fails both comparisons.
   const bool in_range = number >= least && number <= most;
   if (parsed.ec != std::errc{} || parsed.ptr != end || !in_range) return std::nullopt;
   return number;
 }
 
-/// As `number_in`. Throws ValueError with both limits where the text is no such number.
+/// Like `number_in`, but throws ValueError, with both limits in the message.
 template <typename Number>
 [[nodiscard]] Number parse_number(std::string_view text, Number least, Number most, int base = 10) {
   if (const auto number = number_in(text, least, most, base)) return *number;
-  const auto written = [&](Number limit) {
+  const auto limit_text = [&](Number limit) {
     std::array<char, 32> buffer{};
     std::to_chars_result end{};
     if constexpr (std::is_floating_point_v<Number>) {
@@ -52,11 +53,12 @@ template <typename Number>
     }
     return std::string{buffer.data(), end.ptr};
   };
-  throw ValueError(in_quotes(text) + " is not a number from " + written(least) + " to " + written(most) +
-                   (base == 16 ? ", hexadecimal" : ""));
+  throw ValueError(in_quotes(text) + " is not a number from " + limit_text(least) + " to " +
+                   limit_text(most) + (base == 16 ? ", hexadecimal" : ""));
 }
 
-/// As `parse_number`, of an argument of the command line. Throws ConfigurationError with the option's name.
+/// Like `parse_number` for the value of a command line option. Throws ConfigurationError with the name of the
+/// option.
 template <typename Number>
 [[nodiscard]] Number parse_number_option(const std::string& option, std::string_view text, Number least,
                                          Number most) {

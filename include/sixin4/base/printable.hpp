@@ -1,4 +1,4 @@
-// Text for terminals, logs, JSON and captures of names and values that a host may hold as any bytes.
+// Printable text for terminals, logs, JSON and captures: names and values of a host may hold any bytes.
 #pragma once
 
 #include <cstddef>
@@ -7,21 +7,23 @@
 
 namespace sixin4::base {
 
-/// The text in UTF-8 that does nothing to a terminal. Control characters, bytes that are not UTF-8,
-/// characters that reorder a line, and the characters of `also` become `\xHH` for each byte. A backslash that
-/// would begin such an escape becomes `\x5c`, so that different texts stay different: `from_printable` is the
-/// inverse. Bash reads the escapes in $'...', so that a name can be typed again.
+/// The text as UTF-8 without effects on a terminal. Control characters, bytes that are not UTF-8, characters
+/// that reorder a line, and the ASCII characters in `also` become `\xHH` for each byte. A backslash that
+/// would begin such an escape becomes `\x5c`, so that `from_printable` is the inverse. A user can type an
+/// escaped name in bash as
+/// $'...'.
 [[nodiscard]] std::string printable(std::string_view text, std::string_view also = {});
+/// The inverse of `printable`.
 [[nodiscard]] std::string from_printable(std::string_view text);
 
-/// The longest beginning of at most `most` bytes that ends with a whole character.
+/// The longest prefix of at most `most` bytes that ends with a whole UTF-8 character.
 [[nodiscard]] std::string_view beginning(std::string_view text, std::size_t most);
 
-/// A message as one printable line. Of more than `most` bytes the middle is left out.
+/// A message as one printable line. Of a line longer than `most` bytes the middle becomes `[...]`.
 [[nodiscard]] std::string message_line(std::string_view message, std::size_t most = 1000);
 
-/// A value in quotation marks, for a message: the beginning of a long one. The bytes stay as they are,
-/// because messages become printable where they are printed.
+/// A value in quotation marks for a message, cut after about 100 bytes. The bytes are not escaped, because
+/// the functions that print messages make them printable.
 [[nodiscard]] std::string in_quotes(std::string_view value);
 
 }  // namespace sixin4::base

@@ -1,4 +1,4 @@
-// A progress bar on standard error, for files that take their time.
+// A progress bar on standard error for large files.
 #pragma once
 
 #include <chrono>
@@ -7,11 +7,11 @@
 
 namespace sixin4::base {
 
-/// Takes its line away when it goes.
+/// The destructor clears the line of the bar.
 class Progress {
  public:
-  /// `size` is of the file; nothing where it is not known, and then nothing is drawn. Neither is it where
-  /// standard error is no terminal.
+  /// `size` is the size of the file in bytes. Nothing is drawn if it is unknown or 0, or if standard error is
+  /// not a terminal.
   explicit Progress(std::optional<std::uint64_t> size);
   ~Progress();
   Progress(Progress&&) = delete;
@@ -19,15 +19,16 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// Call often: it looks at the clock now and then only.
+  /// Call it for each step of the work. It reads the clock once in 1024 calls, and only then calls
+  /// `position`, which returns the number of bytes done.
   template <typename Position>
   void step(Position&& position) {
-    if (size_ && ++steps_ % steps_between_looks == 0) look(position());
+    if (size_ && ++steps_ % steps_per_update == 0) update(position());
   }
 
  private:
-  static constexpr std::uint64_t steps_between_looks = 1024;
-  void look(std::uint64_t position);
+  static constexpr std::uint64_t steps_per_update = 1024;
+  void update(std::uint64_t position);
 
   std::optional<std::uint64_t> size_;
   std::uint64_t steps_ = 0;

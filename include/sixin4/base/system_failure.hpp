@@ -1,4 +1,4 @@
-// Failed system calls as exceptions.
+// Exceptions for failed system calls.
 #pragma once
 
 #include <cerrno>
@@ -7,10 +7,10 @@
 
 namespace sixin4::base {
 
-/// To throw after a system call that failed: `cannot open /dev/net/tun: Permission denied`. The error is that
-/// of errno unless another one is given.
-[[nodiscard]] inline std::system_error system_failure(const std::string& what, int error = errno) {
-  return {error, std::generic_category(), what};
+/// The exception of a failed system call, with a message like `cannot open /dev/net/tun: Permission denied`.
+/// `error` is an errno.
+[[nodiscard]] inline std::system_error system_failure(const std::string& action, int error = errno) {
+  return {error, std::generic_category(), action};
 }
 
 }  // namespace sixin4::base

@@ -1,4 +1,4 @@
-// What of this host works in its IP layer, and would miss packets that a packet socket sends past it.
+// Finds users of the host's IP layer (firewalls, connection tracking, IPsec) that a packet socket bypasses.
 #pragma once
 
 #include <filesystem>
@@ -7,12 +7,13 @@
 
 namespace sixin4::netlink {
 
-/// What filters or tracks IPv4 packets in this network namespace, in words: a table of nftables or iptables,
-/// connection tracking. Nothing where nothing does. Throws std::system_error where the kernel does not let us
-/// look, which takes CAP_NET_ADMIN and files of `proc` that may be read.
+/// Describes the first user that filters or tracks IPv4 packets in this network namespace: a table of
+/// nftables or iptables, or connection tracking. Returns nothing if there is none. Needs CAP_NET_ADMIN and
+/// readable files in `proc`, the mount point of proc(5). Throws std::system_error if the kernel refuses the
+/// query.
 [[nodiscard]] std::optional<std::string> packet_filter(const std::filesystem::path& proc = "/proc");
 
-/// Whether IPsec policies decide on packets that leave. Throws like `packet_filter`.
+/// Whether an IPsec policy for outgoing packets exists. Throws like `packet_filter`.
 [[nodiscard]] bool has_ipsec_policy();
 
 }  // namespace sixin4::netlink

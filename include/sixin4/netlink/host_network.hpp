@@ -1,4 +1,5 @@
-// What the endpoint owns in the host's IPv6 configuration, and keeping the host that way.
+// The objects that the endpoint owns in the host's IPv6 configuration, and their reconciliation with the
+// kernel.
 #pragma once
 
 #include <cstddef>
@@ -16,11 +17,11 @@ struct HostState {
   bool operator==(const HostState&) const = default;
 };
 
-/// Owns addresses, their labels, routes and rules of one tunnel link: what it has put there, its end takes
-/// away. Uses the `Netlink` that it is given, which must outlive it. What others configure on the link, and
-/// what is not part of the state, it leaves alone; a rule that a killed process left is taken over.
+/// Owns addresses, address labels, routes and rules of one tunnel link. The destructor removes them. Objects
+/// that are not part of the state are left alone. A rule that a killed process left is taken over.
 class HostNetwork {
  public:
+  /// `netlink` must outlive this object.
   HostNetwork(Netlink& netlink, int link_index) noexcept : netlink_(netlink), link_index_(link_index) {}
   ~HostNetwork() { withdraw(); }
   HostNetwork(HostNetwork&&) = delete;
@@ -28,28 +29,28 @@ class HostNetwork {
   HostNetwork(const HostNetwork&) = delete;
   HostNetwork& operator=(const HostNetwork&) = delete;
 
-  /// Makes `state` the one to keep: removes what the former one had and this one has not, touches
-  /// nothing that both have, adds the rest as `restore` does and says how much that was. Throws
-  /// `std::system_error` at the first refusal; part of the change is then made, `restore` goes on with it,
-  /// and applying the former state again undoes it.
+  /// Makes `state` the state to keep: removes the objects that only the previous state has, and adds missing
+  /// objects as `restore` does. Returns the number of added objects. Throws `std::system_error` at the first
+  /// request that fails; part of the change is then made, `restore` continues it, and applying the previous
+  /// state again undoes it.
   std::size_t apply(HostState state);
 
-  /// Puts back what is missing, and says how many objects that were. Call it when the link came up and
-  /// after every burst of monitor events. It looks before it adds, so where nothing is missing it changes
-  /// nothing and causes no event of its own. While the link is down or gone it does nothing. Throws
-  /// `std::system_error` at the first refusal.
+  /// Adds the objects of the state that the kernel does not list, and returns their number. Call it when the
+  /// link came up and after every burst of monitor events. If nothing is missing, no request changes anything
+  /// and no monitor event follows. While the link is down or gone it does nothing. Throws `std::system_error`
+  /// at the first request that fails.
   std::size_t restore();
 
-  /// Removes everything and forgets the state. The rules matter most: they outlive the link. Goes on
-  /// after a refusal, and says whether all of it is gone.
+  /// Removes all objects and clears the state: the rules first, because they outlive the link. Continues
+  /// after a request that fails, and returns whether all requests succeeded.
   bool withdraw() noexcept;
 
   [[nodiscard]] const HostState& state() const noexcept { return state_; }
 
-  /// The link has gone out of this network namespace, so its number may be another link's by now: nothing is
-  /// done to links until `use_link`.
+  /// Call it when the link has left this network namespace. Another link may get its index, so that objects
+  /// of links stay untouched until `use_link`.
   void leave_link() noexcept { link_index_ = 0; }
-  /// The link is there, perhaps under another number.
+  /// Call it when the link is in this network namespace again, perhaps with another index.
   void use_link(int link_index) noexcept { link_index_ = link_index; }
 
  private:

@@ -1,4 +1,4 @@
-// What this kernel does by itself that a tunnel beside it suffers from.
+// Settings and modules of the kernel that disturb a tunnel in user space.
 #pragma once
 
 #include <filesystem>
@@ -7,14 +7,14 @@
 
 namespace sixin4::netlink {
 
-/// Which module makes this kernel answer packets of protocol 41 that none of its own tunnels takes with ICMP
-/// port unreachable, whatever the raw sockets do (net/ipv4/tunnel4.c, tunnel64_rcv); nothing where none does.
-/// `modules` is where sysfs lists the kernel's modules.
+/// The module that makes the kernel answer packets of protocol 41 with ICMP port unreachable unless a tunnel
+/// of the kernel takes them, also if a raw socket receives them (net/ipv4/tunnel4.c, tunnel64_rcv). Nothing
+/// if no such module is loaded. `modules` is the module directory of sysfs.
 [[nodiscard]] std::optional<std::string> module_that_answers(
     const std::filesystem::path& modules = "/sys/module");
 
-/// Whether the kernel keeps the path MTU that routers tell of to itself (net/ipv4/icmp.c, icmp_unreach): the
-/// sysctl ip_no_pmtu_disc, which `setting` is, is not 0.
+/// Whether the sysctl ip_no_pmtu_disc, whose file is `setting`, is not 0. The kernel then passes no path MTU
+/// of an ICMP fragmentation needed on to sockets (net/ipv4/icmp.c, icmp_unreach).
 [[nodiscard]] bool hides_path_mtu(
     const std::filesystem::path& setting = "/proc/sys/net/ipv4/ip_no_pmtu_disc");
 

@@ -1,4 +1,4 @@
-// The endpoint's questions and requests to rtnetlink(7).
+// Queries and requests to rtnetlink(7).
 #pragma once
 
 #include <cstdint>
@@ -15,22 +15,24 @@ namespace sixin4::netlink {
 
 class NetlinkSocket;
 
-/// The host would send no IPv4 packet to a destination. The text names the destination and the reason.
+/// The host has no usable IPv4 path to a destination. The message names the destination and the reason.
 class NoIpv4Path : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// A request socket in the network namespace in which it was made. Every call waits for the kernel's
-/// answer. A refusal throws `std::system_error` with the kernel's errno and a text like
-/// `cannot add route 2001:db8::/32 dev sixin4 table 100: Operation not permitted`, the kernel's own
-/// explanation before the errno's when it gives one. Listing needs no privilege, the rest CAP_NET_ADMIN.
+/// Owns a request socket in the network namespace of its construction. Every call waits for the kernel's
+/// answer. A request that fails throws `std::system_error` with the kernel's errno and a message like `cannot
+/// add route 2001:db8::/32 dev sixin4 table 100: Operation not permitted`; an explanation by the kernel
+/// (NETLINK_EXT_ACK) stands before the text of the errno. Queries need no privilege, other requests
+/// CAP_NET_ADMIN.
 ///
-/// `add_*` of what is there already in the same form succeeds without a change; in another form (an
-/// address with another length, a route of this prefix and metric on another link) it throws EEXIST.
-/// `remove_*` of what is absent succeeds.
+/// `add_*` of an object that exists in the same form succeeds without a change; in another form (an address
+/// with another length, a route with this prefix and metric on another link) it throws EEXIST. `remove_*` of
+/// an object that does not exist succeeds.
 class Netlink {
  public:
+  /// Throws std::system_error.
   Netlink();
   ~Netlink();
   Netlink(Netlink&& other) noexcept;
@@ -38,62 +40,65 @@ class Netlink {
   Netlink(const Netlink&) = delete;
   Netlink& operator=(const Netlink&) = delete;
 
+  /// Nothing if there is no such link.
   [[nodiscard]] std::optional<Link> link(const std::string& name);
   [[nodiscard]] std::optional<Link> link(int index);
   void configure_link(int link_index, const LinkSettings& settings);
 
-  /// The IPv6 addresses of a link; none when the link does not exist.
+  /// The IPv6 addresses of a link, in canonical form; empty if the link does not exist.
   [[nodiscard]] std::vector<InterfaceAddress> addresses(int link_index);
-  /// Added without duplicate address detection: nobody else can hold it on a point-to-point link.
+  /// Without duplicate address detection, because a point-to-point link has no other holder of an address.
   void add_address(int link_index, const InterfaceAddress& address);
-  /// Gives an address that is there its lifetime.
+  /// Changes the preferred lifetime of an existing address to that of `address.deprecated`.
   void change_address(int link_index, const InterfaceAddress& address);
   void remove_address(int link_index, const InterfaceAddress& address);
 
-  /// The labels of addresses on a link (RFC 6724 §2.1); they outlive it.
+  /// The address labels of a link (RFC 6724 §2.1). The kernel keeps them after the link is removed.
   [[nodiscard]] std::vector<AddressLabel> labels(int link_index);
   void add_label(int link_index, const AddressLabel& label);
   void remove_label(int link_index, const AddressLabel& label);
 
-  /// All that the host may send from, of all links.
+  /// The addresses of all links that packets of this host may have as their source: no tentative and no
+  /// duplicate ones.
   [[nodiscard]] std::vector<HostAddress> host_addresses();
-  /// Of all links.
+  /// The address labels of all links.
   [[nodiscard]] std::vector<PolicyLabel> policy_labels();
-  /// The path that a packet from `source`, where one is given, takes; nothing where there is none.
+  /// The path of packets to `destination`, from `source` if it is set. Nothing if the host has no path.
   [[nodiscard]] std::optional<Ipv6Path> ipv6_path_to(const wire::Ipv6Address& destination,
                                                      const std::optional<wire::Ipv6Address>& source);
 
-  /// Routes of one table straight into a link, in canonical form, whoever made them.
+  /// The routes of one table into a link without a gateway, in canonical form, of any protocol.
   [[nodiscard]] std::vector<Ipv6Route> routes(int link_index, std::uint32_t table);
-  /// Needs the link up: the kernel refuses with ENETDOWN otherwise.
+  /// Throws ENETDOWN if the link is down.
   void add_route(int link_index, const Ipv6Route& route);
   void remove_route(int link_index, const Ipv6Route& route);
 
-  /// The rules that `Rule` can express, in canonical form; one with more conditions is not among them.
+  /// The IPv6 rules that `Rule` can express, in canonical form. Rules with further conditions are omitted.
   [[nodiscard]] std::vector<Rule> rules();
   void add_rule(const Rule& rule);
-  /// The kernel takes a rule without `to` as a pattern: where rules differ in `to` only, remove that one
-  /// last.
+  /// The kernel treats a rule without `to` as a pattern that also matches rules with `to`. If rules differ in
+  /// `to` only, remove the one without `to` last.
   void remove_rule(const Rule& rule);
 
-  /// The path that packets take from a socket bound to its source. Throws NoIpv4Path when the host has no
-  /// route to it, a route that discards or forbids packets, no source address, or not the source asked for.
+  /// The path of packets of a socket that is bound to the path's source. Throws NoIpv4Path if the host has no
+  /// route to the destination, a blackhole, unreachable or prohibit route, no source address, or not the
+  /// requested source.
   [[nodiscard]] Ipv4Path path_to(const Ipv4PathQuery& query);
-  /// Whether an IPv4 policy rule looks at more of a packet than `path_to` can ask for: its protocol, its
-  /// ports, its TOS octet. Such a rule may send single packets another way.
+  /// Whether an IPv4 policy rule has a condition that a query of `path_to` cannot contain: protocol, ports or
+  /// TOS octet. Such a rule may send some packets along another path.
   [[nodiscard]] bool has_rules_beyond_path_query();
 
-  /// The link-layer address of an IPv4 neighbour; nothing where the kernel has none that it would use.
+  /// The link-layer address of an IPv4 neighbour; nothing if the kernel has no valid entry (NUD_VALID).
   [[nodiscard]] std::optional<wire::MacAddress> neighbour(int link_index, const wire::Ipv4Address& address);
-  /// Has the kernel verify a stale neighbour, as a packet of its own to that neighbour would. An entry in any
-  /// other state stays as it is: a request with NTF_USE takes NUD_PERMANENT, NTF_EXT_LEARNED and NTF_MANAGED
-  /// from an entry (net/core/neighbour.c, __neigh_update), and those were set by somebody else.
+  /// Makes the kernel verify a stale neighbour, as a packet of the kernel's IPv4 stack to that neighbour
+  /// would. Entries in other states are left alone, because a request with NTF_USE clears NUD_PERMANENT,
+  /// NTF_EXT_LEARNED and NTF_MANAGED (net/core/neighbour.c, __neigh_update), which another program has set.
   void verify_neighbour(int link_index, const wire::Ipv4Address& address);
 
  private:
   [[nodiscard]] std::string dev(int link_index);
-  [[nodiscard]] Ipv4Path way_to(const Ipv4PathQuery& query);
-  [[nodiscard]] bool is_own_address(const wire::Ipv4Address& address);
+  [[nodiscard]] Ipv4Path path_without_mtu(const Ipv4PathQuery& query);
+  [[nodiscard]] bool is_local_address(const wire::Ipv4Address& address);
 
   std::unique_ptr<NetlinkSocket> socket_;
 };

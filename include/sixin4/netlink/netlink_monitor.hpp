@@ -1,4 +1,5 @@
-// Tells that something changed in the host's network, not what: whoever cares looks again.
+// Notifications that the host's network has changed. They do not contain the change: the reader queries
+// again.
 #pragma once
 
 #include <cstdint>
@@ -8,26 +9,28 @@
 namespace sixin4::netlink {
 
 enum class Subject : std::uint8_t {
-  configuration,  ///< links, addresses, routes and rules of IPv4 and IPv6; but no learned path MTU, which the
-                  ///< kernel does not announce
+  /// Links, addresses, routes and rules of IPv4 and IPv6, without learned path MTUs, which the kernel does
+  /// not
+  /// announce.
+  configuration,
   neighbours,
   nftables,
   ipsec_policies,
 };
 
-/// A nonblocking socket subscribed to the changes of one subject, in the network namespace in which it was
-/// made. Owns its descriptor.
+/// Owns a nonblocking socket that is subscribed to the changes of one subject in the network namespace of its
+/// construction.
 class NetlinkMonitor {
  public:
-  /// Throws `std::system_error` when the kernel refuses the socket or a subscription. Where the kernel does
-  /// not have the subject at all, nothing will change.
+  /// Throws `std::system_error` if the socket or a subscription fails. A kernel without the subsystem of the
+  /// subject reports no changes.
   explicit NetlinkMonitor(Subject subject);
 
-  /// For poll(2): readable when something changed; -1 where nothing will.
+  /// For poll(2): readable after a change; -1 if the kernel does not have the subsystem.
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
-  /// Empties the socket and says whether anything came; events lost to a full socket (ENOBUFS) count.
-  /// Throws `std::system_error` on any other error.
+  /// Reads all events and returns whether there were any. Events lost to a full socket buffer (ENOBUFS)
+  /// count. Throws `std::system_error` on any other error.
   [[nodiscard]] bool drain();
 
  private:

@@ -1,4 +1,4 @@
-// Why a host takes one of its addresses as the source towards a destination (RFC 6724 §5).
+// The rule of RFC 6724 §5 by which the host chooses the source address for a destination.
 #pragma once
 
 #include <cstdint>
@@ -10,20 +10,21 @@
 
 namespace sixin4::netlink {
 
-/// What decided between the address that was chosen and the one that came closest to it.
+/// The decision between the chosen address and its closest rival.
 struct SourceReason {
-  int rule = 0;  ///< of RFC 6724 §5, 1 to 8; 0: it is the only address, or there is a tie
-  wire::Ipv6Address rival;
+  int rule = 0;             ///< of RFC 6724 §5, 1 to 8; 0: there is no other address, or a tie
+  wire::Ipv6Address rival;  ///< unspecified if there is no other address
 };
 
-/// Of `addresses`, all that the host has. `link_index` is the link that packets to `destination` leave by.
-/// Nothing where another address would win by these rules: then a route names the chosen one.
+/// Compares `chosen` with the other `addresses`, which are all addresses of the host. `link_index` is the
+/// output link of packets to `destination`. Returns nothing if `chosen` is not among the addresses, or if
+/// another address would win: then a route sets the source.
 [[nodiscard]] std::optional<SourceReason> reason_for(const wire::Ipv6Address& chosen,
                                                      const wire::Ipv6Address& destination, int link_index,
                                                      std::span<const HostAddress> addresses,
                                                      std::span<const PolicyLabel> labels);
 
-/// The rule in a few words.
+/// The criterion of a rule in a few words; empty for 0 and unknown rules.
 [[nodiscard]] const char* name_of_source_rule(int rule) noexcept;
 
 }  // namespace sixin4::netlink
