@@ -5,8 +5,10 @@
 #include <cstddef>
 #include <cstdio>
 #include <fstream>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -77,6 +79,23 @@ inline void add_address(const std::string& address, const std::string& length, c
 
 [[nodiscard]] inline InterfaceAddress on_link(std::string_view text) {
   return {.address = net6(text).address, .length = net6(text).length};
+}
+
+inline constexpr int no_such_link = 9999;
+
+/// The std::system_error of a request.
+struct Failure {
+  int error = 0;  ///< an errno; 0 if the request succeeded
+  std::string text;
+};
+
+[[nodiscard]] inline Failure failure_of(const std::function<void()>& operation) {
+  try {
+    operation();
+  } catch (const std::system_error& error) {
+    return {error.code().value(), error.what()};
+  }
+  return {};
 }
 
 /// Gives up CAP_NET_ADMIN for as long as it lives.

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Writes the scenario folders beside this file from the descriptions in author_outbound.py,
-author_inbound.py, author_path.py, author_icmp.py, author_policy.py and author_source.py.
+author_inbound.py, author_offload.py, author_path.py, author_icmp.py, author_policy.py and author_source.py.
 
     tests/scenarios/author.py [NAME]...       all scenarios, or those named
 
@@ -16,6 +16,7 @@ sys.dont_write_bytecode = True
 
 import author_icmp  # noqa: E402
 import author_inbound  # noqa: E402
+import author_offload  # noqa: E402
 import author_outbound  # noqa: E402
 import author_path  # noqa: E402
 import author_policy  # noqa: E402
@@ -25,7 +26,7 @@ from author_format import Scenario  # noqa: E402
 
 def main():
     wanted = set(sys.argv[1:])
-    sources = (author_outbound, author_inbound, author_path, author_icmp, author_policy, author_source)
+    sources = (author_outbound, author_inbound, author_offload, author_path, author_icmp, author_policy, author_source)
     known = [told for source in sources for told in source.SCENARIOS]
     unknown = wanted - {name for name, tell, settings in known}
     if unknown:

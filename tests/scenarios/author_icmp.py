@@ -1,13 +1,13 @@
 """Scenarios of ICMP errors from the IPv4 side, but for the path MTU. See author.py."""
 
 from scapy.all import (
-    ICMP, IP, TCP, UDP, ICMPv6DestUnreach, ICMPv6ND_Redirect, ICMPv6PacketTooBig, ICMPv6ParamProblem,
+    ICMP, IP, UDP, ICMPv6DestUnreach, ICMPv6ND_Redirect, ICMPv6PacketTooBig, ICMPv6ParamProblem,
     ICMPv6TimeExceeded, IPOption, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, Raw, raw,
 )
 
 from author_format import LOCAL, REMOTE
 from author_packets import (
-    HERE, NEIGHBOURS, OUTWARD, OWN, OWN_SOURCES, of_length, packet_too_big, quoted, shelf, unreachable, with_bytes,
+    NEIGHBOURS, OUTWARD, OWN, OWN_SOURCES, of_length, packet_too_big, quoted, shelf, unreachable, with_bytes,
 )
 
 SCENARIOS, scenario = shelf()

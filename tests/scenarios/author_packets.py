@@ -1,8 +1,10 @@
 """Packets of the flow that the scenarios tell of, and the ICMPv6 errors about them; made by scapy."""
 
-from scapy.all import TCP, UDP, ICMPv6DestUnreach, ICMPv6EchoRequest, ICMPv6PacketTooBig, IPv6, Raw, raw
+from scapy.all import (
+    TCP, UDP, ICMPv6DestUnreach, ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6PacketTooBig, IPv6, Raw, raw,
+)
 
-from author_format import outer
+from author_format import LOCAL, REMOTE, outer
 
 HERE, THERE = "2001:db8:1::2", "2001:db8:ffff::1"
 ECN = ["Not-ECT", "ECT(1)", "ECT(0)", "CE"]
@@ -57,6 +59,15 @@ class Direction:
 
 OUTWARD = Direction(HERE, THERE, 64, (40000, 80), (40000, 4500))
 INWARD = Direction(THERE, HERE, 57, (80, 40000), (4500, 40000))
+
+
+def reply(payload=b"pong", **fields):
+    return INWARD.ip6(**fields) / ICMPv6EchoReply(id=7, seq=1, data=payload)
+
+
+def from_far_end(inner, **fields):
+    """The protocol 41 packet that Scenario.arrives makes of `inner`."""
+    return outer(inner, 0x4D2, source=REMOTE, destination=LOCAL, **fields)
 
 
 def of_length(length, make=OUTWARD.echo, **fields):

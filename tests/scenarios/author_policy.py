@@ -1,14 +1,14 @@
 """Scenarios of what may pass, and of what is changed on its way: the egress filter, the MSS. See author.py."""
 
 from scapy.all import (
-    UDP, ICMPv6DestUnreach, ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6MLReport, ICMPv6ND_NS, ICMPv6ND_RS,
+    ICMPv6DestUnreach, ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6MLReport, ICMPv6ND_NS, ICMPv6ND_RS,
     ICMPv6PacketTooBig, ICMPv6ParamProblem, ICMPv6TimeExceeded, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,
     IPv6ExtHdrHopByHop, Raw, raw,
 )
 
 from author_format import unfinished, with_checksum_field
 from author_packets import (
-    ECN, HERE, INWARD, NEIGHBOURS, OUTWARD, OWN, OWN_SOURCES, error_about, of_length, packet_too_big, parts, quoted,
+    ECN, HERE, INWARD, NEIGHBOURS, OUTWARD, OWN, OWN_SOURCES, of_length, packet_too_big, parts, quoted,
     shelf, unreachable,
 )
 
