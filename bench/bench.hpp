@@ -1,4 +1,4 @@
-// What the micro benchmarks share: packets, plain computations to check results with, and the clock.
+// Helpers of the micro-benchmarks: packets, plain computations that check results, and a cycle counter.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +24,7 @@ inline constexpr std::size_t tcp_headers = wire::ipv6_header_size + wire::tcp::m
 inline constexpr wire::Ipv6Address near_host{{0x20, 0x01, 0x0d, 0xb8, 1}};
 inline constexpr wire::Ipv6Address far_host{{0x20, 0x01, 0x0d, 0xb8, 2}};
 
-/// RFC 1071 word by word.
+/// The folded sum of RFC 1071, byte by byte.
 inline std::uint16_t plain_sum(wire::Bytes bytes, std::uint32_t sum = 0) {
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     sum += i % 2 == 0 ? bytes[i] * 256U : bytes[i];
@@ -33,7 +33,7 @@ inline std::uint16_t plain_sum(wire::Bytes bytes, std::uint32_t sum = 0) {
   return static_cast<std::uint16_t>(sum);
 }
 
-/// Over everything behind an IPv6 header: 0xffff where the checksum is right.
+/// The sum over the pseudo-header and the payload of an IPv6 packet: 0xffff if the checksum is right.
 inline std::uint16_t plain_transport_sum(wire::Bytes packet, std::uint8_t protocol) {
   const wire::Bytes transport = packet.subspan(wire::ipv6_header_size);
   const auto pseudo = static_cast<std::uint32_t>(transport.size() + protocol);
@@ -59,7 +59,7 @@ inline Packet unfinished_tcp_packet(std::size_t size) {
   return packet;
 }
 
-/// The same with the checksum finished.
+/// A TCP packet of `size` bytes with a complete checksum.
 inline Packet tcp_packet(std::size_t size) {
   Packet packet = unfinished_tcp_packet(size);
   const auto sum = plain_sum(wire::Bytes{packet}.subspan(wire::ipv6_header_size));
@@ -84,14 +84,15 @@ inline engine::TunnelParameters far_end() {
   return result;
 }
 
+/// Head and body in one buffer.
 inline Packet joined(const engine::OuterPacket& packet) {
   Packet bytes(packet.head.begin(), packet.head.end());
   bytes.insert(bytes.end(), packet.body.begin(), packet.body.end());
   return bytes;
 }
 
-/// Of a clock that counts at one rate whatever the processor does, on x86 that of its nominal frequency. It
-/// also counts while another program has the processor.
+/// A counter with a constant rate, on x86 the nominal frequency of the processor. It also counts while other
+/// programs run on the processor. 0 on other architectures than x86-64 and AArch64.
 inline std::uint64_t ticks() {
 #if defined(__x86_64__)
   return __builtin_ia32_rdtsc();
@@ -104,7 +105,7 @@ inline std::uint64_t ticks() {
 #endif
 }
 
-/// Measures `work`, which is about `packets` packets of `bytes` bytes together.
+/// Measures `work`, one call of which handles `packets` packets of `bytes` bytes in total.
 template <typename Work>
 void measure(benchmark::State& state, std::size_t packets, std::size_t bytes, Work&& work) {
   const std::uint64_t start = ticks();

@@ -1,4 +1,4 @@
-// What checksums cost: as the engine takes them, and each way in which this processor can add.
+// The cost of checksums: with the method that the engine selects, and with each method of this processor.
 #include <cstddef>
 #include <cstdint>
 #include <string>

@@ -1,5 +1,5 @@
-// What coalescing costs a packet, in cache: runs that join, and packets that do not. Each benchmark checks
-// what comes out before it is timed: the number of writes, and that each is what the packets were.
+// The cost of coalescing per packet, with all data in cache: runs that are joined, and packets that are not.
+// Before the timing each benchmark checks the number of writes and their bytes.
 #include <cstdint>
 #include <memory>
 #include <numeric>
@@ -19,7 +19,7 @@ using Packet = std::vector<std::uint8_t>;
 constexpr std::size_t transport = wire::ipv6_header_size;
 constexpr std::size_t batch_size = 64;
 
-/// Packet `number` of a flow, `size` bytes, its checksum finished.
+/// Packet `number` of a flow: `size` bytes, with a complete checksum.
 Packet packet_of(std::uint8_t protocol, std::size_t size, std::size_t number) {
   Packet packet(size);
   std::iota(packet.begin(), packet.end(), static_cast<std::uint8_t>(number));
@@ -52,14 +52,15 @@ Packet packet_of(std::uint8_t protocol, std::size_t size, std::size_t number) {
   return packet;
 }
 
-/// What is written of a batch, put together.
+/// The writes of a batch.
 struct Outcome {
   std::size_t writes = 0;
   std::size_t packets = 0;
-  Packet payload;
+  Packet payload;  ///< of all writes, without the headers
 };
 
-/// `writes` of a batch of packets of `protocol`, `headers` bytes of them headers.
+/// Coalesces a batch of packets of `protocol` and `size` bytes, the first `headers` of them headers, and
+/// expects `writes` writes.
 void coalesce(benchmark::State& state, std::uint8_t protocol, std::size_t size, std::size_t headers,
               std::size_t writes) {
   std::vector<Packet> batch;
@@ -73,7 +74,7 @@ void coalesce(benchmark::State& state, std::uint8_t protocol, std::size_t size, 
   const auto coalescer = std::make_unique<engine::Coalescer>(true);
   const auto turn = [&](auto&& write) {
     for (std::size_t number = 0; number < batch_size; ++number) {
-      // Joining rewrites the headers of the first.
+      // Coalescing rewrites the headers of the first packet of a run.
       std::copy_n(batch[number].begin(), headers, slots[number].begin());
       coalescer->add({.packet = {.offload = {}, .bytes = slots[number]}}, write);
     }
@@ -86,8 +87,8 @@ void coalesce(benchmark::State& state, std::uint8_t protocol, std::size_t size, 
     outcome.packets += packet.packets;
     for (const wire::Bytes part : packet.parts) {
       const bool first = part.data() == packet.parts.front().data();
-      const wire::Bytes rest = part.subspan(first ? headers : 0);
-      outcome.payload.insert(outcome.payload.end(), rest.begin(), rest.end());
+      const wire::Bytes payload_part = part.subspan(first ? headers : 0);
+      outcome.payload.insert(outcome.payload.end(), payload_part.begin(), payload_part.end());
     }
   });
   if (outcome.writes != writes || outcome.packets != batch_size || outcome.payload != payload) {

@@ -1,6 +1,6 @@
-// What the engine's own work costs a packet, in cache: here what happens beside the two ways, which have
-// files of their own. Each benchmark checks its output once against a plain computation that shares no code
-// with what it measures: fast but wrong fails.
+// The cost of ICMP errors, MSS clamping and the source filter per packet, with all data in cache;
+// outbound_bench.cpp and inbound_bench.cpp measure the two directions. Each benchmark checks its output once
+// against a plain computation that shares no code with the engine, so that fast but wrong code fails.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -80,7 +80,7 @@ void mss_clamp(benchmark::State& state) {
 }
 BENCHMARK(mss_clamp);
 
-/// The last of so many prefixes is the one.
+/// The source matches the last of `range` prefixes.
 void source_filter(benchmark::State& state) {
   auto parameters = near_end();
   parameters.ours.clear();

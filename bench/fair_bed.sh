@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that `sixin4 bench` can measure, with all contestants: both tunnel MTUs, receive offload on and off.
-#   bench/fair_bed.sh [ROUNDS [SECONDS]]   (5 rounds of 1 second where not given: about 40 minutes)
-# Needs root, and the build in build/. Writes bench/results/fair_bed.json, every single run of it, and plots it.
+#   bench/fair_bed.sh [ROUNDS [SECONDS]]   (default: 5 rounds of 1 second, about 40 minutes)
+# Needs root and a build in build/. Writes every run to bench/results/fair_bed.json and plots the medians.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 program=build/tools/sixin4

@@ -1,4 +1,4 @@
-// What a packet costs on its way in, whole or merged.
+// The cost of an inbound packet: a single one, or one that receive offload has merged.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

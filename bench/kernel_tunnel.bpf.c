@@ -1,5 +1,5 @@
-/* A 6in4 tunnel inside the kernel: what `sixin4 bench` measures as the contestant `kernel`, the limit that a tunnel
- * in user space can come near to. One program a direction and side; tc(8) attaches them to the link of the bed. */
+/* A 6in4 tunnel in the kernel, the contestant `kernel` of `sixin4 bench`: the upper bound for a tunnel in user space.
+ * There is one program for each direction and side; tc(8) attaches them to the links of the testbed. */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
@@ -10,11 +10,11 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-/* The ends of the bed (tools/bench/bed.cpp), as they stand in a packet. */
+/* The IPv4 addresses of the testbed (src/testbed/bed.cpp) in network byte order. */
 static const __be32 near_end = bpf_htonl(0xc0000201); /* 192.0.2.1 */
 static const __be32 far_end = bpf_htonl(0xc0000202);  /* 192.0.2.2 */
 
-/* Of Linux 6.3, which is what this needs; older headers do not have it. */
+/* A flag of Linux 6.3, which older headers do not define. */
 static const __u64 decapsulate_to_ipv6 = 1ULL << 8; /* BPF_F_ADJ_ROOM_DECAP_L3_IPV6 */
 
 struct outer {
@@ -36,8 +36,8 @@ static __always_inline __u16 header_checksum(const void* header) {
 
 static __always_inline int encapsulate(struct __sk_buff* skb, __be32 local, __be32 remote) {
   if (skb->protocol != bpf_htons(ETH_P_IPV6)) return TC_ACT_OK;
-  /* A super-packet stays one: the segments keep their size, and the kernel cuts it behind this program, outer header
-   * and all, as it does for its own tunnels. */
+  /* A super-packet stays whole: the segments keep their size (BPF_F_ADJ_ROOM_FIXED_GSO), and the kernel segments it
+   * after this program, including the outer header, as for the kernel's tunnels. */
   if (bpf_skb_adjust_room(skb, sizeof(struct iphdr), BPF_ADJ_ROOM_MAC,
                           BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_FIXED_GSO) < 0) {
     return TC_ACT_SHOT;
@@ -46,7 +46,7 @@ static __always_inline int encapsulate(struct __sk_buff* skb, __be32 local, __be
   struct outer* outer = (struct outer*)(long)skb->data;
   if ((void*)(outer + 1) > (void*)(long)skb->data_end) return TC_ACT_SHOT;
 
-  /* Counted for each segment: receive offload joins packets whose identifications follow each other. */
+  /* Each segment has an identification, because receive offload joins packets with consecutive identifications. */
   const __u32 packets = skb->gso_segs > 1 ? skb->gso_segs : 1;
   const __u32 first = __sync_fetch_and_add(&identification, packets);
   outer->ethernet.h_proto = bpf_htons(ETH_P_IP);
@@ -71,11 +71,11 @@ static __always_inline int decapsulate(struct __sk_buff* skb, __be32 local, __be
   if ((void*)(outer + 1) > (void*)(long)skb->data_end) return TC_ACT_SHOT;
   const struct iphdr ipv4 = outer->ipv4;
   if (ipv4.protocol != IPPROTO_IPV6 || ipv4.saddr != remote || ipv4.daddr != local) return TC_ACT_OK;
-  /* No options, no fragments: the bed's link takes every packet whole. */
+  /* No options, no fragments: the link's MTU is large enough for every packet of the testbed. */
   if (ipv4.ihl != sizeof ipv4 / 4 || (ipv4.frag_off & bpf_htons(0x3fff)) != 0) return TC_ACT_SHOT;
 
   outer->ethernet.h_proto = bpf_htons(ETH_P_IPV6);
-  /* What receive offload has joined has to stay what it is, hence the fixed segment size. */
+  /* A packet that receive offload has joined must keep its segment size. */
   if (bpf_skb_adjust_room(skb, -(__s32)sizeof(struct iphdr), BPF_ADJ_ROOM_MAC,
                           BPF_F_ADJ_ROOM_FIXED_GSO | decapsulate_to_ipv6) < 0) {
     return TC_ACT_SHOT;

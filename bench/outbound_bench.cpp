@@ -1,4 +1,4 @@
-// What a packet costs on its way out: judged, cut, wrapped.
+// The cost of an outbound packet: verdict, segmentation, encapsulation.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -13,7 +13,7 @@
 namespace sixin4::bench {
 namespace {
 
-/// All that the pump does for a packet that is no super-packet, but for reading and sending it.
+/// The work of the pump on a packet that is not a super-packet, without reading and sending.
 class Outbound {
  public:
   explicit Outbound(const engine::TunnelParameters& parameters) : parameters_(parameters) {}
@@ -33,7 +33,7 @@ class Outbound {
   engine::Encapsulator encapsulator_;
 };
 
-/// Whether the outer packets are right, and carry `inner` between them.
+/// Whether the outer headers have right checksums and the payloads together are `inner`.
 bool carries(std::span<const engine::OuterPacket> packets, const Packet& inner) {
   Packet carried;
   for (const engine::OuterPacket& packet : packets) {
@@ -61,7 +61,8 @@ void encapsulate_fragments(benchmark::State& state) {
   parameters.mtu = 65515;
   parameters.link_mtu = 1280;
   Outbound outbound{parameters};
-  const std::size_t expected = (packet.size() + 1255) / 1256;  // 157 times 8 fit behind the outer header
+  const std::size_t expected =
+      (packet.size() + 1255) / 1256;  // 157 * 8 bytes fit into a fragment after the outer header
   if (!outbound.add(packet) || outbound.batch().size() != expected ||
       !carries(outbound.batch().packets(), packet)) {
     return state.SkipWithError("wrong fragments");

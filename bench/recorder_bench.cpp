@@ -1,5 +1,4 @@
-// What the flight recorder costs a packet: it is always on. And what a capture costs on top, while there is
-// one.
+// The cost of the flight recorder per packet, and the additional cost of a running capture.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -19,7 +18,7 @@
 namespace sixin4::bench {
 namespace {
 
-// Packets as many as in a batch, in a buffer each, as a worker has just read them.
+// The packets of a batch, each in its own buffer, as after a read of a worker.
 constexpr std::size_t batch = 32;
 constexpr engine::Time now{std::chrono::hours{1}};
 
@@ -49,7 +48,7 @@ void record(benchmark::State& state) {
 }
 BENCHMARK(record)->ArgsProduct({{80, 1300}, {0, 64, 4096}});
 
-/// Of both forms, as both are copied.
+/// Captures inner and outer packets, because a capture copies both.
 void capture_live(benchmark::State& state) {
   const std::vector<Packet> packets = packets_of_a_batch(static_cast<std::size_t>(state.range(0)));
   constexpr std::size_t size = std::size_t{16} << 20U;

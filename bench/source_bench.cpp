@@ -1,4 +1,5 @@
-// What source rules cost a packet on top: its flow found, its address replaced. And what a new flow costs.
+// The additional cost of source rules per packet (flow lookup, address rewriting), and the cost of a new
+// flow.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -20,7 +21,7 @@ constexpr wire::Ipv6Address chosen{{0x20, 0x01, 0x0d, 0xb8, 1, 0, 0, 0, 0, 0, 0,
 constexpr wire::Ipv6Address last_chosen{{0x20, 0x01, 0x0d, 0xb8, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0}};
 constexpr engine::Time now{std::chrono::hours{1}};
 
-/// A tunnel whose rule gives every flow an address of a pool, and which has so many flows already.
+/// A tunnel whose rule gives every flow an address of a pool, with `flows` existing flows.
 engine::TunnelParameters with_flows(std::uint32_t flows) {
   engine::SourceRule rule;
   rule.target = {.action = engine::SourceAction::use, .pool = 0};
@@ -41,14 +42,14 @@ engine::TunnelParameters with_flows(std::uint32_t flows) {
   return parameters;
 }
 
-/// A tunnel that makes `chosen` of `near_host`, and `near_host` of `chosen`: a packet can be translated again
-/// and again.
-engine::TunnelParameters that_swaps() {
+/// A tunnel that rewrites `near_host` to `chosen` and `chosen` to `near_host`, so that a packet can be
+/// translated repeatedly.
+engine::TunnelParameters swapping_tunnel() {
   const auto rule = [](const wire::Ipv6Address& from, std::uint32_t pool) {
-    engine::SourceRule made;
-    made.from = {from, 128};
-    made.target = {.action = engine::SourceAction::use, .pool = pool};
-    return made;
+    engine::SourceRule result;
+    result.from = {from, 128};
+    result.target = {.action = engine::SourceAction::use, .pool = pool};
+    return result;
   };
   engine::TunnelParameters parameters = near_end();
   parameters.source_rules = std::make_shared<engine::SourceRules>(
@@ -64,7 +65,7 @@ wire::Ipv6Address local_of(wire::Bytes packet, engine::Direction direction) {
   return direction == engine::Direction::out ? header.source().address : header.destination().address;
 }
 
-/// Packets as many as in a batch, because a processor works on the next ones while one is not done.
+/// The packets of a batch, because a processor overlaps the work on consecutive packets.
 constexpr std::size_t batch = 32;
 
 void translate_outward(const engine::TunnelParameters& parameters, Packet& packet) {
@@ -74,7 +75,7 @@ void translate_outward(const engine::TunnelParameters& parameters, Packet& packe
   if (choice.rewrites) engine::apply(choice, parsed, read);
 }
 
-/// Begins both flows of a tunnel `that_swaps`.
+/// Begins both flows of a `swapping_tunnel`.
 void begin_flows(const engine::TunnelParameters& parameters, Packet packet) {
   packet[wire::ipv6_header_size + 13] = wire::tcp::flag_syn;
   for (int flow = 0; flow < 2; ++flow) {
@@ -82,7 +83,7 @@ void begin_flows(const engine::TunnelParameters& parameters, Packet packet) {
   }
 }
 
-/// `work` translates one packet.
+/// Measures `work`, which translates one packet.
 template <typename Work>
 void measure_translation(benchmark::State& state, const Packet& packet, engine::Direction direction,
                          Work&& work) {
@@ -99,7 +100,7 @@ void measure_translation(benchmark::State& state, const Packet& packet, engine::
 }
 
 void translate_source(benchmark::State& state) {
-  const auto parameters = that_swaps();
+  const auto parameters = swapping_tunnel();
   const Packet packet = tcp_packet(1480);
   begin_flows(parameters, packet);
   measure_translation(state, packet, engine::Direction::out,
@@ -108,10 +109,10 @@ void translate_source(benchmark::State& state) {
 BENCHMARK(translate_source);
 
 void translate_destination(benchmark::State& state) {
-  const auto parameters = that_swaps();
+  const auto parameters = swapping_tunnel();
   Packet packet = tcp_packet(1480);
   begin_flows(parameters, packet);
-  // The answer: addresses and ports the other way round, which leaves its checksum as it is.
+  // The answer has addresses and ports swapped, which does not change the checksum.
   std::swap_ranges(packet.begin() + 8, packet.begin() + 24, packet.begin() + 24);
   std::swap_ranges(packet.begin() + 40, packet.begin() + 42, packet.begin() + 42);
   measure_translation(state, packet, engine::Direction::in, [&](Packet& one) {
@@ -121,11 +122,11 @@ void translate_destination(benchmark::State& state) {
 }
 BENCHMARK(translate_destination);
 
-/// What each of a flow's packets costs that keeps its address.
+/// The cost of a packet whose flow keeps its address: one flow lookup.
 void find_flow(benchmark::State& state) {
   const auto parameters = with_flows(static_cast<std::uint32_t>(state.range(0)));
   engine::FlowTable& table = parameters.flows->table;
-  // In an order that no cache foresees.
+  // A random order, so that no cache predicts it.
   std::vector<engine::FlowKey> keys;
   std::mt19937 random{1};
   for (int i = 0; i < 4096; ++i) {
@@ -145,7 +146,7 @@ void find_flow(benchmark::State& state) {
 }
 BENCHMARK(find_flow)->Arg(16)->Arg(60000);
 
-/// One flow more, and one less.
+/// The cost of beginning a flow and ending it.
 void begin_and_end_flow(benchmark::State& state) {
   const auto parameters = with_flows(static_cast<std::uint32_t>(state.range(0)));
   engine::FlowTable& table = parameters.flows->table;
@@ -169,14 +170,14 @@ void look_up_prefix(benchmark::State& state) {
     entries.push_back({.prefix = {address, length}, .value = i});
   }
   const engine::PrefixTable table{entries};
-  std::vector<wire::Ipv6Address> asked;
-  for (int i = 0; i < 4096; ++i) asked.push_back(entries[random() % entries.size()].prefix.address);
-  for (const wire::Ipv6Address& address : asked) {
+  std::vector<wire::Ipv6Address> queries;
+  for (int i = 0; i < 4096; ++i) queries.push_back(entries[random() % entries.size()].prefix.address);
+  for (const wire::Ipv6Address& address : queries) {
     if (table.find(address) == engine::PrefixTable::absent) return state.SkipWithError("a prefix is missing");
   }
   std::size_t next = 0;
   measure(state, 1, wire::ipv6_header_size,
-          [&] { benchmark::DoNotOptimize(table.find(asked[next++ % asked.size()])); });
+          [&] { benchmark::DoNotOptimize(table.find(queries[next++ % queries.size()])); });
 }
 BENCHMARK(look_up_prefix)->Arg(100)->Arg(10000)->Arg(100000);
 
