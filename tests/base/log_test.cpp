@@ -1,4 +1,4 @@
-// Log lines: which are written, and how many.
+// Levels and rate limit of log lines.
 #include "sixin4/base/log.hpp"
 
 #include <chrono>
@@ -45,7 +45,7 @@ TEST(LogTest, EachKindHasALimitOfItsOwn) {
               for (int i = 0; i < 50; ++i) log.write(LogLevel::info, "again", "again " + std::to_string(i));
             }),
             ten);
-  EXPECT_EQ(written([&] { log.write(LogLevel::error, "again", "again"); }), "") << "whatever the level";
+  EXPECT_EQ(written([&] { log.write(LogLevel::error, "again", "again"); }), "") << "at every level";
   EXPECT_EQ(written([&] { log.write(LogLevel::info, "other", "again"); }), "again\n");
 }
 

@@ -1,4 +1,4 @@
-// Numbers as users write them.
+// Numbers in the text that a user writes.
 #include "sixin4/base/number.hpp"
 
 #include <cstdint>

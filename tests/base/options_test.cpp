@@ -1,4 +1,4 @@
-// Options as arguments and as lines, and how a mistake in either is told.
+// Options as arguments and as lines, and the messages for invalid ones.
 #include "sixin4/base/options.hpp"
 
 #include <string>

@@ -1,4 +1,4 @@
-// Text that a terminal, a log or a JSON reader may get, whatever bytes the host's names have.
+// Escapes for terminals, logs and JSON, for any bytes in the names of a host.
 #include "sixin4/base/printable.hpp"
 
 #include <random>
@@ -21,15 +21,15 @@ TEST(PrintableTest, WhatATerminalMayGetStaysAndTheRestIsEscaped) {
            {"tun\xe9", "tun\\xe9"},
            {"\xe9t\xc3", "\\xe9t\\xc3"},
            {"\xe2\x82z", "\\xe2\\x82z"},
-           {"\xc0\xaf", "\\xc0\\xaf"},                    // more bytes than the character needs
+           {"\xc0\xaf", "\\xc0\\xaf"},                    // an overlong encoding
            {"\xed\xa0\x80", "\\xed\\xa0\\x80"},           // a surrogate
-           {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},  // past the last character
+           {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},  // above U+10FFFF
            {"a\x1b[31mb\nc\td\0e"s, "a\\x1b[31mb\\x0ac\\x09d\\x00e"},
-           {"\x7f\xc2\x9b"s, "\\x7f\\xc2\\x9b"},  // DEL; CSI, an escape sequence's beginning in one character
+           {"\x7f\xc2\x9b"s, "\\x7f\\xc2\\x9b"},  // DEL; CSI, which begins an escape sequence
            {"a\xe2\x80\xae"
             "b",
             "a\\xe2\\x80\\xae"
-            "b"},  // right to left from here on
+            "b"},  // RIGHT-TO-LEFT OVERRIDE
            {"a\\b", "a\\b"},
            {"a\\xe9", "a\\x5cxe9"},
            {"a\\\\xe9", "a\\\\x5cxe9"},

@@ -1,4 +1,4 @@
-// What works in the IP layer of a network namespace: tables that nft(8) makes, and files that stand for
+// The firewall probe in a network namespace with tables that nft(8) creates, and with a directory in place of
 // /proc.
 #include "sixin4/netlink/firewall_probe.hpp"
 
@@ -64,7 +64,7 @@ TEST_F(IpLayerTest, TrackedConnectionsCount) {
   EXPECT_EQ(packet_filter(proc_), "connection tracking");
 }
 
-// A link to itself is a file that root cannot read either.
+// A symbolic link to itself is a file that even root cannot read.
 TEST_F(IpLayerTest, AFileThatCannotBeReadIsNoFileThatIsNotThere) {
   for (const auto* name : {"net/ip_tables_names", "sys/net/netfilter/nf_conntrack_count"}) {
     std::filesystem::create_symlink(proc_ / name, proc_ / name);

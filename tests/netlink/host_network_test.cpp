@@ -1,4 +1,5 @@
-// The reconciler against a real kernel: somebody takes things away, and ip(8) says whether they came back.
+// The reconciler against a real kernel: tests remove objects with ip(8), and ip(8) shows whether they are
+// restored.
 #include "sixin4/netlink/host_network.hpp"
 
 #include <array>
@@ -19,7 +20,7 @@
 namespace sixin4::netlink::testing {
 namespace {
 
-/// Everything at once, written as a user may write it: host bits, a metric left out, a peer.
+/// A state with all kinds of objects in the forms that users write: host bits, no metric, a peer.
 HostState everything() {
   return {
       .addresses = {on_link("2001:db8::2/64"),
@@ -62,7 +63,8 @@ class HostNetworkTest : public OwnNetwork {
 
   static void expect_nothing() { EXPECT_EQ(addresses() + routes() + rules(), ""); }
 
-  /// Restores after every event, as the endpoint does, until none comes for a while. Says how often.
+  /// Restores after every event, as the endpoint does, until there is none for 200 ms. Returns the number of
+  /// restorations.
   int restore_until_quiet(HostNetwork& host) {
     constexpr int endless = 100;
     constexpr int quiet_ms = 200;
@@ -73,7 +75,7 @@ class HostNetworkTest : public OwnNetwork {
       host.restore();
       ++rounds;
     }
-    EXPECT_LT(rounds, endless) << "it answers its own events";
+    EXPECT_LT(rounds, endless) << "restoring causes events";
     return rounds;
   }
 
@@ -112,7 +114,7 @@ TEST_F(HostNetworkTest, ItsEndWithdraws) {
 TEST_F(HostNetworkTest, ANewStateReplacesOnlyWhatDiffers) {
   HostNetwork host(*netlink_, link_);
   host.apply(everything());
-  // Only the untouched keep what others added to them.
+  // The lifetime that another program set shows whether the address was left alone.
   run("ip -6 addr change 2001:db8::2/64 dev sixin4 preferred_lft 5000 valid_lft 5000");
 
   HostState next = everything();
@@ -210,7 +212,7 @@ TEST_F(HostNetworkTest, DoesNotAnswerItsOwnEvents) {
   host.apply(everything());
   restore_until_quiet(host);
   EXPECT_EQ(host.restore(), 0U);
-  EXPECT_FALSE(monitor_->drain()) << "a look is no event";
+  EXPECT_FALSE(monitor_->drain()) << "a query causes no event";
 
   run("ip -6 addr flush dev sixin4");
   EXPECT_GE(restore_until_quiet(host), 1);
@@ -220,7 +222,7 @@ TEST_F(HostNetworkTest, DoesNotAnswerItsOwnEvents) {
   expect_everything();
 }
 
-// What `restore` counts on when another process adds the same between its look and its request.
+// `restore` relies on this if another process adds the same object between its query and its request.
 TEST_F(HostNetworkTest, ADuplicateCausesNoEvent) {
   HostNetwork host(*netlink_, link_);
   host.apply(everything());
@@ -254,7 +256,7 @@ TEST_F(HostNetworkTest, SaysWhenItCouldNotWithdraw) {
   host.apply(everything());
   {
     const WithoutNetAdmin lowered;
-    EXPECT_EQ(host.restore(), 0U) << "where nothing is missing it needs no privilege";
+    EXPECT_EQ(host.restore(), 0U) << "restoring nothing needs no privilege";
     EXPECT_FALSE(host.withdraw());
   }
   expect_everything();

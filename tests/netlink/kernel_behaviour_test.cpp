@@ -1,4 +1,4 @@
-// What is read of sysfs and sysctls.
+// Modules in sysfs and sysctls, read from a temporary directory.
 #include "sixin4/netlink/kernel_behaviour.hpp"
 
 #include <filesystem>
@@ -26,7 +26,7 @@ class KernelBehaviourTest : public ::testing::Test {
 };
 
 TEST_F(KernelBehaviourTest, NoneWhereNoneIsLoaded) {
-  EXPECT_EQ(module_that_answers(modules), std::nullopt) << "there is no such folder";
+  EXPECT_EQ(module_that_answers(modules), std::nullopt) << "the directory does not exist";
   load("tun");
   load("ip_tunnel");
   EXPECT_EQ(module_that_answers(modules), std::nullopt);

@@ -1,4 +1,4 @@
-// The monitor: it sees each kind of change, and does not mind losing count.
+// The monitor against a real kernel: it reports each kind of change, also after a socket overflow.
 #include "sixin4/netlink/netlink_monitor.hpp"
 
 #include <array>
@@ -62,7 +62,7 @@ TEST_F(NetlinkMonitorTest, CountsLostEvents) {
   run("for i in $(seq 50); do echo rule add from 2001:db8::$i table 100; done | ip -6 -batch -");
   char byte = 0;
   ASSERT_EQ(recv(monitor.fd(), &byte, sizeof byte, MSG_PEEK), -1);
-  ASSERT_EQ(errno, ENOBUFS) << "the socket was to overflow";
+  ASSERT_EQ(errno, ENOBUFS) << "the socket did not overflow";
   while (recv(monitor.fd(), &byte, sizeof byte, 0) > 0) {
   }
   EXPECT_FALSE(monitor.drain());

@@ -118,7 +118,8 @@ TEST_F(NetlinkPath, KnowsTheEthernetAddressOfALinkThatHasOne) {
   EXPECT_EQ(netlink.link(link_).value().ethernet, (wire::MacAddress{{2, 0, 0, 0, 0, 1}}));
   EXPECT_EQ(netlink.link("lo").value().ethernet, std::nullopt);
   run("ip link set sixin4 arp off");
-  EXPECT_EQ(netlink.link(link_).value().ethernet, std::nullopt) << "neighbours are not resolved there";
+  EXPECT_EQ(netlink.link(link_).value().ethernet, std::nullopt)
+      << "the kernel resolves no neighbours without ARP";
 }
 
 TEST_F(NetlinkPath, KnowsTheNeighboursThatTheKernelWouldSendTo) {
@@ -144,7 +145,7 @@ TEST_F(NetlinkPath, AStaleNeighbourIsVerified) {
   netlink.verify_neighbour(link_, ip4("192.0.2.2"));
   EXPECT_EQ(count(run("ip neigh show 192.0.2.2"), "DELAY"), 1U);
   netlink.verify_neighbour(link_, ip4("192.0.2.3"));
-  EXPECT_EQ(count(run("ip neigh show 192.0.2.3"), "192.0.2.3"), 0U) << "no entry is made";
+  EXPECT_EQ(count(run("ip neigh show 192.0.2.3"), "192.0.2.3"), 0U) << "no entry is created";
   netlink.verify_neighbour(no_such_link, ip4("192.0.2.3"));
 }
 
@@ -155,7 +156,7 @@ TEST_F(NetlinkPath, AVerifiedNeighbourKeepsItsProtocolAndFlags) {
   run("ip neigh replace 192.0.2.2 lladdr 02:00:00:00:00:02 dev sixin4 nud stale protocol static");
   netlink.verify_neighbour(link_, ip4("192.0.2.2"));
   EXPECT_EQ(count(run("ip -d neigh show 192.0.2.2"), "proto static"), 1U);
-  // The kernel itself keeps such an entry resolved, so that its state changes.
+  // The kernel keeps a managed entry resolved, so that its state may change.
   run("ip neigh replace 192.0.2.3 lladdr 02:00:00:00:00:03 dev sixin4 nud stale managed");
   netlink.verify_neighbour(link_, ip4("192.0.2.3"));
   EXPECT_EQ(count(run("ip -d neigh show 192.0.2.3"), "managed"), 1U);

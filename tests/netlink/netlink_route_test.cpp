@@ -26,7 +26,7 @@ TEST_F(NetlinkRoute, IsAddedOnceAndRemovedOnce) {
   const auto shown = run("ip -j -6 route show table all 2001:db8:5::/48");
   EXPECT_EQ(count(shown, "\"dst\":"), 1U) << shown;
   EXPECT_EQ(count(shown, "\"dev\":\"sixin4\",\"protocol\":\"static\",\"metric\":1024"), 1U) << shown;
-  EXPECT_EQ(count(shown, "\"table\""), 0U) << "main needs no mention: " << shown;
+  EXPECT_EQ(count(shown, "\"table\""), 0U) << "ip(8) omits the table main: " << shown;
 
   netlink.remove_route(link_, route);
   netlink.remove_route(link_, route);
@@ -82,7 +82,7 @@ TEST_F(NetlinkRoute, OfAnotherLinkIsInTheWayAndIsNotTakenForOurs) {
 
 TEST_F(NetlinkRoute, ListIsReadToItsEnd) {
   bring_up();
-  constexpr std::size_t many = 3000;  // some datagrams' worth
+  constexpr std::size_t many = 3000;  // more than one datagram of the kernel holds
   run("for i in $(seq " + std::to_string(many) +
       "); do printf 'route add 2001:db8:%x::/48 dev sixin4 table 100\\n' $i; done | ip -6 -batch -");
   run("ip -6 route add 2001:db8::/48 dev far table 100 && ip -6 route add 2001:db8::/48 via fe80::1 dev "
@@ -101,7 +101,7 @@ TEST_F(NetlinkRule, IsAddedOnceAndRemovedOnce) {
   EXPECT_EQ(count(shown, "\"src\":\"2001:db8::\",\"srclen\":48"), 1U) << shown;
   EXPECT_EQ(count(shown, "\"dst\":\"2001:db8:1::\",\"dstlen\":64"), 1U) << shown;
   EXPECT_EQ(count(shown, "\"table\":\"100000\",\"protocol\":\"41\""), 1U) << shown;
-  EXPECT_EQ(count(run("ip -j -6 rule"), "\"priority\""), 3U) << "besides local and main";
+  EXPECT_EQ(count(run("ip -j -6 rule"), "\"priority\""), 3U) << "in addition to local and main";
 
   netlink.remove_rule(rule);
   netlink.remove_rule(rule);

@@ -17,7 +17,7 @@
 namespace sixin4::netlink::testing {
 namespace {
 
-/// A tun device with its queue attached; index 0 when it is refused.
+/// A tun device with an open queue. `index` is 0 if the kernel refuses it.
 class Tun {
  public:
   explicit Tun(const std::string& name) : fd_(open("/dev/net/tun", O_RDWR | O_CLOEXEC)) {
@@ -45,7 +45,7 @@ class NetlinkLink : public OwnNetwork {
     OwnNetwork::SetUp();
     if (!IsSkipped()) run("ip link set sixin4 address 02:00:00:00:00:01");
   }
-  /// The link as it is but for these.
+  /// The link sixin4 with this MTU and state.
   [[nodiscard]] Link expected(std::uint32_t mtu, bool up) const {
     return {.index = link_,
             .name = "sixin4",
@@ -91,7 +91,7 @@ TEST_F(NetlinkLink, TakesItsSettingsAndLeavesTheOthers) {
   EXPECT_EQ(count(shown, "\"txqlen\":4000"), 1U) << shown;
 }
 
-// On a tun device, because its carrier is there at once: the kernel makes the address within the request.
+// On a tun device, because its carrier is up at once, so that the kernel adds the address during the request.
 TEST_F(NetlinkLink, ComesUpWithoutALinkLocalAddressWhenToldSo) {
   const Tun with("with");
   const Tun without("without");
@@ -205,7 +205,7 @@ TEST_F(NetlinkRefusal, OfThePrivilegeNamesTheOperation) {
       "cannot add rule from all to 2001:db8::/64 table main priority 9" + reason);
   EXPECT_EQ(failure_of([&] { netlink.configure_link(link_, {.up = false, .addrgenmode_none = true}); }).text,
             "cannot set link sixin4 addrgenmode none down" + reason);
-  EXPECT_EQ(netlink.link("sixin4").value().index, link_) << "looking needs no privilege";
+  EXPECT_EQ(netlink.link("sixin4").value().index, link_) << "a query needs no privilege";
 }
 
 TEST_F(NetlinkRefusal, LeavesTheSocketUsable) {

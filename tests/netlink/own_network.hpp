@@ -1,4 +1,4 @@
-// A network namespace for each test, and what ip(8) sees in it.
+// A network namespace for each test, commands in it, and text to network objects.
 #pragma once
 
 #include <array>
@@ -23,21 +23,21 @@
 
 namespace sixin4::netlink::testing {
 
-/// Moves this process, which must have one thread only, into a network namespace that holds nothing yet.
-/// Without the privilege for that it becomes root of a user namespace first. False when both are refused.
+/// Moves this process, which must have a single thread, into a new network namespace. Without the privilege
+/// for that it becomes root of a new user namespace first. Returns false if the kernel refuses both.
 [[nodiscard]] inline bool enter_own_network() {
   if (unshare(CLONE_NEWNET) == 0) return true;
   const auto uid = std::to_string(getuid());
   const auto gid = std::to_string(getgid());
   if (unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) return false;
-  // Without a map ip(8) would lose the new capabilities when it is executed.
+  // Without a uid map, ip(8) would lose the new capabilities in execve(2).
   std::ofstream("/proc/self/setgroups") << "deny";
   std::ofstream("/proc/self/uid_map") << "0 " + uid + " 1";
   std::ofstream("/proc/self/gid_map") << "0 " + gid + " 1";
   return getuid() == 0;
 }
 
-/// The standard output of a command that is expected to succeed.
+/// The standard output of a shell command, which must succeed.
 inline std::string run(const std::string& command) {
   std::string output;
   FILE* const pipe = popen(command.c_str(), "r");
@@ -52,8 +52,9 @@ inline std::string run(const std::string& command) {
   return output;
 }
 
-/// Adds an address and waits until packets to and from it pass. The kernel makes its route in a work queue,
-/// after ip(8) has returned, and a link that has just come up drops what is sent until its queue is there.
+/// Adds an address and waits until packets to and from it pass. The kernel adds its route in a work queue
+/// after ip(8) has returned, and a link that has just come up drops packets until its queue discipline is
+/// attached.
 inline void add_address(const std::string& address, const std::string& length, const std::string& link) {
   run("ip -6 address add " + address + "/" + length + " dev " + link + " nodad");
   run("timeout 10 sh -c 'until ip -6 route show table local " + address + " | grep -q . && ip -o link show " +
@@ -98,16 +99,16 @@ struct Failure {
   return {};
 }
 
-/// Gives up CAP_NET_ADMIN for as long as it lives.
+/// Drops CAP_NET_ADMIN during its lifetime.
 class WithoutNetAdmin {
  public:
   WithoutNetAdmin() {
-    syscall(SYS_capget, &header_, former_.data());
-    auto lowered = former_;
+    syscall(SYS_capget, &header_, saved_.data());
+    auto lowered = saved_;
     lowered[0].effective &= ~(1U << CAP_NET_ADMIN);
     EXPECT_EQ(syscall(SYS_capset, &header_, lowered.data()), 0);
   }
-  ~WithoutNetAdmin() { EXPECT_EQ(syscall(SYS_capset, &header_, former_.data()), 0); }
+  ~WithoutNetAdmin() { EXPECT_EQ(syscall(SYS_capset, &header_, saved_.data()), 0); }
   WithoutNetAdmin(const WithoutNetAdmin&) = delete;
   WithoutNetAdmin& operator=(const WithoutNetAdmin&) = delete;
   WithoutNetAdmin(WithoutNetAdmin&&) = delete;
@@ -115,15 +116,15 @@ class WithoutNetAdmin {
 
  private:
   __user_cap_header_struct header_{_LINUX_CAPABILITY_VERSION_3, 0};
-  std::array<__user_cap_data_struct, 2> former_{};
+  std::array<__user_cap_data_struct, 2> saved_{};
 };
 
-/// Two links, `sixin4` and `far`, that lead to one another. Both are down, and stay without the kernel's
-/// own link-local addresses, whose detection of duplicates would go on in the background.
+/// Two links, `sixin4` and `far`, the ends of a veth pair. Both are down and get no link-local addresses from
+/// the kernel, because their duplicate address detection would run in the background.
 class OwnNetwork : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!enter_own_network()) GTEST_SKIP() << "needs the right to make a network namespace";
+    if (!enter_own_network()) GTEST_SKIP() << "needs the privilege to create a network namespace";
     run("ip link add sixin4 type veth peer name far");
     run("ip link set sixin4 addrgenmode none && ip link set far addrgenmode none");
     link_ = static_cast<int>(if_nametoindex("sixin4"));

@@ -1,4 +1,4 @@
-// Which rule of RFC 6724 decided, on hosts made up for the question.
+// The deciding rule of RFC 6724 §5 for hosts with given addresses.
 #include "sixin4/netlink/source_selection.hpp"
 
 #include <optional>
@@ -15,7 +15,7 @@ namespace {
 constexpr int tunnel = 5;
 constexpr int uplink = 2;
 
-/// The kernel's (net/ipv6/addrlabel.c).
+/// The default labels of the kernel (net/ipv6/addrlabel.c).
 const std::vector<PolicyLabel> default_labels{{.prefix = net6("::/0"), .label = 1},
                                               {.prefix = net6("fc00::/7"), .label = 5},
                                               {.prefix = net6("2002::/16"), .label = 2},
@@ -91,7 +91,8 @@ TEST(SourceSelection, ATieIsOne) {
 TEST(SourceSelection, WhatWouldLoseIsNamedByARoute) {
   EXPECT_FALSE(
       reason("2001:db8:1::5", "2001:db8:9::1", {on(uplink, "2001:db8:1::5"), on(tunnel, "2001:db8:41::2")}));
-  EXPECT_FALSE(reason("2001:db8:77::1", "2001:db8:9::1", {on(tunnel, "2001:db8:41::2")})) << "not the host's";
+  EXPECT_FALSE(reason("2001:db8:77::1", "2001:db8:9::1", {on(tunnel, "2001:db8:41::2")}))
+      << "not an address of the host";
 }
 
 TEST(SourceSelection, LinkLocalAddressesOfOtherLinksAreNoCandidates) {

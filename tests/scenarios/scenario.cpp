@@ -23,7 +23,7 @@ struct Statement {
   throw std::runtime_error(what);
 }
 
-/// Statements with their continuation lines, comments taken out.
+/// The statements with their continuation lines, without comments.
 std::vector<Statement> read_statements(const std::filesystem::path& file) {
   std::ifstream stream{file};
   if (!stream) fail(file.string() + ": cannot be read");
@@ -40,10 +40,10 @@ std::vector<Statement> read_statements(const std::filesystem::path& file) {
     if (!continued) {
       statements.push_back({.place = place, .words = std::move(words)});
     } else if (statements.empty()) {
-      fail(place + ": goes on with a statement, but there is none");
+      fail(place + ": continues a statement, but there is none");
     } else {
-      auto& earlier = statements.back().words;
-      earlier.insert(earlier.end(), words.begin(), words.end());
+      auto& previous = statements.back().words;
+      previous.insert(previous.end(), words.begin(), words.end());
     }
   }
   return statements;
@@ -58,7 +58,7 @@ Number number_of(std::string_view text, int base = 10) {
   return number;
 }
 
-/// The text before and behind the first `separator`.
+/// The text before and after the first `separator`.
 std::pair<std::string_view, std::string_view> split(std::string_view text, char separator) {
   const auto at = text.find(separator);
   if (at == std::string_view::npos) fail("'" + std::string{text} + "' lacks a '" + separator + "'");
@@ -81,7 +81,8 @@ void append_word(std::vector<std::uint8_t>& bytes, std::string_view word) {
     }
     const auto [repetition, rest] = split(word.substr(1), '}');
     const auto [digits, count] = split(repetition, '*');
-    for (auto left = number_of<std::size_t>(count); left != 0; --left) append_hex(bytes, digits);
+    for (auto remaining = number_of<std::size_t>(count); remaining != 0; --remaining)
+      append_hex(bytes, digits);
     word = rest;
   }
 }
@@ -93,15 +94,15 @@ void read_gso(wire::VnetHeader& offload, std::string_view text) {
        {"udp", wire::Gso::udp},
        {"udp-fragments", wire::Gso::udp_fragments}}};
   const auto [name, rest] = split(text, ':');
-  for (const auto& [known, kind] : kinds) {
-    if (name == known) offload.gso = kind;
+  for (const auto& [kind_name, kind] : kinds) {
+    if (name == kind_name) offload.gso = kind;
   }
   if (offload.gso == wire::Gso::none) fail("'" + std::string{name} + "' is not a kind of super-packet");
   offload.gso_ecn = rest.ends_with(":ecn");
   offload.gso_size = number_of<std::uint16_t>(rest.substr(0, rest.find(':')));
 }
 
-/// The packet of a statement whose first words have been read, and how often it comes.
+/// The packet in the words of a statement from `next` on, and how often it is repeated.
 std::pair<Packet, std::size_t> read_packet(const Statement& statement, std::size_t next) {
   Packet packet{.place = statement.place, .offload = {}, .received = {}, .bytes = {}, .error = {}};
   std::size_t times = 1;
@@ -132,9 +133,9 @@ std::pair<Packet, std::size_t> read_packet(const Statement& statement, std::size
   return {std::move(packet), times};
 }
 
-/// The words `TYPE CODE [mtu=BYTES]` behind `icmp`; what is quoted comes next.
+/// Reads the words `TYPE CODE [mtu=BYTES]` after `icmp`. Returns the error and the index of the next word.
 std::pair<engine::WireError, std::size_t> read_error(const Words& words) {
-  if (words.size() < 4) fail("an ICMP error has a type, a code, and quotes something");
+  if (words.size() < 4) fail("an ICMP error needs a type, a code and a quoted packet");
   engine::WireError error{.type = number_of<std::uint8_t>(words[1]),
                           .code = number_of<std::uint8_t>(words[2])};
   if (!words[3].starts_with("mtu=")) return {error, 3};
@@ -177,16 +178,16 @@ class Reader {
         wait_ += duration_of(word(index));
       }
     } else if (words[0] == ">") {
-      if (scenario_.steps.empty()) fail("nothing has been handed over that this could come of");
+      if (scenario_.steps.empty()) fail("there is no input before this output");
       Step& step = scenario_.steps.back();
       add(side_of(word(1)) == Side::tun ? step.to_tun : step.to_wire, read_packet(statement, 2));
     } else if (words[0] == "icmp") {
       const auto [error, next] = read_error(words);
       auto quoted = read_packet(statement, next);
       quoted.first.error = error;
-      add(step_for(Side::icmp).given, quoted);
+      add(step_for(Side::icmp).batch, quoted);
     } else {
-      add(step_for(side_of(words[0])).given, read_packet(statement, 1));
+      add(step_for(side_of(words[0])).batch, read_packet(statement, 1));
     }
   }
 
@@ -200,13 +201,14 @@ class Reader {
     packets.insert(packets.end(), read.second, read.first);
   }
 
-  /// The step that one more packet of `side` belongs to.
+  /// The step of the next packet from `side`: the last step if the packet continues its batch, else a new
+  /// one.
   Step& step_for(Side side) {
     auto& steps = scenario_.steps;
     const bool together = !steps.empty() && steps.back().side == side && steps.back().to_wire.empty() &&
                           steps.back().to_tun.empty() && wait_ == wait_.zero();
     if (!together) {
-      steps.push_back({.before = wait_, .side = side, .given = {}, .to_wire = {}, .to_tun = {}});
+      steps.push_back({.before = wait_, .side = side, .batch = {}, .to_wire = {}, .to_tun = {}});
       wait_ = wait_.zero();
     }
     return steps.back();

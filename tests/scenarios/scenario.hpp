@@ -1,24 +1,24 @@
-// A scenario as its folder tells it: what tun and the wire hand over, in order, and what is to come of it.
+// The scenario of a folder: packets from tun and from the wire, in order, and the expected output.
 //
-// The file `packets` holds one statement a line; an indented line goes on with the statement above it, and
-// `#` starts a comment:
+// The file `packets` has one statement per line. An indented line continues the statement above it, and `#`
+// starts a comment:
 //
-//   link-mtu BYTES                 the IPv4 link's MTU where it is not 1500; stands before all packets
-//   tun [OFFLOAD]... HEX           the tun device hands this over
-//   wire HEX                       this arrives on the IPv4 side
-//   icmp TYPE CODE [mtu=BYTES] HEX an ICMP error arrives on the IPv4 side that quotes this, from its IPv4
-//                                  header on; a path MTU that it tells of holds for the steps behind it
-//   > wire HEX                     this must leave on the IPv4 side
-//   > tun [OFFLOAD]... HEX         this must be written to the tun device
+//   link-mtu BYTES                 MTU of the IPv4 link, before all packets; the default is 1500
+//   tun [OFFLOAD]... HEX           a packet is read from the tun device
+//   wire HEX                       a packet arrives on the IPv4 side
+//   icmp TYPE CODE [mtu=BYTES] HEX an ICMP error arrives on the IPv4 side that quotes HEX, which begins with
+//   the
+//                                  quoted IPv4 header; its path MTU applies to the following steps
+//   > wire HEX                     this packet must be sent on the IPv4 side
+//   > tun [OFFLOAD]... HEX         this packet must be written to the tun device
 //   wait 9min 59s 250ms            time passes
 //
-// OFFLOAD is what the virtio-net header says: `csum=START+OFFSET` (the checksum field there is unfinished;
-// `:finished` behind it: the place is named, but nothing is to be done),
-// `gso=KIND:SIZE[:ecn]` with KIND one of tcp4, tcp6, udp and udp-fragments, `headers=LENGTH`. `times=COUNT`
-// stands for as many equal packets, and `packet-socket=SIZE` for one that came over the packet socket and was
-// joined of datagrams with that payload (0: not joined). In HEX spaces do not count, `{00*1200}` is a
-// repetition, and `-` alone is a packet without bytes. Packets of one side that stand together are handed
-// over in one go.
+// OFFLOAD is the content of the virtio-net header: `csum=START+OFFSET` (that checksum field is unfinished;
+// with the suffix `:finished` the field is named, but complete), `gso=KIND:SIZE[:ecn]` with KIND one of tcp4,
+// tcp6, udp and udp-fragments, `headers=LENGTH`. `times=COUNT` repeats the packet. `packet-socket=SIZE` marks
+// a packet from the packet socket that was joined of datagrams with this payload size (0: not joined). Spaces
+// in HEX are ignored, `{00*1200}` is a repetition, and `-` alone is a packet without bytes. Consecutive
+// packets of one side form one batch.
 #pragma once
 
 #include <chrono>
@@ -33,21 +33,21 @@
 namespace sixin4::scenario {
 
 struct Packet {
-  std::string place;  ///< FILE:LINE where it is written
+  std::string place;  ///< FILE:LINE of its statement
   wire::VnetHeader offload;
   engine::ReceiveOffload received;
   std::vector<std::uint8_t> bytes;
-  engine::WireError error{};  ///< where it came as an ICMP error, which quotes `bytes`
+  engine::WireError error{};  ///< for Side::icmp: the error that quotes `bytes`
 };
 
-/// Who hands something over; ICMP errors come from the wire too, but on their own.
+/// The source of a batch. ICMP errors also come from the wire, but in batches of their own.
 enum class Side : std::uint8_t { tun, wire, icmp };
 
-/// One batch from one side, and all that is to come of it.
+/// One batch from one side and the expected output.
 struct Step {
-  std::chrono::milliseconds before{};  ///< time that passes first
+  std::chrono::milliseconds before{};  ///< time that passes before the batch
   Side side = Side::tun;
-  std::vector<Packet> given;
+  std::vector<Packet> batch;
   std::vector<Packet> to_wire;
   std::vector<Packet> to_tun;
 };
@@ -57,7 +57,7 @@ struct Scenario {
   std::vector<Step> steps;
 };
 
-/// Reads a `packets` file. Throws std::runtime_error, which names file and line.
+/// Reads a `packets` file. Throws std::runtime_error with file and line.
 [[nodiscard]] Scenario read_scenario(const std::filesystem::path& file);
 
 }  // namespace sixin4::scenario

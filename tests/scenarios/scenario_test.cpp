@@ -1,5 +1,5 @@
-// Runs every folder beside this file through the real pumps: a configuration file, packets in, packets out
-// and counters, byte for byte. What is expected was written with another program, see author.py.
+// Runs every folder of this directory through the pumps: a configuration file, input packets, output packets
+// and counters, compared byte for byte. The expected output was written by another program, see author.py.
 #include "scenario.hpp"
 
 #include <algorithm>
@@ -32,20 +32,20 @@ namespace {
 using nlohmann::json;
 namespace fs = std::filesystem;
 
-/// The tun device: hands over what is given to it, and keeps what is written.
+/// A tun device in memory: reads return the packets of `give`, `take` returns the written ones.
 class MemoryTun {
  public:
   void give(const std::vector<Packet>& packets) {
-    given_ = &packets;
+    batch_ = &packets;
     next_ = 0;
   }
   [[nodiscard]] std::vector<Packet> take() { return std::exchange(written_, {}); }
 
   engine::ReadResult read(wire::MutableBytes buffer) noexcept {
     EXPECT_GE(buffer.size(), engine::tun_read_size);
-    if (given_ == nullptr || next_ == given_->size()) return {.status = engine::IoStatus::empty};
-    const Packet& packet = (*given_)[next_++];
-    // Where the device puts the packet: behind the offload data.
+    if (batch_ == nullptr || next_ == batch_->size()) return {.status = engine::IoStatus::empty};
+    const Packet& packet = (*batch_)[next_++];
+    // A tun device puts the packet after the virtio-net header.
     const wire::MutableBytes bytes = buffer.subspan(wire::vnet_header_size, packet.bytes.size());
     std::ranges::copy(packet.bytes, bytes.begin());
     return {.status = engine::IoStatus::ok, .packet = {.offload = packet.offload, .bytes = bytes}};
@@ -59,12 +59,12 @@ class MemoryTun {
   }
 
  private:
-  const std::vector<Packet>* given_ = nullptr;
+  const std::vector<Packet>* batch_ = nullptr;
   std::size_t next_ = 0;
   std::vector<Packet> written_;
 };
 
-/// The IPv4 side, likewise.
+/// The IPv4 side in memory.
 class MemoryWire {
  public:
   void give(const std::vector<Packet>& packets) {
@@ -110,7 +110,7 @@ class MemoryWire {
   std::vector<Packet> sent_;
 };
 
-/// With both ends' IPv4 addresses from the file.
+/// The control part of an endpoint. The configuration must have both IPv4 addresses.
 replay::OfflineControl control_thread_of(const config::Configuration& configuration, std::uint16_t link_mtu) {
   const auto remote = wire::parse_ipv4_address(configuration.remote);
   if (!configuration.local || !remote) throw std::runtime_error("local and remote must be IPv4 addresses");
@@ -137,12 +137,12 @@ std::string hex_row(const std::vector<std::uint8_t>& bytes, std::size_t start) {
   return text.str().empty() ? " (nothing)" : text.str();
 }
 
-/// The first rows that differ, each with its offset.
+/// The first rows that differ, with their offsets.
 std::string difference(const std::vector<std::uint8_t>& expected, const std::vector<std::uint8_t>& actual) {
   const auto differs = std::ranges::mismatch(expected, actual).in1 - expected.begin();
   std::ostringstream text;
   text << "first difference at offset " << differs << "; " << expected.size() << " bytes expected, "
-       << actual.size() << " there\n";
+       << actual.size() << " actual\n";
   int rows = 0;
   for (auto start = static_cast<std::size_t>(differs) & ~std::size_t{15};
        start < std::max(expected.size(), actual.size()) && rows < 6; start += 16) {
@@ -171,7 +171,7 @@ void compare(const char* where, const std::string& after, const std::vector<Pack
     ADD_FAILURE() << expected[i].place << ": never written to " << where;
   for (std::size_t i = expected.size(); i < actual.size(); ++i) {
     ADD_FAILURE() << after << ": " << actual[i].bytes.size() << " bytes written to " << where
-                  << " that nobody expects, beginning with" << hex_row(actual[i].bytes, 0)
+                  << " unexpectedly, beginning with" << hex_row(actual[i].bytes, 0)
                   << hex_row(actual[i].bytes, 16) << hex_row(actual[i].bytes, 32);
   }
 }
@@ -228,17 +228,17 @@ TEST_P(ScenarioTest, SendsWritesAndCountsWhatIsExpected) {
     now += step.before;
     control_thread.pass_time(now);
     if (step.side == Side::tun) {
-      tun.give(step.given);
+      tun.give(step.batch);
       while (outbound->turn(control_thread.parameters(), now) == engine::IoStatus::ok) continue;
     } else {
-      if (step.side == Side::wire) ipv4.give(step.given);
-      if (step.side == Side::icmp) ipv4.give_errors(step.given);
+      if (step.side == Side::wire) ipv4.give(step.batch);
+      if (step.side == Side::icmp) ipv4.give_errors(step.batch);
       while (inbound.turn(control_thread.parameters(), now) == engine::IoStatus::ok || ipv4.has_errors()) {
       }
       control_thread.take_path_mtu(inbound.take_path_mtu(), now);
     }
-    const std::string& first = step.given.front().place;
-    const std::string& last = step.given.back().place;
+    const std::string& first = step.batch.front().place;
+    const std::string& last = step.batch.back().place;
     const std::string after = first == last ? first : first + " to " + last.substr(last.rfind(':') + 1);
     compare("wire", after, step.to_wire, ipv4.take());
     compare("tun", after, step.to_tun, tun.take());
@@ -264,7 +264,7 @@ INSTANTIATE_TEST_SUITE_P(Folders, ScenarioTest, testing::ValuesIn(folders()),
                            return name;
                          });
 
-/// A new reason needs a scenario. Left out are those that take a device that fails, or no packet socket.
+/// Every drop reason needs a scenario, except those of a failing device or of a missing packet socket.
 TEST(Scenarios, MeetEveryReasonToDrop) {
   using engine::Verdict;
   std::set<std::string> reasons;
@@ -274,14 +274,14 @@ TEST(Scenarios, MeetEveryReasonToDrop) {
         Verdict::tun_full, Verdict::tun_down, Verdict::tun_error})
     reasons.erase(std::string{name_of(verdict)});
 
-  std::set<std::string> met;
+  std::set<std::string> covered;
   for (const fs::path& folder : folders()) {
     const json counters = read_counters(folder);
     for (const char* direction : {"out", "in"}) {
-      for (const auto& [reason, count] : counters.at("drops").at(direction).items()) met.insert(reason);
+      for (const auto& [reason, count] : counters.at("drops").at(direction).items()) covered.insert(reason);
     }
   }
-  EXPECT_EQ(reasons, met);
+  EXPECT_EQ(reasons, covered);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The arguments of `sixin4 bench`, and how a mistake in them is told.
+// The arguments of `sixin4 bench`, and the messages for invalid ones.
 #include "sixin4/testbed/plan.hpp"
 
 #include <string>

@@ -1,4 +1,4 @@
-// The search for the highest rate without loss, on links that can be told exactly.
+// The search for the highest rate without loss, on simulated links.
 #include "sixin4/testbed/rate_search.hpp"
 
 #include <algorithm>
@@ -8,20 +8,20 @@
 namespace sixin4::testbed::testing {
 namespace {
 
-constexpr double a_second = 1;
+constexpr double trial_seconds = 1;
 
-/// A link that passes so many datagrams a second and loses the rest.
-TrialCounts over_link(double passes, double rate) {
+/// A trial on a link that passes `capacity` datagrams per second and loses the rest.
+TrialCounts over_link(double capacity, double rate) {
   return {.sent = static_cast<std::uint64_t>(rate),
-          .received = static_cast<std::uint64_t>(std::min(passes, rate)),
-          .seconds = a_second};
+          .received = static_cast<std::uint64_t>(std::min(capacity, rate)),
+          .seconds = trial_seconds};
 }
 
 TEST(HighestRate, IsTheLinksToAFewPercent) {
-  for (const double passes : {900.0, 20'000.0, 250'000.0, 1'700'000.0}) {
-    const double found = highest_rate([passes](double rate) { return over_link(passes, rate); });
-    EXPECT_LE(found, passes);
-    EXPECT_GT(found, 0.95 * passes);
+  for (const double capacity : {900.0, 20'000.0, 250'000.0, 1'700'000.0}) {
+    const double found = highest_rate([capacity](double rate) { return over_link(capacity, rate); });
+    EXPECT_LE(found, capacity);
+    EXPECT_GT(found, 0.95 * capacity);
   }
 }
 
@@ -45,11 +45,11 @@ TEST(HighestRate, AllowsOneLostDatagramInAThousand) {
   const auto losing = [](std::uint64_t lost) {
     return [lost](double rate) {
       const auto sent = static_cast<std::uint64_t>(rate);
-      return TrialCounts{.sent = sent, .received = sent - sent * lost / 10'000, .seconds = a_second};
+      return TrialCounts{.sent = sent, .received = sent - sent * lost / 10'000, .seconds = trial_seconds};
     };
   };
   EXPECT_GT(highest_rate(losing(10)), 3'000'000);
-  EXPECT_LT(highest_rate(losing(20)), 1000) << "where less than one in so many is none";
+  EXPECT_LT(highest_rate(losing(20)), 1000) << "at low rates one lost datagram in 500 is none";
 }
 
 }  // namespace

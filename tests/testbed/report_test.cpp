@@ -1,4 +1,4 @@
-// What follows from single runs: medians and ratios, as a table and as JSON.
+// Medians and ratios of runs, as a table and as JSON.
 #include "sixin4/testbed/report.hpp"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// What generators rely on: the pattern tells a wrong place, a child's result and its failures reach the
-// parent, and the ticks of a processor are read from the right columns.
+// Helpers of the traffic generators: the pattern shows wrong positions, results and failures of a child reach
+// its parent, and processor ticks come from the right columns of /proc/stat.
 #include <algorithm>
 #include <chrono>
 #include <stdexcept>
