@@ -53,7 +53,7 @@ start_in_guest() {
     until_true 10 grep -q ^ready "$uml_dir/guest.log" || { echo "not ok: the program starts in the guest: $(cat "$uml_dir/guest.log")"; exit 1; }
 }
 stop_in_guest() { uml_exec "$uml_dir/program down --control /tmp/control"; }
-warning() { grep -o "^warning: this kernel has its module [^ ]* loaded" "$uml_dir/guest.log" || echo none; }
+warning() { grep -o "^warning: the kernel module [^ ]* answers" "$uml_dir/guest.log" || echo none; }
 # answers: how many ICMP destination unreachable the guest's kernel sends because of ten echoes from the far end
 answers() {
     local before
@@ -70,7 +70,7 @@ until_true 10 grep -q ^ready "$scratch/log" || { echo "not ok: the program start
 in_netns sysctl -qw net.ipv6.conf.he6.router_solicitations=0
 
 start_in_guest >/dev/null
-check 'modules sit and tunnel4: run warns' 'warning: this kernel has its module tunnel4 loaded' "$(warning)"
+check 'modules sit and tunnel4: run warns' 'warning: the kernel module tunnel4 answers' "$(warning)"
 # The harm: what works is reported as unreachable, here by our own far end, which passes the message on as it should.
 check_match 'modules sit and tunnel4: echoes are answered, and reported unreachable' '[1-9] received, \+[1-9][0-9]* errors' \
     "$(in_netns ping -6 -n -c 4 -i 0.05 -W 2 fd00:6::2 2>&1 || true)"
@@ -87,7 +87,7 @@ stop_in_guest
 uml_exec "$uml_dir/modprobe ipip"
 remove_modules sit
 start_in_guest >/dev/null
-check 'modules ipip and tunnel4: run warns' 'warning: this kernel has its module tunnel4 loaded' "$(warning)"
+check 'modules ipip and tunnel4: run warns' 'warning: the kernel module tunnel4 answers' "$(warning)"
 check 'modules ipip and tunnel4: answers' 10 "$(answers)"
 stop_in_guest
 
