@@ -42,9 +42,27 @@ for row in "$@"; do
   only "include/sixin4/$room" "$standard|\"sixin4/($rooms)/${headers[$room]:+|${headers[$room]}}"
   only "src/$room" "$standard|\"sixin4/($rooms)/${sources[$room]:+|${sources[$room]}}"
 done
-# Of the engine, devices and sockets see the shapes of packets alone.
-only_of_engine=$(grep -rnE '#include "sixin4/engine/' include/sixin4/io src/io | grep -vE 'engine/(packet|verdict)\.hpp' || true)
-[[ -z $only_of_engine ]] || { printf 'not allowed in io:\n%s\n' "$only_of_engine"; failures=$((failures + 1)); }
+# part_of ROOM OTHER HEADERS: of the room OTHER, ROOM includes these headers alone
+part_of() {
+  local wrong
+  wrong=$(grep -rnE "#include \"sixin4/$2/" "include/sixin4/$1" "src/$1" | grep -vE "sixin4/$2/($3)\.hpp" || true)
+  [[ -z $wrong ]] || { printf 'not allowed in %s:\n%s\n' "$1" "$wrong"; failures=$((failures + 1)); }
+}
+part_of io engine 'packet|verdict'
+part_of config netlink 'network_objects'
+part_of cli engine 'packet|verdict'
+part_of cli config 'values'
+part_of replay tunnel 'settings'
+
+# The walls, which no change of the table moves.
+wall() {
+  local wrong
+  wrong=$(grep -rnE "#include [<\"](sixin4/)?($2)" "include/sixin4/$1" "src/$1" || true)
+  [[ -z $wrong ]] || { printf 'beyond the wall of %s:\n%s\n' "$1" "$wrong"; failures=$((failures + 1)); }
+}
+wall datapath 'config/|netlink/|control/|base/json|nlohmann/'
+wall cli 'tunnel/|datapath/|io/|netlink/'
+wall control 'config/|cli/|dissect/'
 
 only_in "$vectors" src/wire/sum_methods.cpp
 # In the room of formats, for the text of addresses alone.
