@@ -4,7 +4,8 @@
     documents_test.py SOURCE_DIRECTORY BUILD_DIRECTORY PROGRAM
 
 Checks README.md, docs/*.md and bench/*.md: relative links and their anchors, line lengths, named files and tests, the
-table of keys against `check`, the drop reasons against include/sixin4/engine/verdict.hpp.
+table of rooms against CMakeLists.txt, the table of keys against `check`, and the drop reasons against
+include/sixin4/engine/verdict.hpp.
 """
 
 import fnmatch
@@ -183,6 +184,20 @@ def check_drop_reasons(document, root):
         fail(document.name, f"the drop reason {reason} is missing in the drawing")
 
 
+def check_rooms(document, root):
+    table = re.search(r"set\(SIXIN4_ROOMS\n(.*?)\)", (root / "CMakeLists.txt").read_text(), re.DOTALL).group(1)
+    rooms = {row.split()[0]: set(row.split()[1:]) for row in re.findall(r'"([^"]*)"', table)}
+    documented = {}
+    for name, _, others in document.rows("Rooms"):
+        but = re.match(r"all above but (.*)", others)
+        names = set(re.findall(r"[a-z]+", but.group(1) if but else others))
+        documented[name.strip("`")] = documented.keys() - names if but else names
+    del documented["tools"]
+    for room in sorted(rooms.keys() | documented.keys()):
+        if rooms.get(room) != documented.get(room):
+            fail(document.name, f"the room {room} includes {documented.get(room)}, CMakeLists.txt has {rooms.get(room)}")
+
+
 def tests_of(build):
     listed = subprocess.run(["ctest", "--test-dir", build, "-N"], capture_output=True, text=True, check=True).stdout
     return re.findall(r"^ *Test *#\d+: (\S+)", listed, re.MULTILINE)
@@ -201,6 +216,7 @@ def main():
             check_lengths(document)
         if document.name != "docs/compliance.md":  # rules.compliance
             check_named_tests(document, root, tests)
+    check_rooms(by_name["README.md"], root)
     check_keys(by_name["docs/configuration.md"], program)
     check_drop_reasons(by_name["docs/troubleshooting.md"], root)
     for failure in failures:
