@@ -1,5 +1,5 @@
-// Fuzzes configuration, in a file and as arguments: it is refused with a ConfigurationError, or its printed
-// form reads back.
+// Fuzzes configurations, as a file and as arguments: loading throws a ConfigurationError, or the printed form
+// loads as the same configuration.
 #include "sixin4/config/configuration.hpp"
 
 #include <array>
@@ -23,7 +23,7 @@ namespace {
 
 using namespace sixin4;
 
-/// A file in memory with a path.
+/// A file in memory (memfd_create) with a path.
 class MemoryFile {
  public:
   explicit MemoryFile(std::string_view text) : fd_(::memfd_create("configuration", MFD_CLOEXEC)) {
@@ -42,7 +42,7 @@ class MemoryFile {
 
  private:
   [[noreturn]] static void throw_errno() {
-    std::cerr << "no file in memory: " << std::generic_category().message(errno) << std::endl;
+    std::cerr << "cannot create a file in memory: " << std::generic_category().message(errno) << std::endl;
     std::abort();
   }
 
@@ -55,21 +55,21 @@ sixin4::config::Configuration load(const std::string& text) {
   return sixin4::config::load_configuration(arguments);
 }
 
-/// The same keys as arguments: every line is one `--key=value`.
-sixin4::config::Configuration load_as_arguments(const std::string& text) {
+/// Loads the keys of a file as arguments `--key=value`, one for each line.
+config::Configuration load_as_arguments(const std::string& text) {
   std::vector<std::string> arguments;
   std::istringstream lines{text};
   for (std::string line; std::getline(lines, line);) {
     const auto equals = line.find(" = ");
     const std::string key = line.substr(0, equals);
-    if (equals == std::string::npos || key == "config") continue;  // reads no file that the input names
+    if (equals == std::string::npos || key == "config") continue;  // the input must not open other files
     arguments.push_back("--" + key + "=" + line.substr(equals + 3));
   }
   return sixin4::config::load_configuration(arguments);
 }
 
-/// What was accepted must be a valid file in its printed form, and mean the same.
-void check(sixin4::config::Configuration (*load_input)(const std::string&), const std::string& input) {
+/// The printed form of a valid configuration must be a valid file with the same meaning.
+void check(config::Configuration (*load_input)(const std::string&), const std::string& input) {
   std::string printed;
   try {
     printed = sixin4::config::to_text(load_input(input));
@@ -82,7 +82,7 @@ void check(sixin4::config::Configuration (*load_input)(const std::string&), cons
   try {
     again = sixin4::config::to_text(load(printed));
   } catch (const base::ConfigurationError& error) {
-    again = std::string{"refused: "} + error.what();
+    again = std::string{"invalid: "} + error.what();
   }
   if (again == printed) return;
   std::cerr << "printed:\n" << printed << "read back and printed again:\n" << again << std::endl;

@@ -1,9 +1,8 @@
-// Fuzzes what the offline verbs read: capture files, frames of every link type, fragments, tunnels in
+// Fuzzes the input of the offline verbs: capture files, frames of every link type, fragments, tunnels in
 // tunnels.
 //
-// Input: what it is (1 byte): 255 a capture file, else a link type's index; of a file all that follows is
-// one, of a link type there follow frames, each with how many of its bytes the capture has not kept (1), its
-// length (2) and so many bytes.
+// Input: kind (1 byte): 255 for a capture file, which follows, else the index of a link type. Then frames
+// follow, each with the number of bytes that the capture has cut off (1), length (2) and bytes.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -34,8 +33,8 @@ namespace {
 using namespace sixin4;
 
 constexpr std::uint8_t is_file = 255;
-// As libpcap numbers them: RAW, Ethernet, cooked 1 and 2, PPP, PPP in HDLC, PPPoE, Cisco's HDLC, loopback
-// (2), IPv4, SLIP, netfilter log.
+// DLT_ values of libpcap: RAW, Ethernet, cooked 1 and 2, PPP, PPP in HDLC, PPPoE, Cisco HDLC, loopback (2),
+// IPv4, SLIP, netfilter log.
 constexpr std::array link_types{12, 1, 113, 276, 9, 50, 51, 104, 0, 108, 228, 8, 239};
 
 void check(bool holds, const char* what) {
@@ -57,34 +56,34 @@ void check_layers(const sixin4::dissect::Layers& layers, wire::Bytes packet, std
     check(layer.bytes.size() <= layer.length && layer.header_length <= layer.bytes.size(),
           "a header is in its packet");
     check(layer.missing <= layer.length, "no more is missing than there should be");
-    check(layer.version == 4 || layer.version == 6, "a version that there is");
+    check(layer.version == 4 || layer.version == 6, "a version of IP");
     around = layer.bytes;
   }
   check(is_within(layers.payload, around), "the payload is within the last layer");
-  if (packet.size() >= length) check(!layers.is_truncated(), "a packet that is all there is not cut short");
+  if (packet.size() >= length) check(!layers.is_truncated(), "a complete packet is not truncated");
 }
 
 const capture::Filter& filter() {
-  static const capture::Filter made{"tcp port 80 or icmp6 or (ip6[6] == 17 and udp[4:2] > 100)"};
-  return made;
+  static const capture::Filter instance{"tcp port 80 or icmp6 or (ip6[6] == 17 and udp[4:2] > 100)"};
+  return instance;
 }
 
 const engine::TunnelParameters& parameters() {
-  static const engine::TunnelParameters made = [] {
+  static const engine::TunnelParameters instance = [] {
     engine::TunnelParameters parameters;
     parameters.local = {{192, 0, 2, 1}};
     parameters.remote = {{198, 51, 100, 1}};
     parameters.ours = {{.address = {{0x20, 0x01, 0x0d, 0xb8, 0, 1}}, .length = 64}};
     return parameters;
   }();
-  return made;
+  return instance;
 }
 
 void check_packet(wire::Bytes packet, std::size_t length, std::uint32_t fragments) {
   const sixin4::dissect::Layers layers = sixin4::dissect::take_apart(packet, length);
   check_layers(layers, packet, length);
-  const sixin4::dissect::Layers less = sixin4::dissect::take_apart(packet.first(packet.size() / 2), length);
-  check(less.count <= layers.count, "with less kept no more is seen");
+  const dissect::Layers less = dissect::take_apart(packet.first(packet.size() / 2), length);
+  check(less.count <= layers.count, "a shorter capture shows no more layers");
 
   const std::string line = dissect::describe_layers(layers);
   check(!line.empty() && line.find('\n') == std::string::npos, "a line is one line");
@@ -95,11 +94,10 @@ void check_packet(wire::Bytes packet, std::size_t length, std::uint32_t fragment
     (void)filter().matches(layer.bytes, static_cast<std::uint32_t>(layer.length - layer.missing));
   }
   if (line.find("[truncated]") != std::string::npos) {
-    check(layers.is_truncated(), "only a truncated packet is named so");
+    check(layers.is_truncated(), "no other packet is named truncated");
   }
-  check((line.find("[malformed]") != std::string::npos) ==
-            (layers.end == sixin4::dissect::LayersEnd::malformed),
-        "and a malformed one likewise");
+  check((line.find("[malformed]") != std::string::npos) == (layers.end == dissect::LayersEnd::malformed),
+        "only a malformed packet is named malformed");
   (void)replay::side_of(packet, replay::Framing::link, parameters());
   const replay::ReplaySide side = replay::side_of(packet, replay::Framing::bare, parameters());
   if (side == replay::ReplaySide::error)
@@ -117,7 +115,7 @@ void check_frames(int link_type, wire::Bytes input) {
   while (const auto head = wire::fixed<3>(input)) {
     const std::size_t length = std::min<std::size_t>(input.size() - head->size(), wire::load16<1>(*head));
     const std::size_t kept = length - std::min<std::size_t>(length, wire::load8<0>(*head));
-    // In memory of exactly its size, so that one byte too far is seen.
+    // A copy of exactly its size, so that AddressSanitizer finds reads beyond it.
     const auto copy = std::make_unique<std::uint8_t[]>(kept);
     const wire::Bytes frame{copy.get(), kept};
     std::ranges::copy(input.subspan(head->size(), kept), copy.get());
@@ -133,16 +131,17 @@ void check_frames(int link_type, wire::Bytes input) {
     const auto whole = assembler.add(payload.packet, time);
     for (const sixin4::dissect::IncompletePacket& incomplete : assembler.given_up()) {
       check(incomplete.fragments != 0, "an incomplete packet has a fragment");
-      check(nlohmann::json::parse(dissect::packet_json(incomplete)).at("incomplete") == true, "and says so");
+      check(nlohmann::json::parse(dissect::packet_json(incomplete)).at("incomplete") == true,
+            "JSON says incomplete");
     }
     if (!whole) continue;
     check(whole->packet.size() <= whole->length && whole->length <= wire::ipv4_max_packet,
           "a packet has a length");
     const auto joined = wire::Ipv4Header::at(whole->packet);
     check(joined && !joined->is_fragment() && joined->total_length() == whole->length,
-          "it is no fragment any more");
+          "a reassembled packet is not a fragment");
     check(wire::sum_of(whole->packet.first(joined->header_length())).checksum() == 0,
-          "its header has its checksum");
+          "a reassembled packet has a right header checksum");
     check_packet(whole->packet, whole->length, whole->fragments);
   }
 }
@@ -155,7 +154,7 @@ void check_file(wire::Bytes file) {
     dissect::CaptureInput input{
         "/proc/self/fd/" + std::to_string(fd), false, {}, dissect::CaptureInput::Carriers::are_opened};
     while (const auto packet = input.next()) check_packet(packet->bytes, packet->length, packet->fragments);
-    check(input.file().position() <= file.size(), "no more is read than there is");
+    check(input.file().position() <= file.size(), "the position is in the file");
   } catch (const std::runtime_error& error) {
     check(std::string{error.what()}.starts_with("/proc/self/fd/"), "an error names the file");
   }

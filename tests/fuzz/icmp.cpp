@@ -1,5 +1,4 @@
-// Fuzzes what ICMP errors from the IPv4 side make of a tunnel: nothing, unless they quote a packet of its
-// own.
+// Fuzzes ICMP errors from the IPv4 side: they have no effect unless they quote a packet of this tunnel.
 //
 // Input: mtu (2 bytes), flags (1), type (1), code (1), next-hop MTU (2), quoted packet.
 #include <algorithm>
@@ -50,7 +49,7 @@ engine::TunnelParameters parameters_of(wire::Bytes input) {
   };
 }
 
-/// Whether the quoted packet went from this end to the far one, by the bytes of RFC 791.
+/// Whether the quoted packet went from this end to the far end, read from the bytes of RFC 791.
 bool is_ours(wire::Bytes quoted) {
   constexpr std::array<std::uint8_t, 8> ends{192, 0, 2, 1, 198, 51, 100, 1};
   return quoted.size() >= 20 && quoted[0] >= 0x45 && quoted[0] <= 0x4f &&
@@ -58,7 +57,7 @@ bool is_ours(wire::Bytes quoted) {
          std::ranges::equal(quoted.subspan(12, 8), ends);
 }
 
-/// The sum of RFC 1071 the plain way, folded: 0xffff where a checksum within is right.
+/// The folded sum of RFC 1071, byte by byte: 0xffff over data with a right checksum.
 std::uint32_t plain_sum(wire::Bytes bytes, std::uint32_t sum = 0) {
   for (std::size_t at = 0; at < bytes.size(); ++at) {
     sum += at % 2 == 0 ? std::uint32_t{bytes[at]} << 8U : bytes[at];
@@ -71,7 +70,7 @@ std::uint32_t word32(wire::Bytes bytes, std::size_t at) {
   return wire::load32<0>(*wire::fixed<4>(bytes, at));
 }
 
-/// Hands over one error, in memory of exactly its size.
+/// An IPv4 side with one ICMP error, in memory of exactly its size.
 class Wire {
  public:
   explicit Wire(const engine::WireError& error)
@@ -95,10 +94,10 @@ class Tun {
 
   [[nodiscard]] static bool takes(engine::Offload /*offload*/) noexcept { return true; }
   engine::IoStatus write(const wire::VnetHeader& offload, std::span<const wire::Bytes> parts) noexcept {
-    check(parts.size() == 1, "an answer is written as it lies");
+    check(parts.size() == 1, "an answer has one part");
     const wire::Bytes packet = parts.front();
     check(++writes == 1, "one answer to an error");
-    check(is_ours(error_.quoted), "no answer because of somebody else's packet");
+    check(is_ours(error_.quoted), "no answer to an error about a foreign packet");
     check(offload == wire::VnetHeader{}, "an answer has nothing unfinished");
     check_packet(packet);
     check_message(packet.subspan(wire::ipv6_header_size));
@@ -111,13 +110,13 @@ class Tun {
  private:
   void check_packet(wire::Bytes packet) const {
     check(packet.size() >= 88 && packet.size() <= wire::ipv6_min_mtu,
-          "two headers and more, but no more than fits");
+          "at least two headers, at most 1280 bytes");
     check(packet[0] >> 4U == 6, "an IPv6 packet");
     const std::size_t payload = packet[4] * 256U + packet[5];
-    check(payload + wire::ipv6_header_size == packet.size(), "it has the length that it says");
+    check(payload + wire::ipv6_header_size == packet.size(), "the payload length is right");
     check(packet[6] == wire::next_header::icmpv6 && packet[7] == 64, "ICMPv6");
     check(std::ranges::equal(packet.subspan(8, 16), parameters_.error_source.octets), "it comes from us");
-    check(std::ranges::equal(packet.subspan(24, 16), packet.subspan(56, 16)), "it goes to whom it quotes");
+    check(std::ranges::equal(packet.subspan(24, 16), packet.subspan(56, 16)), "it goes to the quoted source");
     check(packet[24] != 0xff, "it goes to one host");
     const auto length_and_protocol = static_cast<std::uint32_t>(payload + wire::next_header::icmpv6);
     check(plain_sum(packet.subspan(40), plain_sum(packet.subspan(8, 32), length_and_protocol)) == 0xffff,
@@ -129,44 +128,46 @@ class Tun {
     if (error_.type == 3 && error_.code == 4) {
       check(parameters_.pmtudisc, "a static MTU does not change");
       check(message[0] == 2 && message[1] == 0, "Packet Too Big");
-      check(parameter >= wire::ipv6_min_mtu && parameter <= parameters_.mtu, "of an MTU that IPv6 may have");
+      check(parameter >= wire::ipv6_min_mtu && parameter <= parameters_.mtu,
+            "the MTU is in the range of the tunnel");
       return;
     }
-    check(error_.type == 3 || error_.type == 11, "nothing follows from another type");
+    check(error_.type == 3 || error_.type == 11, "no answer to another type");
     check(message[0] == 1 && message[1] == 3 && parameter == 0, "Address Unreachable");
   }
 
-  /// What is quoted stands behind the IPv4 header of the input.
+  /// The answer quotes the bytes after the IPv4 header of the input.
   void check_quote(wire::Bytes quote) const {
     const wire::Bytes inner = error_.quoted.subspan(4 * (error_.quoted[0] & 15U));
     check(quote.size() <= inner.size() && std::ranges::equal(quote, inner.first(quote.size())),
-          "it quotes what was quoted");
+          "it quotes the inner packet");
     const std::size_t inner_length = 40 + quote[4] * 256U + quote[5];
     check(quote.size() == std::min({inner.size(), inner_length, std::size_t{1280 - 48}}),
-          "as much as there is");
+          "it quotes as much as fits");
     if (!parameters_.egress_filter) return;
     const wire::Bytes source = quote.subspan(8, 16);
     check((source[0] == 0xfe && source[1] >> 6U == 2) || std::ranges::equal(source, our_address.octets) ||
               std::ranges::equal(source.first(6), wire::Bytes{our_prefix.address.octets}.first(6)),
-          "it goes to one of ours");
+          "it goes to one of our addresses");
   }
 
   const engine::TunnelParameters& parameters_;
   const engine::WireError& error_;
 };
 
-/// What the control thread does with a path MTU.
+/// The use of a path MTU by the control thread.
 void check_path_mtu(const engine::TunnelParameters& parameters, const engine::WireError& error,
-                    std::uint16_t told) {
+                    std::uint16_t path_mtu) {
   check(is_ours(error.quoted) && parameters.pmtudisc, "a path MTU comes from our own packets only");
   check(error.type == 3 && error.code == 4, "it comes with fragmentation needed only");
-  check(told >= wire::ipv4_min_mtu, "every link takes 68 bytes");
-  check(error.mtu == 0 || error.mtu == told, "it is the one that was told");
+  check(path_mtu >= wire::ipv4_min_mtu, "a path MTU is at least 68 bytes");
+  check(error.mtu == 0 || error.mtu == path_mtu, "it is the MTU of the error");
   engine::PathMtu path{parameters.link_mtu};
-  (void)path.learn(told, now);
-  check(path.value() <= parameters.link_mtu, "it never rises");
+  (void)path.learn(path_mtu, now);
+  check(path.value() <= parameters.link_mtu, "a path MTU never rises");
   const std::uint16_t mtu = engine::tunnel_mtu(path.value(), parameters.mtu, true);
-  check(mtu >= wire::ipv6_min_mtu && mtu <= parameters.mtu, "nor does the tunnel MTU, or fall below 1280");
+  check(mtu >= wire::ipv6_min_mtu && mtu <= parameters.mtu,
+        "the tunnel MTU does not rise, nor fall below 1280");
 }
 
 }  // namespace
@@ -186,18 +187,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   engine::LastTime last_heard;
   const auto pump = std::make_unique<engine::InboundPump<Wire, Tun>>(wire, tun, counters, last_heard);
   check(pump->turn(parameters, now) == engine::IoStatus::empty, "an error is no packet");
-  const auto told = pump->take_path_mtu();
-  if (told) check_path_mtu(parameters, error, *told);
+  const auto path_mtu = pump->take_path_mtu();
+  if (path_mtu) check_path_mtu(parameters, error, *path_mtu);
 
   const std::uint64_t mismatches = counters.dropped(engine::Verdict::icmp_mismatch);
   const std::uint64_t ignored = counters.dropped(engine::Verdict::icmp_ignored);
-  check((mismatches == 1) == !is_ours(error.quoted), "somebody else's packet is counted as such");
-  const bool effect = told || tun.writes == 1;
-  check(mismatches + ignored + (effect ? 1 : 0) == 1, "an error is counted, or something follows from it");
+  check((mismatches == 1) == !is_ours(error.quoted), "a foreign packet is counted as icmp-mismatch");
+  const bool effect = path_mtu || tun.writes == 1;
+  check(mismatches + ignored + (effect ? 1 : 0) == 1, "an error is counted as a drop, or has an effect");
   check(counters.icmp_errors.value() == static_cast<std::uint64_t>(tun.writes), "answers are counted");
   std::uint64_t drops = 0;
   for (const engine::Counter& counter : counters.drops) drops += counter.value();
-  check(drops == mismatches + ignored, "an error is nothing else");
+  check(drops == mismatches + ignored, "an error counts as no other drop");
   check(counters.packets.value() == 0 && last_heard.get() == engine::Time{}, "an error is no packet");
   return 0;
 }

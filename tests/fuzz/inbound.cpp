@@ -1,7 +1,8 @@
-// Fuzzes the way from the wire to tun: whatever arrives, what is taken out of it lies within it.
+// Fuzzes the inbound direction: the inner packet lies within the datagram, and coalescing keeps packets and
+// order.
 //
-// Input: mtu (2 bytes), link MTU (2), flags (1), datagram. With the flag for a batch there are datagrams to
-// the end of the input, each with a recipe (1) and its length (2) in front.
+// Input: mtu (2 bytes), link MTU (2), flags (1), datagram. With `flag_batch` several datagrams follow up to
+// the end of the input, each after a recipe (1) and its length (2).
 #include "sixin4/engine/inbound.hpp"
 
 #include <algorithm>
@@ -32,8 +33,8 @@ constexpr std::uint8_t flag_batch = 0x08;
 constexpr std::uint8_t flag_no_udp_super_packets = 0x10;
 
 constexpr std::size_t recipe_bytes = 3;
-constexpr std::uint8_t recipe_finish = 0x01;    ///< writes the checksum that is right for TCP or UDP
-constexpr std::uint8_t recipe_continue = 0x02;  ///< and before that TCP's next sequence number
+constexpr std::uint8_t recipe_finish = 0x01;    ///< writes a right checksum of TCP or UDP
+constexpr std::uint8_t recipe_continue = 0x02;  ///< writes the next sequence number of TCP first
 
 void check(bool holds, const char* what) {
   if (holds) return;
@@ -126,7 +127,7 @@ void check_passed(const engine::TunnelParameters& parameters, const engine::Deca
     check(!parameters.ours.front().contains(header->source().address), "a source is not ours");
   }
 
-  // Only the ECN field may have changed; with the clamp also an MSS, and the checksum over it.
+  // Only the ECN field may change; with the clamp also an MSS and the checksum.
   const wire::Bytes before = original.subspan(outer->header_length(), packet.size());
   check(packet[0] == before[0] && ((packet[1] ^ before[1]) & 0xcfU) == 0, "the first bytes stay but for ECN");
   std::size_t differences = 0;
@@ -139,7 +140,7 @@ void set_word(wire::MutableBytes packet, std::size_t at, std::uint16_t value) {
   wire::store16<0>(packet.subspan(at).first<2>(), value);
 }
 
-/// Without it hardly a datagram that a fuzzer has changed would ever be joined.
+/// Changes a datagram as its recipe says. Without recipes almost no mutated datagram would be joined.
 void follow_recipe(std::uint8_t recipe, wire::MutableBytes datagram, std::uint32_t& sequence) {
   if (datagram.size() < wire::ipv4_header_size) return;
   const wire::MutableBytes inner = datagram.subspan(wire::ipv4_header_size);
@@ -162,10 +163,10 @@ void follow_recipe(std::uint8_t recipe, wire::MutableBytes datagram, std::uint32
   set_word(transport, field, sum.transport_checksum());
 }
 
-/// Several packets that arrive together: what goes to tun is what came, and in order.
+/// Checks that the writes of a batch to tun contain its packets in order.
 void check_batch(const engine::TunnelParameters& parameters, wire::Bytes input, bool joins_udp) {
   std::vector<std::unique_ptr<std::uint8_t[]>> datagrams;
-  std::vector<test::Piece> came;
+  std::vector<test::Piece> received;
   test::Writes writes;
   const auto write = [&](const engine::Coalesced& packet) noexcept { writes.add(packet); };
   const auto coalescer = std::make_unique<engine::Coalescer>(joins_udp);
@@ -184,14 +185,14 @@ void check_batch(const engine::TunnelParameters& parameters, wire::Bytes input, 
     if (inner.taken_elsewhere || inner.verdict != engine::Verdict::pass) continue;
     packets += inner.packets;
     wire_bytes += inner.wire_bytes;
-    came.push_back(
+    received.push_back(
         {.offload = inner.packet.offload, .bytes = {inner.packet.bytes.begin(), inner.packet.bytes.end()}});
     coalescer->add(inner, write);
   }
   coalescer->close_all(write);
   check(writes.packets == packets && writes.wire_bytes == wire_bytes, "every packet of a batch is counted");
   check(writes.most_parts <= engine::max_tun_parts, "a write has a bounded number of parts");
-  const std::string fault = test::fault_of(std::move(came), writes.pieces);
+  const std::string fault = test::fault_of(std::move(received), writes.pieces);
   check(fault.empty(), fault.c_str());
 }
 
@@ -208,7 +209,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
 
-  // In memory of exactly its size, so that one byte too far is seen.
+  // A copy of exactly its size, so that AddressSanitizer finds reads beyond it.
   const auto copy = std::make_unique<std::uint8_t[]>(original.size());
   std::ranges::copy(original, copy.get());
   const wire::MutableBytes datagram{copy.get(), original.size()};

@@ -1,4 +1,4 @@
-// Fuzzes the way from tun to the wire: whatever the device hands over, what leaves is valid.
+// Fuzzes the outbound direction: packets that are sent are valid for any input from the tun device.
 //
 // Input: mtu (2 bytes), link MTU (2), ttl (1), tos (1), flags (1), virtio-net header (10), packet.
 #include <algorithm>
@@ -20,7 +20,7 @@ using namespace sixin4;
 constexpr std::size_t parameter_bytes = 7;
 constexpr std::uint8_t flag_ecn = 0x01;
 constexpr std::uint8_t flag_inherit_tos = 0x02;
-constexpr std::uint8_t flag_twice = 0x04;  // the packet is handed over twice in one batch
+constexpr std::uint8_t flag_twice = 0x04;  // the batch has the packet twice
 constexpr std::uint8_t flag_dont_fragment = 0x08;
 constexpr std::uint8_t flag_egress_filter = 0x10;
 constexpr std::uint8_t flag_mss_clamp = 0x20;
@@ -51,7 +51,7 @@ engine::TunnelParameters parameters_of(wire::Bytes input) {
       .egress_filter = (flags & flag_egress_filter) != 0,
       .mss_clamp = (flags & flag_mss_clamp) != 0,
   };
-  // With DF the tunnel MTU fits the link.
+  // With DF the tunnel MTU is at most the link MTU less 20.
   if (parameters.dont_fragment) {
     const auto needed = static_cast<std::uint16_t>(parameters.mtu + wire::ipv4_header_size);
     parameters.pmtudisc = true;
@@ -62,8 +62,8 @@ engine::TunnelParameters parameters_of(wire::Bytes input) {
   return parameters;
 }
 
-/// The sum of RFC 1071 the plain way, folded: 0xffff where a checksum within is right. Not the engine's own
-/// function, which is under test.
+/// The folded sum of RFC 1071, byte by byte: 0xffff over data with a right checksum. It shares no code with
+/// the engine, which is under test.
 std::uint32_t plain_sum(wire::Bytes bytes, std::uint32_t sum = 0) {
   for (std::size_t at = 0; at < bytes.size(); ++at) {
     sum += at % 2 == 0 ? std::uint32_t{bytes[at]} << 8U : bytes[at];
@@ -72,14 +72,14 @@ std::uint32_t plain_sum(wire::Bytes bytes, std::uint32_t sum = 0) {
   return sum;
 }
 
-/// Whether the checksum of what stands behind the first `start` bytes of an IPv6 packet is right.
+/// Whether the checksum of the upper-layer packet at offset `start` of an IPv6 packet is right.
 bool transport_sums_up(wire::Bytes packet, std::size_t start, std::uint8_t protocol) {
   const wire::Bytes transport = packet.subspan(start);
   const auto length = static_cast<std::uint32_t>(transport.size());
   return plain_sum(transport, plain_sum(packet.subspan(8, 32), length + protocol)) == 0xffff;
 }
 
-/// What the egress filter is for, by the bytes of the address.
+/// Whether the egress filter must let the packet pass, read from the bytes of its source.
 bool is_our_source(wire::Bytes packet) {
   const wire::Bytes source = packet.subspan(8, 16);
   const bool link_local = source[0] == 0xfe && source[1] >> 6U == 2;
@@ -89,7 +89,7 @@ bool is_our_source(wire::Bytes packet) {
          std::ranges::equal(source.first(6), wire::Bytes{our_prefix.address.octets}.first(6));
 }
 
-/// The MSS that a SYN right behind the IPv6 header announces in its first option.
+/// The MSS in the first option of a SYN directly after the IPv6 header.
 std::optional<unsigned> announced_mss(wire::Bytes packet) {
   constexpr std::size_t options = 60;
   if (packet.size() < options + 4 || packet[6] != wire::next_header::tcp) return std::nullopt;
@@ -100,8 +100,8 @@ std::optional<unsigned> announced_mss(wire::Bytes packet) {
   return packet[options + 2] * 256U + packet[options + 3];
 }
 
-/// The packet lies in memory of exactly its size, so that one byte too far is seen. (The device puts it into
-/// the pump's buffer; the pump does not care.)
+/// A tun device. The packet is in memory of exactly its size, so that AddressSanitizer finds reads beyond it;
+/// a real device reads into the buffer of the pump, which makes no difference to the pump.
 class Tun {
  public:
   Tun(const engine::TunnelParameters& parameters, wire::VnetHeader offload, wire::Bytes packet, int times)
@@ -120,13 +120,13 @@ class Tun {
             .packet = {.offload = offload_, .bytes = {copies_[next_++].get(), size_}}};
   }
 
-  /// An ICMPv6 error.
+  /// Checks an ICMPv6 error.
   [[nodiscard]] static bool takes(engine::Offload /*offload*/) noexcept { return true; }
   engine::IoStatus write(const wire::VnetHeader& offload, std::span<const wire::Bytes> parts) noexcept {
-    check(parts.size() == 1, "an error is written as it lies");
+    check(parts.size() == 1, "an error has one part");
     const wire::Bytes packet = parts.front();
     check(offload == wire::VnetHeader{}, "an error has nothing unfinished");
-    check(packet.size() <= wire::ipv6_min_mtu, "an error fits every link");
+    check(packet.size() <= wire::ipv6_min_mtu, "an error has at most 1280 bytes");
     const auto header = wire::Ipv6Header::at(packet);
     check(header && header->packet_length() == packet.size(), "an error is an IPv6 packet");
     check(header->source().address == parameters_.error_source, "an error comes from us");
@@ -147,10 +147,10 @@ class Tun {
   std::size_t next_ = 0;
 };
 
-/// Puts fragments together and checks what comes out.
+/// An IPv4 side that reassembles fragments and checks the packets.
 class Wire {
  public:
-  /// `packet` is what is handed over, and how.
+  /// `packet` with `offload` is the input. `finishing`: the link finishes checksums.
   Wire(const engine::TunnelParameters& parameters, wire::VnetHeader offload, wire::Bytes packet,
        bool finishing)
       : parameters_(parameters), offload_(offload), packet_(packet), finishing_(finishing) {}
@@ -173,13 +173,13 @@ class Wire {
     const auto header = wire::Ipv4Header::at(packet);
     check(header && header->header_length() == wire::ipv4_header_size, "an IPv4 header without options");
     check(header->total_length() == packet.size(), "the total length is right");
-    check(packet.size() <= parameters_.link_mtu, "the link takes it");
+    check(packet.size() <= parameters_.link_mtu, "at most the link MTU");
     check(plain_sum(wire::Bytes{packet}.first(wire::ipv4_header_size)) == 0xffff,
           "the header checksum is right");
     check(header->protocol() == wire::protocol_ipv6, "protocol 41");
     check(header->source().address == parameters_.local, "it comes from us");
     check(header->destination().address == parameters_.remote, "it goes to the far end");
-    check(header->dont_fragment() == parameters_.dont_fragment, "DF is set where it is asked for");
+    check(header->dont_fragment() == parameters_.dont_fragment, "DF is set if the parameters ask for it");
     if (parameters_.dont_fragment) {
       check(!header->is_fragment(), "nothing with DF set is a fragment");
       check(header->identification() == 0, "nothing with DF set needs an identification");
@@ -192,7 +192,8 @@ class Wire {
     if (!inner_.empty()) {
       check(identification_ == header->identification(), "fragments share their identification");
     } else if (!parameters_.dont_fragment) {
-      check(identification_ != header->identification(), "every packet has an identification of its own");
+      check(identification_ != header->identification(),
+            "consecutive packets have different identifications");
     }
     identification_ = header->identification();
     check(header->fragment_offset() == inner_.size(), "fragments come in order, without gaps");
@@ -201,17 +202,17 @@ class Wire {
       check(outer.inner_length == 0, "a fragment ends no inner packet");
       return;
     }
-    check(outer.inner_length == inner_.size(), "the inner length is told");
+    check(outer.inner_length == inner_.size(), "the inner length is right");
     take_inner();
     inner_.clear();
   }
 
-  /// As the link does.
+  /// Finishes the checksum as the link does.
   void finish(const engine::OuterPacket& outer, std::vector<std::uint8_t>& packet) const {
     const std::size_t start = outer.checksum_start;
     const std::size_t field = start + outer.checksum_offset;
-    check(finishing_, "only a link that finishes checksums is asked to");
-    check(start >= wire::ipv4_header_size + wire::ipv6_header_size, "a checksum behind the IPv6 header");
+    check(finishing_, "only with a link that finishes checksums");
+    check(start >= wire::ipv4_header_size + wire::ipv6_header_size, "a checksum after the IPv6 header");
     check(field + 2 <= packet.size(), "a checksum within the packet");
     check(!wire::Ipv4Header{wire::Bytes{packet}.first<wire::ipv4_header_size>()}.is_fragment(),
           "no link finishes a fragment");
@@ -223,14 +224,14 @@ class Wire {
   void take_inner() {
     const wire::Bytes inner{inner_};
     const auto header = wire::Ipv6Header::at(inner);
-    check(header && header->packet_length() == inner.size(), "an IPv6 packet and not one byte more");
+    check(header && header->packet_length() == inner.size(), "an IPv6 packet without trailing bytes");
     check(inner.size() <= parameters_.mtu, "the inner packet is at most as large as the tunnel MTU");
     if (parameters_.egress_filter) check(is_our_source(inner), "the source is ours");
-    // Offload data that put the checksum elsewhere may have written over the MSS afterwards.
+    // With another checksum offset, finishing the checksum may have overwritten the MSS.
     const bool usual_checksum =
         !offload_.needs_checksum || offload_.checksum_start + offload_.checksum_offset == 56;
     if (parameters_.mss_clamp && usual_checksum) {
-      check(announced_mss(inner).value_or(0) <= parameters_.mtu - 60U, "segments will fit the tunnel MTU");
+      check(announced_mss(inner).value_or(0) <= parameters_.mtu - 60U, "the MSS fits the tunnel MTU");
     }
     if (offload_.gso == wire::Gso::none) check_untouched(inner);
     if (offload_.gso != wire::Gso::none) {
@@ -242,14 +243,14 @@ class Wire {
     bytes += inner.size();
   }
 
-  /// Only a checksum, and an MSS that may stand across two words, have changed, where that was asked for.
+  /// Only a checksum and an MSS, which may span two words, may differ, and only if the parameters ask for it.
   void check_untouched(wire::Bytes inner) const {
     check(inner.size() <= packet_.size(), "nothing was added");
     std::size_t differences = 0;
     for (std::size_t at = 0; at < inner.size(); ++at) differences += inner[at] != packet_[at] ? 1 : 0;
     const std::size_t allowed =
         (offload_.needs_checksum || parameters_.mss_clamp ? 2U : 0U) + (parameters_.mss_clamp ? 2U : 0U);
-    check(differences <= allowed, "the rest of the packet is what it was");
+    check(differences <= allowed, "the rest of the packet is unchanged");
   }
 
   const engine::TunnelParameters& parameters_;
@@ -260,7 +261,7 @@ class Wire {
   std::vector<std::uint8_t> inner_;
 };
 
-/// `finishing`: whether the link finishes checksums.
+/// Runs the pump. `finishing`: the link finishes checksums.
 void send(wire::Bytes input, const wire::VnetHeader& offload, wire::Bytes packet, bool finishing) {
   const engine::TunnelParameters parameters = parameters_of(input);
   const int times = (input[6] & flag_twice) != 0 ? 2 : 1;
@@ -278,14 +279,14 @@ void send(wire::Bytes input, const wire::VnetHeader& offload, wire::Bytes packet
     drops += counters.dropped(reason);
   std::uint64_t all_drops = 0;
   for (const engine::Counter& counter : counters.drops) all_drops += counter.value();
-  check(drops == all_drops, "only these reasons are met here");
-  check(drops == 0 || drops == static_cast<std::uint64_t>(times), "equal packets meet the same end");
+  check(drops == all_drops, "no other drop reasons");
+  check(drops == 0 || drops == static_cast<std::uint64_t>(times), "equal packets have the same verdict");
   check((drops == 0) == (wire.packets != 0), "a packet is sent, or dropped and counted");
   check(tun.errors <=
             counters.dropped(engine::Verdict::too_big) + counters.dropped(engine::Verdict::source_not_ours),
         "only too large packets and foreign sources are answered");
   check(parameters.egress_filter || counters.dropped(engine::Verdict::source_not_ours) == 0,
-        "no filter, no refusal");
+        "without the filter no packet is refused");
   check(counters.icmp_errors.value() == tun.errors, "answers are counted");
 }
 

@@ -1,8 +1,8 @@
-// Fuzzes the writer of capture files: whatever was seen, libpcap reads the same packets back, and what it
-// does not tell stands in whole blocks.
+// Fuzzes the writer of capture files: libpcap reads the same packets, and the blocks contain the properties
+// that libpcap does not report.
 //
-// Input: snap length (2 bytes), then packets to the end of the input, each with its id (8), time (8), verdict
-// (1), flags (1), length (2), how much of it there is (2), and that.
+// Input: snap length (2 bytes), then packets up to the end of the input, each with id (8), time (8), verdict
+// (1), flags (1), original length (2), captured length (2) and bytes.
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -29,8 +29,8 @@ constexpr std::size_t packet_bytes = 22;
 constexpr std::uint8_t flag_outer = 0x01;
 constexpr std::uint8_t flag_outward = 0x02;
 
-constexpr std::size_t blocks_in_front = 3;  // a section and two interfaces
-constexpr std::size_t blocks_behind = 2;    // statistics of each
+constexpr std::size_t blocks_before = 3;  // a section and two interfaces
+constexpr std::size_t blocks_after = 2;   // statistics of each interface
 
 void check(bool holds, const char* what) {
   if (holds) return;
@@ -45,7 +45,7 @@ std::vector<SeenPacket> packets_in(wire::Bytes input) {
     input = input.subspan(packet_bytes);
     const wire::Bytes bytes = input.first(std::min(claimed, input.size()));
     input = input.subspan(bytes.size());
-    // Any time of this century and the last one: a stamp has no room for what is before.
+    // A time from 1970 to 2116, because a time stamp has no sign.
     const auto time = static_cast<std::int64_t>(wire::load64<8>(*head) >> 2U);
     packets.push_back(
         {.id = wire::load64<0>(*head),
@@ -90,9 +90,9 @@ void check_by_libpcap(const std::vector<SeenPacket>& packets, capture::CaptureHe
 
 void check_blocks(const std::vector<SeenPacket>& packets, const capture::CaptureHead& head) {
   const auto blocks = test::blocks_of(file_of(packets, head));
-  check(blocks.size() == blocks_in_front + packets.size() + blocks_behind, "there are other blocks");
+  check(blocks.size() == blocks_before + packets.size() + blocks_after, "another number of blocks");
   for (std::size_t i = 0; i < packets.size(); ++i) {
-    const test::PcapngBlock& block = blocks[blocks_in_front + i];
+    const test::PcapngBlock& block = blocks[blocks_before + i];
     const SeenPacket& packet = packets[i];
     const auto number = [&block](std::uint16_t code, std::size_t size) {
       std::uint64_t value = 0;
@@ -102,12 +102,12 @@ void check_blocks(const std::vector<SeenPacket>& packets, const capture::Capture
       return value;
     };
     check(test::native<std::uint32_t>(block.body) == (packet.form == Form::inner ? 0U : 1U),
-          "a packet is of another interface");
+          "a packet has another interface");
     check(number(5, 8) == packet.id, "a packet has another id");
     check(number(2, 4) == (packet.direction == engine::Direction::out ? 2U : 1U),
-          "a packet goes the other way");
+          "a packet has another direction");
     const bool dropped = packet.verdict != engine::Verdict::pass;
-    check(block.options.contains(1) == dropped, "a comment is there or not");
+    check(block.options.contains(1) == dropped, "only a dropped packet has a comment");
     check(!dropped || block.options.at(1) == "drop: " + std::string{engine::name_of(packet.verdict)},
           "a packet has another reason");
   }

@@ -1,7 +1,7 @@
-// Fuzzes the parser of pcapng files: it asks for bounded memory, finds the same however the bytes come, and
-// what libpcap accepts it reads as libpcap does.
+// Fuzzes the parser of pcapng files: its memory is bounded, its result does not depend on the size of reads,
+// and it reads files that libpcap accepts as libpcap does.
 //
-// Input: how many bytes come at a time (1 byte; 0: 256), then the file.
+// Input: size of a read (1 byte; 0: 256), then the file.
 #include "sixin4/wire/pcapng_parser.hpp"
 
 #include <algorithm>
@@ -43,7 +43,8 @@ struct Parsed {
   bool operator==(const Parsed&) const = default;
 };
 
-/// In memory of exactly its size, so that one byte too far is seen.
+/// Parses with reads of `at_once` bytes, from copies of exactly their size, so that AddressSanitizer finds
+/// reads beyond them.
 Parsed parse(wire::Bytes file, std::size_t at_once) {
   Parsed parsed;
   wire::pcapng::Parser parser;
@@ -52,16 +53,16 @@ Parsed parse(wire::Bytes file, std::size_t at_once) {
   for (;;) {
     const auto copy = std::make_unique<std::uint8_t[]>(end - begin);
     std::ranges::copy(file.subspan(begin, end - begin), copy.get());
-    const wire::Bytes there{copy.get(), end - begin};
-    const wire::pcapng::Step step = parser.next(there);
+    const wire::Bytes available{copy.get(), end - begin};
+    const wire::pcapng::Step step = parser.next(available);
     switch (step.kind) {
       case Kind::broken:
         check(step.fault.starts_with("byte "), "a fault has a place");
         parsed.fault = step.fault;
         return parsed;
       case Kind::needs:
-        check(step.count > there.size() && step.count <= wire::pcapng::most_block,
-              "what is needed is bounded");
+        check(step.count > available.size() && step.count <= wire::pcapng::most_block,
+              "the requested size is bounded");
         if (end == file.size()) {
           if (begin != end || !parser.is_between_blocks()) parsed.fault = parser.ends_early();
           return parsed;
@@ -69,9 +70,9 @@ Parsed parse(wire::Bytes file, std::size_t at_once) {
         end = std::min(end + std::max(at_once, static_cast<std::size_t>(step.count) / 64), file.size());
         continue;
       case Kind::packet:
-        check(step.count <= there.size(), "a packet is there");
-        check(step.packet.bytes.size() <= step.packet.length, "a packet has its bytes");
-        check(step.packet.time_ns <= INT64_MAX, "a time has a sign");
+        check(step.count <= available.size(), "a packet is complete");
+        check(step.packet.bytes.size() <= step.packet.length, "a packet has at most its length");
+        check(step.packet.time_ns <= INT64_MAX, "a time fits a signed number");
         parsed.packets.push_back({.time_ns = step.packet.time_ns,
                                   .length = step.packet.length,
                                   .bytes = {step.packet.bytes.begin(), step.packet.bytes.end()}});
@@ -79,7 +80,7 @@ Parsed parse(wire::Bytes file, std::size_t at_once) {
       case Kind::passes:
         break;
     }
-    check(step.count > 0, "a step goes on");
+    check(step.count > 0, "a step consumes bytes");
     if (step.count > file.size() - begin) {
       parsed.fault = parser.ends_early();
       return parsed;
@@ -89,8 +90,8 @@ Parsed parse(wire::Bytes file, std::size_t at_once) {
   }
 }
 
-/// What libpcap reads where it has nothing against the file. Interfaces of other times or types it refuses
-/// itself.
+/// Compares the packets with those of libpcap, if libpcap reads the file without error. libpcap rejects files
+/// whose interfaces differ in time resolution or link type.
 void check_by_libpcap(wire::Bytes file, const Parsed& parsed) {
   std::vector<std::uint8_t> copy{file.begin(), file.end()};
   if (copy.empty()) return;
@@ -116,10 +117,10 @@ void check_by_libpcap(wire::Bytes file, const Parsed& parsed) {
     check(std::ranges::equal(packet.bytes, wire::Bytes{bytes, header->caplen}), "a packet has other bytes");
     check(packet.length == std::max(header->len, header->caplen), "a packet has another length");
   }
-  // It does not look at the length at a section header's end.
+  // libpcap ignores the trailing length of a section header.
   if (parsed.fault.find("at its end") != std::string::npos) return;
   check(count == parsed.packets.size(), "libpcap finds another number of packets");
-  check(parsed.fault.empty(), "libpcap has nothing against the file");
+  check(parsed.fault.empty(), "libpcap accepts the file");
 }
 
 }  // namespace
@@ -131,7 +132,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Parsed parsed = parse(file, std::max<std::size_t>(file.size(), 1));
   check(parse(file, input.front() == 0 ? 256 : input.front()) == parsed,
         "other bytes at a time, other packets");
-  // libpcap takes other files, too.
+  // libpcap also reads pcap files.
   const auto magic = wire::fixed<4>(file);
   if (magic && wire::load32<0>(*magic) == 0x0a0d0d0a) check_by_libpcap(file, parsed);
   return 0;

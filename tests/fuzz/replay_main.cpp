@@ -1,4 +1,4 @@
-// Replays corpora through a fuzz target without libFuzzer: every file in the directories that are given.
+// Runs a fuzz target without libFuzzer on every file of the directories in the arguments.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -30,7 +30,7 @@ void replay(const fs::path& file) {
   if (!stream) throw std::runtime_error(file.string() + ": cannot be read");
   const std::vector<char> text{std::istreambuf_iterator<char>{stream}, {}};
   const std::vector<std::uint8_t> bytes(text.begin(), text.end());
-  std::cerr << file.string() << std::endl;  // the last one named is the one that failed
+  std::cerr << file.string() << std::endl;  // so that the last name is the failing input
   LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
 }
 

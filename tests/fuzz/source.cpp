@@ -1,8 +1,8 @@
-// Fuzzes source rules: packets of both directions meet one small flow table, time passes, and whatever
-// becomes of them, only addresses and checksums change, right checksums stay right, and answers find back.
+// Fuzzes source rules with packets of both directions, a small flow table and passing time: only addresses
+// and checksums change, right checksums stay right, and answers are translated back.
 //
-// Input: records of flags (1 byte: direction, unfinished checksum, and in the upper half the time that passes
-// before, in 10 s), length (2), packet.
+// Input: records of flags (1 byte: direction, unfinished checksum, upper four bits: time that passes before,
+// in 10 s), length (2), packet.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -23,12 +23,12 @@ using engine::Direction;
 constexpr std::size_t record_bytes = 3;
 constexpr std::uint8_t flag_inward = 0x01;
 constexpr std::uint8_t flag_unfinished = 0x02;
-constexpr std::uint32_t most_flows = 6;
+constexpr std::uint32_t max_flows = 6;
 
 constexpr wire::Ipv6Address pool_address(std::uint8_t number) {
   return {{0x20, 0x01, 0x0d, 0xb8, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, number}};
 }
-constexpr wire::Ipv6Prefix refused{{{0x20, 0x01, 0x0d, 0xb8, 0xbe}}, 48};
+constexpr wire::Ipv6Prefix rejected{{{0x20, 0x01, 0x0d, 0xb8, 0xbe}}, 48};
 
 void check(bool holds, const char* what) {
   if (holds) return;
@@ -36,7 +36,8 @@ void check(bool holds, const char* what) {
   std::abort();
 }
 
-/// TCP takes the first of a pool, UDP any, some destinations are refused, the rest is spread.
+/// TCP uses the first address of the pool, UDP a random one, other protocols one by hash; one prefix is
+/// rejected.
 std::shared_ptr<const engine::SourceRules> rules() {
   const auto use = [](engine::PoolMode mode) {
     engine::SourceRule rule;
@@ -45,7 +46,7 @@ std::shared_ptr<const engine::SourceRules> rules() {
     return rule;
   };
   engine::SourceRule reject;
-  reject.to = refused;
+  reject.to = rejected;
   reject.target.action = engine::SourceAction::reject;
   engine::SourceRule tcp = use(engine::PoolMode::first);
   tcp.protocol = wire::next_header::tcp;
@@ -57,7 +58,7 @@ std::shared_ptr<const engine::SourceRules> rules() {
       std::vector<engine::SourceTable>{});
 }
 
-/// A packet in memory of exactly its size, so that one byte too far is seen.
+/// A copy of a packet, of exactly its size, so that AddressSanitizer finds accesses beyond it.
 struct Copy {
   explicit Copy(wire::Bytes from) : bytes(std::make_unique<std::uint8_t[]>(from.size())), size(from.size()) {
     std::ranges::copy(from, bytes.get());
@@ -87,7 +88,8 @@ std::size_t differences(wire::Bytes one, wire::Bytes other) {
   return count;
 }
 
-/// Nothing but the local address and a checksum differ; in an error also those of what it quotes.
+/// Checks that only the local address and a checksum changed, in an ICMPv6 error also those of the quoted
+/// packet.
 void check_changes(wire::Bytes before, wire::Bytes after, const engine::FlowPacket& parsed,
                    Direction direction) {
   constexpr std::size_t checksum = 2;
@@ -105,7 +107,8 @@ void check_changes(wire::Bytes before, wire::Bytes after, const engine::FlowPack
   }
 }
 
-/// The same packet on its way back: another order of the same words, so that its checksum is as right.
+/// Turns a packet into its answer by swapping addresses and ports, which leaves the checksum right or wrong
+/// as it was.
 void turn_round(wire::MutableBytes packet, std::size_t transport) {
   const auto addresses = packet.subspan(8, 32);
   std::swap_ranges(addresses.data(), addresses.data() + 16, addresses.data() + 16);
@@ -113,7 +116,7 @@ void turn_round(wire::MutableBytes packet, std::size_t transport) {
   std::swap_ranges(ports.data(), ports.data() + 2, ports.data() + 2);
 }
 
-/// A checksum of 0 in the other notation of ones' complement.
+/// Whether the checksum field is 0xffff, the other form of 0 in ones' complement.
 bool has_odd_zero(wire::Bytes packet, const engine::FlowPacket& parsed) {
   const auto offset = wire::pseudo_header_checksum_offset(parsed.key.protocol);
   const auto field = wire::fixed<2>(packet, parsed.transport + offset.value_or(0));
@@ -133,7 +136,7 @@ class Tunnel {
   Tunnel() {
     parameters_.egress_filter = false;
     parameters_.source_rules = rules();
-    parameters_.flows = std::make_shared<engine::FlowMemory>(most_flows, 4711U);
+    parameters_.flows = std::make_shared<engine::FlowMemory>(max_flows, 4711U);
   }
 
   void take(wire::Bytes bytes, std::uint8_t flags) {
@@ -147,7 +150,7 @@ class Tunnel {
     } else {
       take_outward(packet, (flags & flag_unfinished) != 0);
     }
-    check(parameters_.flows->table.size() <= most_flows, "the table keeps to its bound");
+    check(parameters_.flows->table.size() <= max_flows, "the flow table is bounded");
   }
 
  private:
@@ -156,7 +159,8 @@ class Tunnel {
     const auto parsed = engine::flow_packet_of(packet, Direction::in);
     engine::TunPacket received{.offload = offload_of(parsed, unfinished), .bytes = copy.view()};
     engine::restore_destination(parameters_, received, now_);
-    check(received.bytes.data() == copy.bytes.get() && received.bytes.size() == copy.size, "it stays there");
+    check(received.bytes.data() == copy.bytes.get() && received.bytes.size() == copy.size,
+          "the packet is changed in place");
     if (!unfinished) check_changes(packet, copy.view(), parsed, Direction::in);
   }
 
@@ -170,13 +174,13 @@ class Tunnel {
                 choice.verdict == engine::Verdict::pool_exhausted ||
                 (choice.verdict == engine::Verdict::malformed && parsed.is_cut_short),
             "a verdict of source rules");
-      check(!choice.rewrites, "what is refused stays as it is");
+      check(!choice.rewrites, "a refused packet is not changed");
     }
     if (!choice.rewrites) return;
     engine::TunPacket read{.offload = offload_of(parsed, unfinished), .bytes = copy.view()};
     engine::apply(choice, parsed, read);
     const auto after = engine::flow_packet_of(copy.view(), Direction::out);
-    check(after.key.local == engine::resulting_source(choice, parsed), "it leaves as was said");
+    check(after.key.local == engine::resulting_source(choice, parsed), "the packet has the chosen source");
     if (unfinished) return;
     check_changes(packet, copy.view(), parsed, Direction::out);
     if (parsed.part == engine::FlowPart::packet && wire::has_ports(parsed.key.protocol)) {
@@ -190,9 +194,9 @@ class Tunnel {
     turn_round(left.view(), parsed.transport);
     engine::TunPacket answer{.offload = {}, .bytes = left.view()};
     engine::restore_destination(parameters_, answer, now_);
-    // 0xffff, which no sender writes but UDP's, comes back as 0: they are the same number.
+    // A field of 0xffff, which only UDP senders write, comes back as 0, the same number in ones' complement.
     check(differences(expected.view(), left.view()) <= (has_odd_zero(packet, parsed) ? 2U : 0U),
-          "an answer finds back");
+          "an answer is translated back");
   }
 
   engine::TunnelParameters parameters_;
