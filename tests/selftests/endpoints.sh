@@ -1,15 +1,15 @@
-# The endpoints that stand for sit devices; to be sourced by `ip` and on_sixin4.sh. From the environment:
+# The endpoints in place of sit devices; to be sourced by `ip` and on_sixin4.sh. Environment:
 #
 #   sixin4_program    sixin4
 #   sixin4_ip         ip(8)
-#   sixin4_endpoints  a directory that has one for each endpoint, NAMESPACE-NAME.RANDOM; in it are the endpoint's
-#                     `log`, its process id (`pid`), its control socket and, once it has ended, its exit `status`.
-#                     What could not be done stands in the file `failures`
+#   sixin4_endpoints  a directory with a subdirectory NAMESPACE-NAME.RANDOM for each endpoint, which contains its
+#                     `log`, its process id (`pid`), its control socket and, after its end, its exit `status`.
+#                     The file `failures` lists failed operations
 
-# namespace_id FILE: the number of a network namespace
+# namespace_id FILE: prints the inode number of a network namespace
 namespace_id() { stat --dereference --format %i "$1" 2>/dev/null || true; }
 
-# end_endpoints PATTERN: ends those that run and whose NAMESPACE-NAME is like that. False where there are none.
+# end_endpoints PATTERN: ends the running endpoints whose NAMESPACE-NAME matches. Fails if there is none.
 end_endpoints() {
   local directory tries found=1
   for directory in "$sixin4_endpoints"/$1.??????; do

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The Linux kernel's own tests of its sit device, with a sixin4 endpoint wherever they make one:
+# The Linux kernel's selftests of the sit device, with sixin4 endpoints instead of sit devices:
 #
-#   selftests/net/pmtu.sh            an IPv4 router on the way takes less than the tunnel's link: does the sender learn
-#                                    the path MTU?
-#   selftests/bpf/test_tc_tunnel.sh  a BPF program puts TCP over IPv6 into 6in4: does the tunnel's end take it out?
+#   selftests/net/pmtu.sh            an IPv4 router on the path has a smaller MTU than the link: the sender must learn
+#                                    the path MTU
+#   selftests/bpf/test_tc_tunnel.sh  a BPF program encapsulates TCP over IPv6 in 6in4: the endpoint must decapsulate it
 #
-# They come out of Debian's linux-source-6.1, from the installed package or else downloaded, some 140 MB.
+# The tests are part of Debian's package linux-source-6.1, which is downloaded (140 MB) if it is not installed.
 #   kernel_selftests_test.sh PROGRAM
 set -euo pipefail
 # shellcheck source=tests/netns/checks.sh
@@ -25,7 +25,7 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# Prints the tar archive with the kernel's source.
+# Writes the tar archive of the kernel's source to standard output.
 kernel_source() {
   local installed=/usr/src/$package.tar.xz
   if [[ -e $installed ]]; then
@@ -45,7 +45,7 @@ kernel_source | tar --extract --directory "$work" --strip-components=1 \
   "$package/$selftests/bpf/progs/test_tc_tunnel.c"
 rm -f "$work"/*.deb
 
-# on_sixin4 FOLDER COMMAND…: runs a command in that folder of the selftests and leaves its exit status in $status.
+# on_sixin4 FOLDER COMMAND…: runs a command in a folder of the selftests and sets $status to its exit status.
 on_sixin4() {
   cd "$work/$selftests/$1"
   status=0
@@ -57,7 +57,7 @@ on_sixin4 net sh ./pmtu.sh pmtu_ipv6_ipv4_exception
 ((status != 4)) || two_hosts_fail "pmtu.sh found that this kernel lacks something (see above)"
 check "pmtu.sh: IPv6 over IPv4" 0 "$status"
 
-# What the second one needs is not everywhere; the verdict on the first stands all the same.
+# If the requirements of test_tc_tunnel.sh are missing, the result of pmtu.sh still counts.
 left_out() {
   ((failures == 0)) || finish
   two_hosts_fail "test_tc_tunnel.sh was left out: $1"
@@ -70,14 +70,14 @@ done
 [[ $(clang --print-targets 2>/dev/null || true) == *bpf* ]] || left_out "needs clang with the target bpf"
 [[ -e /usr/include/bpf/bpf_helpers.h ]] || left_out "needs libbpf-dev"
 cd "$work/$selftests/bpf"
-# The architecture is for glibc's headers, which would look for those of 32 bits.
+# Without the architecture macro glibc's headers would include 32-bit headers, which are not installed.
 clang -target bpf -g -O2 "-D__$(uname -m)__" -idirafter "/usr/include/$(clang -print-multiarch)" \
   -c progs/test_tc_tunnel.c -o test_tc_tunnel.bpf.o
 loads_bpf() {
   unshare --net sh -ec 'ip link add name probe type veth peer name peer; tc qdisc add dev probe clsact
     tc filter add dev probe egress bpf direct-action object-file test_tc_tunnel.bpf.o section encap_sit_none' 2>&1
 }
-said=$(loads_bpf) || left_out "this kernel, or tc, does not load its BPF program: ${said##*$'\n'}"
+output=$(loads_bpf) || left_out "this kernel, or tc, does not load its BPF program: ${output##*$'\n'}"
 
 on_sixin4 bpf bash ./test_tc_tunnel.sh ipv6 sit none 100
 check "test_tc_tunnel.sh: sit" 0 "$status"

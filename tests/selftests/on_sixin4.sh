@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# on_sixin4.sh PROGRAM COMMAND…: runs a command in namespaces of its own (network, mount, process), in which links of
-# type sit are sixin4 endpoints. Whatever it leaves there goes with them, also when this is interrupted.
-# Exit status: the command's; 1 also where an endpoint failed or none was started; 77 where there are no namespaces.
+# on_sixin4.sh PROGRAM COMMAND…: runs a command in new network, mount and PID namespaces, in which links of type sit are
+# sixin4 endpoints. Everything in the namespaces ends with them, also after an interruption.
+# Exit status: that of the command; 1 if an endpoint failed or none was started; 77 if namespaces cannot be created.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/selftests/endpoints.sh
@@ -15,7 +15,7 @@ if [[ -z ${sixin4_endpoints:-} ]]; then
     exit 77
   fi
   sixin4_endpoints=/run/endpoints unshare "${namespaces[@]}" "$0" "$@" &
-  # unshare(1) itself does not listen to anything else.
+  # unshare(1) ignores other signals while it waits for its child.
   trap 'kill -KILL $! 2>/dev/null || true' EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM

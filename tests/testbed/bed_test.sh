@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `sixin4 bench` as a user runs it: its figures, its refusals, and that nothing is left of it however it ends.
+# `sixin4 bench` as a user runs it: its figures, its failures, and that it leaves no process or namespace after any end.
 #   bed_test.sh PROGRAM KERNEL_TUNNEL
 set -euo pipefail
 program=$(realpath "$1")
@@ -26,11 +26,12 @@ unshare --net --mount true 2>/dev/null || skip "may not make network namespaces 
 [[ $(nproc) -ge 2 ]] || skip "needs two processors"
 for tool in ip tc ethtool; do command -v $tool >/dev/null || skip "needs $tool"; done
 
-# A link of a measurement has a thread of the kernel, which goes when the kernel removes its namespace.
+# Each link of the testbed has a kernel thread, which ends when the kernel removes the namespace.
 links() { pgrep "napi/[nf]${1}x" || true; }
 started_by() { pgrep -P "$1" || true; }
 
-# of_results EXPRESSION: evaluates a Python expression on `r`, the results; `figure(CONTESTANT, WORKLOAD, KEY)`
+# of_results EXPRESSION: evaluates a Python expression on the results `r`, with the function figure(CONTESTANT,
+# WORKLOAD, KEY)
 of_results() {
   python3 - "$files/results.json" "$1" <<'END'
 import json, sys
@@ -62,8 +63,9 @@ for contestant in "${contestants[@]}"; do
 done
 check "the host is told" "$(uname -r) 1 0.3" "$(of_results "r['kernel'], r['rounds'], r['seconds']" | tr -d "(),'")"
 
-# A bed or an end that fails once, late, costs its own turn only; a program that is not there all of its contestant's.
-failing() { # PROGRAM CALL: puts one in its place that fails at that call
+# A testbed or a tunnel that fails once after the first round costs one turn. A missing program costs all turns of its
+# contestant.
+failing() { # PROGRAM CALL: a wrapper of PROGRAM in $files/path whose call number CALL fails
   rm -rf "$files/path" "$files/calls"
   mkdir "$files/path"
   cat >"$files/path/$1" <<END
@@ -105,7 +107,7 @@ for offload in on off; do
 done
 
 for signal in TERM INT KILL; do
-  # A shell that is no terminal's starts what is in the background deaf to SIGINT.
+  # A non-interactive shell starts background processes with SIGINT ignored.
   env --default-signal=INT "$program" bench --contestants raw --seconds 5 tcp >/dev/null 2>"$files/progress" &
   bench=$!
   succeeds "SIG$signal: a measurement has begun" until_true 10 grep -q "raw, tcp" "$files/progress"

@@ -1,8 +1,9 @@
 #!/bin/bash
-# The endpoint as a broker: a real kernel's sit device (User Mode Linux, see far_end.sh) is the client whose whole
-# IPv6 goes through it to a host behind. A router between the two takes less at times, and marks congestion.
+# The endpoint as a tunnel broker: the client is the sit device of a real kernel (User Mode Linux, see far_end.sh), and
+# all its IPv6 traffic goes through the broker to the host :web. The router between client and broker lowers the path
+# MTU in some checks, and marks congestion in others.
 #   broker_test.sh PROGRAM
-# Ends with 0, with 1 when a check failed, or with 77 and a sentence on standard error when it cannot run here.
+# Exit status: 0, 1 if a check failed, 77 with a sentence on standard error if the test cannot run here.
 #
 #   :guest                           :router                             :broker                    :web
 #   sit he1 fd00:6::2, fd00:8::1     -- tap 10.64.0.1   10.65.0.1 ------ 10.65.0.2
@@ -68,7 +69,7 @@ uml_exec 'ip route add default via 10.64.0.1
     ip link add he1 type sit local 10.64.0.2 remote 10.65.0.2 ttl 64 && ip link set he1 mtu 1480 up
     ip address add fd00:6::2/64 dev he1 nodad; ip address add fd00:8::1/48 dev lo; ip route add default via fd00:6::1 dev he1'
 
-# both_ways WHAT SIZE: echoes between the guest's prefix and the host behind the broker
+# both_ways WHAT SIZE: echoes of SIZE bytes between the guest's prefix and :web, in both directions
 both_ways() {
     ping_check "$1: echoes of $2 bytes from the client" uml_exec -M "do" -s $(($2 - 48)) -I fd00:8::1 fd00:9::2
     ping_check "$1: echoes of $2 bytes to the client" web -M "do" -s $(($2 - 48)) fd00:8::1
@@ -77,16 +78,16 @@ tcp_both_ways() { # WHAT PORT
     tcp_from_guest "$1: TCP from the client" "$web_ns" fd00:9::2 "$2" "$uml_dir/file"
     tcp_to_guest "$1: TCP to the client" web fd00:8::1 $(($2 + 1)) "$uml_dir/file"
 }
-# path_takes BYTES: what the router sends on, in both directions
+# path_takes BYTES: sets the path MTU of the router in both directions
 path_takes() {
     router ip route replace 10.64.0.2/32 dev outer mtu "$1"
     router ip route replace 10.65.0.2/32 dev broker mtu "$1"
 }
-# too_big_both_ways SIZE MTU: both ends learn of the path, and tell the senders
+# too_big_both_ways SIZE MTU: packets of SIZE bytes are answered with Packet Too Big (MTU) by both ends
 too_big_both_ways() {
     check_match "a path of $(($2 + 20)): the broker tells the host behind" "Packet too big: mtu=$2" \
         "$(web ping -6 -n -c 1 -W 2 -M "do" -s $(($1 - 48)) fd00:8::1 2>&1 || true)"
-    # The kernel does not read the first error's quotation; the second packet is answered by its sit device.
+    # The sit device does not answer the packet that the ICMPv4 error quotes, but the next one, so ping sends three.
     check_match "a path of $(($2 + 20)): sit tells its host" "(Packet too big: mtu=|message too long, mtu: )$2" \
         "$(uml_exec "ping -6 -n -c 3 -i 0.2 -W 2 -M do -s $(($1 - 48)) -I fd00:8::1 fd00:9::2 2>&1" || true)"
 }
@@ -96,7 +97,7 @@ path='a path of 1500'
 check "$path: mtu, path mtu" '1480 1500' "$(of_status "$control" "'%d %d' % (s['mtu'], s['path_mtu'])")"
 both_ways "$path" 56
 both_ways "$path" 1480
-web ping -6 -q -c 1 -W 0.2 -s 4000 fd00:8::1 >/dev/null 2>&1 || true # it is told of the tunnel's MTU
+web ping -6 -q -c 1 -W 0.2 -s 4000 fd00:8::1 >/dev/null 2>&1 || true # :web learns the MTU of the tunnel
 ping_check "$path: inner fragments from the client" uml_exec -s 4000 -I fd00:8::1 fd00:9::2
 ping_check "$path: inner fragments to the client" web -s 4000 fd00:8::1
 tcp_both_ways "$path" 5001
@@ -123,9 +124,10 @@ uml_exec "ping -6 -n -q -c 3 -i 0.2 -W 1 -M do -s $((1380 - 48)) -I fd00:8::1 fd
 both_ways "$path" 1280
 tcp_both_ways "$path" 5005
 
-# Congestion, told outside and inside (RFC 6040), in the eyes of the guest's kernel and of the broker's.
+# Congestion marks of outer and inner headers (RFC 6040), as the kernels of the guest and of the broker count them.
 path_takes 1500
-# inside RUNNER FIELD COMMAND…: how much FIELD of /proc/net/snmp6 at RUNNER's host grows with a command
+# inside RUNNER FIELD COMMAND…: sets ecn_seen to the increase of FIELD in /proc/net/snmp6 of RUNNER's host during
+# COMMAND
 inside() {
     local runner=$1 before
     ecn_seen=0
@@ -136,7 +138,7 @@ inside() {
 in_broker() { broker sh -c "$1"; }
 from_guest() { uml_exec "ping -6 -n -q -c 3 -i 0.05 -W 1 -Q $1 fd00:6::1"; }
 to_guest() { broker ping -6 -n -q -c 3 -i 0.05 -W 1 -Q "$1" fd00:6::2; }
-# Marks echo requests only: `nh` counts in bits from the IPv4 header on.
+# marks ACTION: an nftables rule for echo requests only. @nh offsets are in bits from the IPv4 header.
 marks() {
     router nft flush ruleset
     router nft "add table ip t; add chain ip t forward { type filter hook forward priority 0; }

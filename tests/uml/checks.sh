@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# For the tests against a real kernel (far_end.sh, which this brings along), to be sourced: one line a check, "ok:"
-# or "not ok:" with what was expected and what was seen, and a count of those that failed. A RUNNER is a function
-# that runs a command on one of the hosts: uml_exec, or one that enters a network namespace.
+# Checks for the tests against a real kernel, to be sourced; it sources far_end.sh. A check prints one line: "ok:", or
+# "not ok:" with the expected and the actual value; `failures` counts the failed ones. A RUNNER is a function that runs
+# a command on one of the hosts: uml_exec, or a function that enters a network namespace.
 
 uml_checks_here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/uml/far_end.sh
@@ -14,7 +14,7 @@ skip() {
     exit 77
 }
 
-# check WHAT EXPECTED SEEN
+# check NAME EXPECTED ACTUAL
 check() {
     if [ "$2" = "$3" ]; then
         echo "ok: $1"
@@ -24,7 +24,7 @@ check() {
     fi
 }
 
-# check_match WHAT PATTERN SEEN: PATTERN is an extended regular expression
+# check_match NAME PATTERN ACTUAL: PATTERN is an extended regular expression
 check_match() {
     if [[ $3 =~ $2 ]]; then
         echo "ok: $1"
@@ -44,18 +44,18 @@ until_true() {
     done
 }
 
-# ping_check WHAT RUNNER ARGUMENT…: three echoes, all answered
+# ping_check NAME RUNNER ARGUMENT…: three echo requests, all answered
 ping_check() {
-    local what=$1 runner=$2 said
+    local name=$1 runner=$2 output
     shift 2
     set -- ping -6 -c 3 -i 0.05 -W 2 "$@"
     if [ "$runner" = uml_exec ]; then set -- "$*"; fi
-    said=$("$runner" "$@" 2>&1 || true)
-    check "$what" '3 received' "$(grep -oE '[0-9]+ received' <<<"$said" || tail -n 1 <<<"$said")"
-    [[ $said == *'3 received'* ]] || sed 's/^/# /' <<<"$said"
+    output=$("$runner" "$@" 2>&1 || true)
+    check "$name" '3 received' "$(grep -oE '[0-9]+ received' <<<"$output" || tail -n 1 <<<"$output")"
+    [[ $output == *'3 received'* ]] || sed 's/^/# /' <<<"$output"
 }
 
-# Waits until something listens on TCP port $2; $1 is a RUNNER.
+# wait_for_listener RUNNER PORT: waits until a process on RUNNER's host listens on the TCP port
 wait_for_listener() {
     local try
     for ((try = 0; try < 100; try++)); do
@@ -64,18 +64,19 @@ wait_for_listener() {
     done
 }
 
-# tcp_to_guest WHAT RUNNER ADDRESS PORT FILE: sends FILE from RUNNER's host and compares what arrives
+# tcp_to_guest NAME RUNNER ADDRESS PORT FILE: sends FILE from RUNNER's host and compares the received bytes
 tcp_to_guest() {
     rm -f "$uml_dir/receiver.log"
     uml_daemon receiver "timeout 30 socat -u TCP6-LISTEN:$4 - | sha256sum" >/dev/null
     wait_for_listener uml_exec "$4"
     "$2" timeout 20 socat -u "OPEN:$5" "TCP6:[$3]:$4" || echo "# socat ended with $?"
-    # Who sends is done when its kernel has the rest; the receiver gives up after 30 seconds.
+    # The sender ends when its kernel has the data; the receiver has 30 seconds.
     until_true 30 test -s "$uml_dir/receiver.log" || true
     check "$1" "$(sha256sum <"$5")" "$(cat "$uml_dir/receiver.log")"
 }
 
-# tcp_from_guest WHAT NETNS ADDRESS PORT FILE: the other way; the guest sees FILE where the host does, in $uml_dir
+# tcp_from_guest NAME NETNS ADDRESS PORT FILE: the other direction. FILE is in $uml_dir, which has the same path in the
+# guest
 tcp_from_guest() {
     local receiver status=0
     rm -f "$uml_dir/received"
@@ -88,13 +89,13 @@ tcp_from_guest() {
     check "$1" "$(sha256sum <"$5")" "$(sha256sum 2>/dev/null <"$uml_dir/received")"
 }
 
-# guest_icmp FIELD: one counter of the guest's /proc/net/snmp
+# guest_icmp FIELD: prints one ICMP counter of the guest's /proc/net/snmp
 guest_icmp() {
     uml_exec 'grep ^Icmp: /proc/net/snmp' |
         awk -v field="$1" 'NR == 1 { for (i = 2; i <= NF; i++) if ($i == field) column = i } NR == 2 { print $column }'
 }
 
-# of_status CONTROL-SOCKET EXPRESSION: evaluates a Python expression on `s`, the status of that endpoint
+# of_status CONTROL-SOCKET EXPRESSION: evaluates a Python expression on `s`, the status of the endpoint
 of_status() {
     "$program" show --json --control "$1" |
         python3 -c 'import json, sys; s = json.load(sys.stdin)[0]; print(eval(sys.argv[1]))' "$2"

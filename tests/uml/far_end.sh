@@ -6,19 +6,19 @@
 #   uml_start NETNS TAP HOST/LEN GUEST/LEN   boot; TAP in NETNS is the wire, HOST and GUEST its IPv4 ends
 #   uml_sit NAME LOCAL REMOTE MTU [OPTION…]  make a sit device; OPTION as for `ip link` (else: ttl 64)
 #   uml_exec 'command'                       run in the guest: its output and its exit status
-#   uml_daemon NAME 'command'                start in the guest; prints its process number there; output
-#                                            in $uml_dir/NAME.log, seen on both sides
-#   uml_stop                                 halt, then remove everything that uml_start made
+#   uml_daemon NAME 'command'                start in the guest; prints the process id in the guest; the output
+#                                            is in $uml_dir/NAME.log
+#   uml_stop                                 halt the guest, remove everything that uml_start made
 #
-# uml_start returns 1 and leaves one sentence in $uml_why when there can be no guest here. The
-# guest sees the host's files read-only; only $uml_dir, the same path on both sides, is shared for
-# writing. /tmp and /run are the guest's own. Modules load on demand.
+# uml_start returns 1 and sets $uml_why to one sentence if no guest can run here. The guest has the host's
+# files read-only. Only $uml_dir, which has the same path in the guest, is writable by both. The guest has
+# its own /tmp and /run. Modules load on demand.
 # Settings: UML_MEMORY, UML_BOOT_SECONDS, UML_LIMIT (seconds that one uml_exec may take).
 
 uml_here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 uml_dir='' uml_pid='' uml_why='' uml_netns='' uml_tap='' uml_to='' uml_from=''
 
-# Says in $uml_why what a guest needs and this machine lacks.
+# Sets $uml_why to the first missing requirement of a guest, or to an empty string.
 uml_usable() {
     local tool
     uml_why=''
@@ -35,7 +35,7 @@ uml_usable() {
     [ -z "$uml_why" ]
 }
 
-# Reads one line from the guest into $uml_line: waits up to $1 seconds, but no longer than the guest lives.
+# uml_read_line SECONDS: reads one line from the guest into $uml_line. Fails after SECONDS or when the guest has ended.
 uml_read_line() {
     local end=$((SECONDS + $1)) part
     uml_line=''
@@ -53,13 +53,13 @@ uml_start() {
     uml_dir=$(mktemp -d "${TMPDIR:-/tmp}/uml-XXXXXX")
     install -m 755 "$uml_here/guest_init.sh" "$uml_dir/init"
     install -m 755 "$uml_here/guest_modprobe.pl" "$uml_dir/modprobe"
-    # Needed on processors with AMX, harmless elsewhere.
+    # Needed on processors with AMX, without effect on others.
     if command -v cc >/dev/null && cc -O2 -shared -fPIC -o "$uml_dir/xstate_shim.so" "$uml_here/xstate_shim.c"; then
         preload=$uml_dir/xstate_shim.so
     fi
 
-    # Two pipes are the guest's serial line: they wake the reader at once, which files cannot.
-    # Opened for both directions, so that neither side blocks in open.
+    # The guest's serial line is two pipes, because a reader of a pipe wakes at once. They are opened for both
+    # directions, so that open does not block.
     mkfifo "$uml_dir/to" "$uml_dir/from"
     exec {uml_to}<>"$uml_dir/to" {uml_from}<>"$uml_dir/from"
 
@@ -71,9 +71,9 @@ uml_start() {
         return 1
     fi
 
-    # setsid: the guest is several processes, and only as a group of their own can all be killed.
-    # uml_dir: keeps the guest's control files out of the home directory. gro: without it the guest
-    # cannot receive the merged packets that the host's TCP hands to the tap device.
+    # setsid: the guest consists of several processes, which can be killed together as a process group.
+    # uml_dir: keeps the guest's control files out of the home directory. gro: without it the guest cannot
+    # receive the super-packets that the host's TCP sends to the tap device.
     ip netns exec "$netns" setsid env ${preload:+LD_PRELOAD="$preload"} linux.uml \
         mem="${UML_MEMORY:-128M}" uml_dir="$uml_dir/" umid=guest \
         rootfstype=hostfs rootflags=/ root=/dev/root ro init="$uml_dir/init" \
@@ -88,7 +88,7 @@ uml_start() {
     if grep -q 'ptrace set fp regs failed' "$uml_dir/boot.log" && [ -z "$preload" ]; then
         uml_why='linux.uml cannot run on a processor with AMX unless cc can build xstate_shim.c'
     elif kill -0 "$uml_pid" 2>/dev/null; then
-        uml_why="linux.uml did not boot within $seconds seconds; ${uml_line:+it said: $uml_line; }last log line: $(tail -n 1 "$uml_dir/boot.log")"
+        uml_why="linux.uml did not boot within $seconds seconds; ${uml_line:+its output: $uml_line; }last log line: $(tail -n 1 "$uml_dir/boot.log")"
     else
         uml_why="linux.uml ended while booting: $(grep -m 1 -iE 'panic|fail|fatal|not permitted|cannot' "$uml_dir/boot.log" || tail -n 1 "$uml_dir/boot.log")"
     fi
@@ -100,12 +100,12 @@ uml_exec() {
     local limit=${UML_LIMIT:-30} file status=125
     file=$(mktemp "$uml_dir/cmd-XXXXXX") # a name, not a count: callers are often subshells
     printf '%s\n' "$1" >"$file"
-    # One command at a time; what the guest runs in the background goes on meanwhile.
+    # The guest runs one command at a time; its background processes continue.
     exec {uml_lock}>"$uml_dir/lock"
     flock "$uml_lock"
     echo "$file $limit" >&"$uml_to"
     while uml_read_line $((limit + 5)); do
-        # Anything else is the late answer to a command that was given up.
+        # Another file name is a late answer to a command that timed out.
         [ "${uml_line% *}" = "$file" ] && status=${uml_line##* } && break
     done
     exec {uml_lock}>&-
@@ -138,7 +138,7 @@ uml_stop() {
             kill -0 "$uml_pid" 2>/dev/null || break
             sleep 0.1
         done
-        kill -KILL -- "-$uml_pid" 2>/dev/null || true # the group: whatever is left of it
+        kill -KILL -- "-$uml_pid" 2>/dev/null || true # the remaining processes of the group
     fi
     [ -z "$uml_tap" ] || ip -n "$uml_netns" link delete "$uml_tap" 2>/dev/null || true
     if [ -n "$uml_dir" ]; then

@@ -1,14 +1,14 @@
 #!/bin/bash
-# First process of the guest: prepares the machine, then runs the commands that the host names on
-# the serial line. uml_start copies it into the exchange directory, and the kernel hands it
-# guest_address and host_pid as environment.
+# The first process of the guest: prepares the guest, then runs the command files that the host names on the serial
+# line. uml_start copies it into the exchange directory; the kernel passes guest_address and host_pid in its
+# environment.
 exchange=${0%/*}
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LC_ALL=C
 
 mount -t tmpfs tmpfs /tmp
 mount -t tmpfs tmpfs /run
 mkdir -p /run/host_proc "$exchange"
-# The root is the host's, read-only. These are two more views of the host.
+# The root file system is that of the host, read-only. These are two more mounts of host directories.
 mount -t hostfs -o "$exchange" exchange "$exchange"
 mount -t hostfs -o /proc,ro host_proc /run/host_proc
 mount -t proc proc /proc
@@ -38,7 +38,7 @@ line=''
 while :; do
     if ! IFS= read -r -t 5 -u 3 part; then
         line+=$part
-        # A host script that was killed cannot say halt.
+        # A host script that was killed sends no halt.
         [ -d "/run/host_proc/${host_pid:?}" ] && continue
         line=halt part=''
     fi

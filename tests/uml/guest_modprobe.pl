@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# Loads the kernel modules named on the command line, and what they need, in the guest. Debian's
-# kmod would look in /lib/modules, and is not always there; perl is. The guest's kernel calls this
-# for modules that it wants by itself, often by an alias ("rtnl-link-sit").
+# Loads the kernel modules of the command line and their dependencies in the guest. kmod would search /lib/modules, and
+# is not installed everywhere; perl is. The guest's kernel also calls this program to request modules, often by an alias
+# such as "rtnl-link-sit".
 use strict;
 use warnings;
 
@@ -19,7 +19,7 @@ while (<$dependencies>) {
     my ($file, @files) = split /:?\s+/;
     my ($name) = $file =~ m{([^/]+)\.ko$} or next;
     $path{plain $name}  = $file;
-    $needs{plain $name} = [reverse @files]; # the file lists the deepest need last
+    $needs{plain $name} = [reverse @files]; # the file lists the deepest dependency last
 }
 open my $aliases, '<', "$directory/modules.alias" or die "$directory/modules.alias: $!\n";
 while (<$aliases>) {

@@ -1,9 +1,9 @@
 #!/bin/bash
-# The endpoint on a host whose kernel has tunnels of its own: it runs inside of the guest (User Mode Linux, see
-# far_end.sh), with and without the modules that make that kernel answer protocol 41 with ICMP. What `run` warns of
-# is what happens, and what it advises helps.
+# The endpoint on a host whose kernel has tunnel modules: it runs in the guest (User Mode Linux, see far_end.sh), with
+# and without the modules that make the kernel answer protocol 41 with ICMP. The test shows that the warning of `run` is
+# right and that the command in it helps.
 #   kernel_tunnel_test.sh PROGRAM
-# Ends with 0, with 1 when a check failed, or with 77 and a sentence on standard error when it cannot run here.
+# Exit status: 0, 1 if a check failed, 77 with a sentence on standard error if the test cannot run here.
 #
 #   namespace: PROGRAM, he6 fd00:6::1 -- tap 10.64.0.1/30 ==== 10.64.0.2/30, PROGRAM, he6 fd00:6::2 :guest
 set -euo pipefail
@@ -38,11 +38,11 @@ ip netns add "$netns" || skip 'no network namespace can be made here'
 ip -n "$netns" link set lo up
 uml_start "$netns" outer 10.64.0.1/30 10.64.0.2/30 || skip "$uml_why"
 
-# The guest has a /tmp of its own, and sees the exchange directory where the host does.
+# The guest has its own /tmp. The exchange directory has the same path on the host and in the guest.
 cp "$program" "$uml_dir/program"
-if ! said=$(uml_exec "$uml_dir/program --version 2>&1"); then
-    # AddressSanitizer needs more address space than a process of the guest has.
-    skip "the program does not run in the guest: $(head -n 1 <<<"$said")"
+if ! output=$(uml_exec "$uml_dir/program --version 2>&1"); then
+    # AddressSanitizer needs more address space than a process in the guest has.
+    skip "the program does not run in the guest: $(head -n 1 <<<"$output")"
 fi
 uml_exec "$uml_dir/modprobe tun; sysctl -qw net.ipv4.icmp_ratelimit=0"
 [ -n "$(uml_exec 'ls /dev/net/tun')" ] || skip 'the guest has no /dev/net/tun'
@@ -54,7 +54,7 @@ start_in_guest() {
 }
 stop_in_guest() { uml_exec "$uml_dir/program down --control /tmp/control"; }
 warning() { grep -o "^warning: the kernel module [^ ]* answers" "$uml_dir/guest.log" || echo none; }
-# answers: how many ICMP destination unreachable the guest's kernel sends because of ten echoes from the far end
+# answers: prints the number of ICMP destination unreachable that the guest's kernel sends for ten echoes of the far end
 answers() {
     local before
     before=$(guest_icmp OutDestUnreachs)
@@ -66,12 +66,13 @@ remove_modules() { uml_exec "perl -e 'for (@ARGV) { my \$name = \$_; syscall(176
 ip netns exec "$netns" "$program" run --interface he6 --remote 10.64.0.2 --address fd00:6::1/64 --control "$scratch/control" 2>"$scratch/log" &
 program_pid=$!
 until_true 10 grep -q ^ready "$scratch/log" || { echo "not ok: the program starts: $(cat "$scratch/log")"; exit 1; }
-# Quiet first: what a link says when it comes up would be counted with the rest.
+# Router solicitations of a new link would be counted as well.
 in_netns sysctl -qw net.ipv6.conf.he6.router_solicitations=0
 
 start_in_guest >/dev/null
 check 'modules sit and tunnel4: run warns' 'warning: the kernel module tunnel4 answers' "$(warning)"
-# The harm: what works is reported as unreachable, here by our own far end, which passes the message on as it should.
+# The effect of the modules: the echoes are answered, and also reported as unreachable, because the far end translates
+# the ICMP error as it must.
 check_match 'modules sit and tunnel4: echoes are answered, and reported unreachable' '[1-9] received, \+[1-9][0-9]* errors' \
     "$(in_netns ping -6 -n -c 4 -i 0.05 -W 2 fd00:6::2 2>&1 || true)"
 in_netns nft 'add table ip t; add chain ip t in { type filter hook input priority 0; }; add rule ip t in icmp type destination-unreachable drop'
@@ -97,15 +98,16 @@ check 'without those modules: no warning' none "$(warning)"
 check 'without those modules: no answers' 0 "$(answers)"
 check 'without those modules: the echoes are answered' '10 received' "$(grep -oE '[0-9]+ received' "$scratch/ping")"
 stop_in_guest
-# The raw sockets are what keeps such a kernel quiet.
+# Without these modules the raw sockets keep the kernel from answering.
 check 'without those modules, and without the program: answers' 10 "$(answers)"
 
-# The nft command of the warning, on a kernel that has nft's chains, which the guest's has not: it drops just what
-# it is to drop, a port unreachable to the far end.
+# The nft command of the warning runs on the host, because the guest's kernel has no nftables chains: it drops a port
+# unreachable to the far end.
 ip netns add "$bystander"
 ip -n "$bystander" link set lo up
 ip -n "$bystander" address add 10.64.0.1/32 dev lo
-# refused: whether a datagram from that address to a closed port is answered with port unreachable
+# refused: prints "refused" if a datagram from the far end's address to a closed port is answered with port unreachable,
+# else "silence"
 refused() {
     ip netns exec "$bystander" python3 - <<'END'
 import socket

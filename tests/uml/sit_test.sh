@@ -1,8 +1,7 @@
 #!/bin/bash
 # Runs the endpoint against the sit device of a real kernel (User Mode Linux, see far_end.sh).
 #   sit_test.sh PROGRAM
-# One line a check, "ok:" or "not ok:" with what was expected and what was seen. Ends with 0, with
-# 1 when a check failed, or with 77 and a sentence on standard error when it cannot run here.
+# Exit status: 0, 1 if a check failed, 77 with a sentence on standard error if the test cannot run here.
 #
 #   namespace: PROGRAM, he6 fd00:6::2 -- tap 10.64.0.1/30 ==== 10.64.0.2/30, sit he1 fd00:6::1 :guest
 #              and fd00:8::1                                             and fd00:7::1
@@ -29,11 +28,11 @@ trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# stage NAME: prints how long the stage before took; ends the test when the program has ended
+# stage NAME: prints the duration of the previous stage; fails the test if the program has ended
 stage() {
     local now=${EPOCHREALTIME/[.,]/}
     if [ -n "$program_pid" ] && ! kill -0 "$program_pid" 2>/dev/null; then
-        echo "not ok: the program runs until it is stopped: it has ended, saying: $(tail -n 3 "$scratch/program.log")"
+        echo "not ok: the program runs until it is stopped: it has ended with the output: $(tail -n 3 "$scratch/program.log")"
         exit 1
     fi
     [ -z "${stage_name:-}" ] || echo "# $stage_name: $(((now - stage_start) / 1000)) ms"
@@ -44,8 +43,8 @@ in_netns() { ip netns exec "$netns" "$@"; }
 
 start_program() {
     local try
-    : >"$scratch/program.log" # or the ready line of the round before is found
-    # Not in_netns: a function in the background would put a shell between us and the program.
+    : >"$scratch/program.log" # removes the ready line of the previous round
+    # Without in_netns, because a function in the background runs in a subshell, and $! would be its process id.
     ip netns exec "$netns" "$program" run --interface he6 --local 10.64.0.1 --remote 10.64.0.2 \
         --address fd00:6::2/64 --prefix fd00:8::/64 --route ::/0 --mtu "$1" --control "$scratch/control" \
         2>"$scratch/program.log" &
@@ -72,8 +71,8 @@ stop_program() {
     check "the program stops on SIGTERM (MTU $1)" 'status 0' "status $status"
 }
 
-# check_guest_counters PACKETS: nothing that we sent was wrong in the eyes of the guest's kernel, and
-# its sit device carried at least so many packets each way.
+# check_guest_counters PACKETS: the guest's kernel counts no errors of received packets, and its sit device carried at
+# least PACKETS packets in each direction.
 check_guest_counters() {
     local device errors
     device=$(uml_exec 'cd /sys/class/net/he1/statistics && grep . rx_packets tx_packets *_errors *_dropped')
@@ -84,7 +83,7 @@ check_guest_counters() {
     errors=$(uml_exec 'cat /proc/net/snmp6' |
         awk '/^(Ip6InHdrErrors|Ip6InTruncatedPkts|Ip6ReasmFails|Icmp6InErrors|Icmp6InCsumErrors)/ && $2 > 0')
     check "MTU $mtu: the guest's IPv6 counts no malformed packet" none "${errors:-none}"
-    # TCP repairs a wrong checksum by asking again, so the sums of the data alone do not show it.
+    # TCP retransmits segments with a wrong checksum, so the received data alone does not show them.
     check "MTU $mtu: the guest saw no wrong TCP checksum" 'TcpInCsumErrors 0' \
         "TcpInCsumErrors $(uml_exec 'grep ^Tcp: /proc/net/snmp' | awk 'END { print $NF }')"
     check "MTU $mtu: no ICMP message reached the guest" '0 messages' "$(guest_icmp InMsgs) messages"
@@ -113,9 +112,8 @@ uml_exec 'ip address add fd00:7::1/128 dev lo'
 
 for mtu in 1280 1480; do
     stage "echoes with MTU $mtu"
-    # While only one end exists, its packets make the other one's kernel answer with ICMP, and
-    # rightly so. So the program is there first and leaves last, and the guest's own messages
-    # count from here on.
+    # While only one end exists, the other kernel rightly answers its packets with ICMP. The program starts
+    # first and ends last, and the guest's messages are counted from here on.
     start_program "$mtu"
     uml_sit he1 10.64.0.2 10.64.0.1 "$mtu"
     uml_exec 'ip address add fd00:6::1/64 dev he1 nodad; ip route add fd00:8::/64 via fd00:6::2 dev he1'
@@ -158,7 +156,7 @@ check 'TCP from the guest arrives unchanged' "$(sha256sum <"$uml_dir/from_guest"
 stage 'counters'
 check_guest_counters 1000
 if [ -n "$capture_pid" ]; then
-    kill -TERM "$capture_pid" # not INT, which bash makes background programs ignore
+    kill -TERM "$capture_pid" # not INT, because bash makes background programs ignore SIGINT
     wait "$capture_pid" || true
     capture_pid=''
     messages=$(tcpdump -nr "$scratch/icmp.pcap" 2>/dev/null)
