@@ -1,12 +1,12 @@
 #!/usr/bin/python3
-"""Writes the scenario folders beside this file from the descriptions in author_outbound.py,
-author_inbound.py, author_offload.py, author_path.py, author_icmp.py, author_policy.py and author_source.py.
+"""Writes the scenario folders of this directory from the functions in author_outbound.py, author_inbound.py,
+author_offload.py, author_path.py, author_icmp.py, author_policy.py and author_source.py.
 
-    tests/scenarios/author.py [NAME]...       all scenarios, or those named
+    tests/scenarios/author.py [NAME]...       all scenarios, or those with these names
 
-Needs scapy (Debian: python3-scapy), which makes every packet and every checksum here: what sixin4 is held
-against is not sixin4's own work. The tests do not run this script; they read the folders. After a change
-review the folders' diff, and bring the fuzz corpora along with tests/fuzz/make_corpus.py.
+Needs scapy (Debian: python3-scapy), which makes all packets and checksums, so that the expected output does not come
+from sixin4. The tests do not run this script; they read the folders. After a change review the diff of the folders,
+and update the fuzz corpora with tests/fuzz/make_corpus.py.
 """
 
 import inspect
@@ -27,14 +27,14 @@ from author_format import Scenario  # noqa: E402
 def main():
     wanted = set(sys.argv[1:])
     sources = (author_outbound, author_inbound, author_offload, author_path, author_icmp, author_policy, author_source)
-    known = [told for source in sources for told in source.SCENARIOS]
-    unknown = wanted - {name for name, tell, settings in known}
+    scenarios = [entry for source in sources for entry in source.SCENARIOS]
+    unknown = wanted - {name for name, describe, settings in scenarios}
     if unknown:
         sys.exit(f"no such scenario: {', '.join(sorted(unknown))}")
-    for name, tell, settings in known:
+    for name, describe, settings in scenarios:
         if not wanted or name in wanted:
-            scenario = Scenario(name, inspect.getdoc(tell), **settings)
-            tell(scenario)
+            scenario = Scenario(name, inspect.getdoc(describe), **settings)
+            describe(scenario)
             scenario.write()
 
 

@@ -1,4 +1,4 @@
-"""Writes one scenario folder: packets as commented hex, the configuration, and the counters that follow."""
+"""Writes one scenario folder: packets as commented hex, the configuration, and the expected counters."""
 
 import json
 import pathlib
@@ -17,7 +17,7 @@ EXTENSIONS = {0, 43, 44, 60}
 
 
 def outer(inner, identification, source=LOCAL, destination=REMOTE, ttl=64, tos=0, **fields):
-    """A protocol 41 packet around the bytes of an inner one."""
+    """A protocol 41 packet with the bytes of `inner` as its payload."""
     header = IP(src=source, dst=destination, ttl=ttl, tos=tos, id=identification, proto=41, **fields)
     return raw(header / Raw(raw(inner)))
 
@@ -39,7 +39,7 @@ def with_checksum_field(packet, value, start=40):
 
 
 def unfinished(packet, start=40):
-    """`packet` as it is before its checksum is finished: the field holds the pseudo-header sum."""
+    """`packet` with an unfinished checksum: the field holds the pseudo-header sum."""
     packet = raw(packet)
     protocol = protocol_of(packet, start)
     pseudo = packet[8:40] + struct.pack("!II", len(packet) - start, protocol)
@@ -54,7 +54,7 @@ def protocol_of(packet, start):
 
 
 def layers(packet):
-    """Cuts a packet into (name, bytes) at its headers, as far as it has any."""
+    """Splits a packet at its headers into a list of (name, bytes)."""
     parts = []
 
     def cut(name, length, packet):
@@ -89,7 +89,7 @@ def layers(packet):
 
 
 def words_of(name, data):
-    """Hex words of at most 16 bytes; a long run of one byte in its short form."""
+    """Hex words of at most 16 bytes; a run of 24 or more equal bytes as {BYTE*COUNT}."""
     if name == "IPv6":
         return [data[:8].hex(), data[8:24].hex(), data[24:].hex()]
     words = []
@@ -114,7 +114,7 @@ def lines_of(packet):
 
 
 class Scenario:
-    """What happens, told in order. The methods also keep the counters that must follow."""
+    """The events of a scenario, in order. The methods also keep the expected counters."""
 
     def __init__(self, name, about, link_mtu=None, **keys):
         self.name, self.about = name, about
@@ -149,21 +149,23 @@ class Scenario:
         self.lines += ["", f"wait {time}"]
 
     def tun(self, what, packet, drop=None, times=1, **offload):
-        """Handed over by tun; `drop` is the reason for which it is refused."""
+        """A packet is read from tun; `drop` is the expected drop reason."""
         self.lines.append("")
         self._statement(f"{what}: {drop}" if drop else what, "tun", packet, times=times, **offload)
         if drop:
             self._drop("out", drop, times)
 
     def wire(self, what, datagram, drop=None, packet_socket=None):
-        """Arrives on the IPv4 side; over the packet socket where that gives the size of joined datagrams."""
+        """A datagram arrives on the IPv4 side, over the packet socket if `packet_socket`, the size of joined datagrams,
+        is set.
+        """
         self.lines.append("")
         self._statement(f"{what}: {drop}" if drop else what, "wire", datagram, packet_socket=packet_socket)
         if drop:
             self._drop("in", drop, 1)
 
     def icmp(self, what, kind, quoted, mtu=None, drop=None, times=1):
-        """An ICMP error of `kind`, a type and a code, arrives and quotes these bytes."""
+        """An ICMP error arrives that quotes these bytes; `kind` is its type and code."""
         self.lines.append("")
         start = " ".join(["icmp", *map(str, kind)] + ([f"mtu={mtu}"] if mtu is not None else []))
         self._statement(f"{what}: {drop}" if drop else what, start, quoted, times=times)
@@ -171,23 +173,23 @@ class Scenario:
             self._drop("in", drop, times)
 
     def arrives(self, what, inner, drop=None, identification=0x4D2, packet_socket=None, **fields):
-        """Arrives on the IPv4 side, in a protocol 41 packet from the far end."""
+        """`inner` arrives on the IPv4 side in a protocol 41 packet from the far end."""
         fields = {"source": REMOTE, "destination": LOCAL} | fields
         self.wire(what, outer(inner, identification, **fields), drop, packet_socket)
 
     def sent(self, what, inner, **fields):
-        """Leaves in one IPv4 packet."""
+        """`inner` is sent in one IPv4 packet."""
         self.identification += 1
         self._statement(what, "> wire", outer(inner, self.identification, **fields))
         self._count("out", len(raw(inner)))
 
     def sent_whole(self, what, inner, **fields):
-        """Leaves in one IPv4 packet with DF set. What nobody fragments needs no identification (RFC 6864)."""
+        """`inner` is sent in one IPv4 packet with DF set. Such a packet needs no identification (RFC 6864)."""
         self._statement(what, "> wire", outer(inner, 0, flags="DF", **fields))
         self._count("out", len(raw(inner)))
 
     def sent_in_fragments(self, what, inner, fragment_payload, **fields):
-        """Leaves in IPv4 fragments, made by scapy."""
+        """`inner` is sent in IPv4 fragments, which scapy makes."""
         self.identification += 1
         whole = IP(outer(inner, self.identification, **fields))
         for number, piece in enumerate(whole.fragment(fragsize=fragment_payload), 1):
@@ -196,12 +198,14 @@ class Scenario:
         self._count("out", len(raw(inner)))
 
     def delivered(self, what, inner, packets=1, length=None, **offload):
-        """Written to tun; `packets` of `length` bytes together on the wire, where it was more than one."""
+        """`inner` is written to tun. If it was joined, `packets` is the number of packets on the wire and `length` the
+        sum of their lengths.
+        """
         self._statement(what, "> tun", inner, **offload)
         self._count("in", length or len(raw(inner)), packets)
 
     def answered(self, what, error, times=1):
-        """An ICMPv6 error, written back to tun. It counts nowhere."""
+        """An ICMPv6 error is written to tun. It is not counted."""
         self._statement(what, "> tun", error, times=times)
 
     def write(self):
@@ -216,6 +220,6 @@ class Scenario:
         about = "".join(f"# {line}\n" for line in self.about.strip().splitlines())
         (folder / "packets").write_text(about + "\n".join(self.lines) + "\n")
         counters = json.dumps(self.counters, indent=2)
-        # Short objects on one line.
+        # Innermost objects on one line.
         counters = re.sub(r"\{\n\s+([^{}]+?)\n\s+\}", lambda m: "{" + re.sub(r"\n\s+", " ", m[1]) + "}", counters)
         (folder / "counters.json").write_text(counters + "\n")

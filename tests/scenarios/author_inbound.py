@@ -191,7 +191,7 @@ def ecn(s):
     """RFC 6040 section 4.2, figure 4: every inner ECN field in every outer one. DSCP and flow label
     of the inner packet stay, the outer DSCP does not matter.
     """
-    # Rows as in the figure: what goes on, by inner and then outer field.
+    # The rows of the figure: the resulting field by inner and outer field; None: the packet is dropped.
     figure = {
         "Not-ECT": {"Not-ECT": "Not-ECT", "ECT(0)": "Not-ECT", "ECT(1)": "Not-ECT", "CE": None},
         "ECT(0)": {"Not-ECT": "ECT(0)", "ECT(0)": "ECT(0)", "ECT(1)": "ECT(1)", "CE": "CE"},

@@ -87,7 +87,7 @@ def merged_udp(s):
 
 
 def arrive_as_one(s, what, packets, whole, **offload):
-    """`packets` arrive together and are written as `whole`."""
+    """`packets` arrive in one batch and are written as the single packet `whole`."""
     for number, packet in enumerate(packets, 1):
         s.arrives(f"{what} {number}", packet)
     s.delivered("in one", unfinished(whole), packets=len(packets), length=sum(len(raw(packet)) for packet in packets),

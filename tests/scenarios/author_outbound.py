@@ -81,9 +81,9 @@ def udp_super_packet(s):
 
 
 def zero_checksum_payload():
-    """A payload that makes the UDP checksum of `udp` 0, which stands as 0xffff on the wire."""
+    """A payload that makes the UDP checksum of `udp` 0, which is written as 0xffff."""
     computed = raw(udp(b"\0\0\0\1"))[46:48]
-    # Adding the checksum itself to the sum brings it to 0xffff; the 1 that stands there already is taken out.
+    # Adding the checksum to the data makes its sum 0xffff; the 1 that the payload already contains is subtracted.
     value = (int.from_bytes(computed, "big") + 1) % 0xFFFF
     payload = value.to_bytes(4, "big")
     packet = raw(udp(payload))

@@ -1,4 +1,4 @@
-"""Packets of the flow that the scenarios tell of, and the ICMPv6 errors about them; made by scapy."""
+"""Packets of the flow of the scenarios, and ICMPv6 errors about them, made by scapy."""
 
 from scapy.all import (
     TCP, UDP, ICMPv6DestUnreach, ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6PacketTooBig, IPv6, Raw, raw,
@@ -9,7 +9,7 @@ from author_format import LOCAL, REMOTE, outer
 HERE, THERE = "2001:db8:1::2", "2001:db8:ffff::1"
 ECN = ["Not-ECT", "ECT(1)", "ECT(0)", "CE"]
 
-# What is ours beside HERE, which sources that covers, and whose are just outside of it.
+# Prefixes of this end in addition to HERE, sources inside of them, and sources just outside.
 OWN = {"prefix": ["2001:db8:100::/48", "2001:db8:200::/56"]}
 OWN_SOURCES = [("our address", HERE), ("our link-local address", "fe80::c000:201"),
                ("in our first prefix", "2001:db8:100:ffff::1"), ("the lowest of our second prefix", "2001:db8:200::"),
@@ -19,15 +19,15 @@ NEIGHBOURS = [("the far end, on the tunnel's own /64", "2001:db8:1::1"),
 
 
 def shelf():
-    """A list of scenarios, and the decorator that puts one there: the function under it tells scenario
-    `name`, and its text becomes the folder's first comment.
+    """A list of scenarios, and a decorator that adds one: the decorated function describes scenario `name`, and its
+    docstring becomes the first comment of the folder's `packets`.
     """
     scenarios = []
 
     def scenario(name, **settings):
-        def decorate(tell):
-            scenarios.append((name, tell, settings))
-            return tell
+        def decorate(describe):
+            scenarios.append((name, describe, settings))
+            return describe
 
         return decorate
 
@@ -35,7 +35,7 @@ def shelf():
 
 
 class Direction:
-    """One way between HERE and THERE; ports and hop limit tell which."""
+    """One direction between HERE and THERE; ports and hop limit differ between the directions."""
 
     def __init__(self, source, destination, hop_limit, tcp_ports, udp_ports):
         self.source, self.destination, self.hop_limit = source, destination, hop_limit
@@ -71,12 +71,12 @@ def from_far_end(inner, **fields):
 
 
 def of_length(length, make=OUTWARD.echo, **fields):
-    """A packet of `length` bytes in all."""
+    """A packet of `length` bytes including its headers."""
     return make(b"p" * (length - len(raw(make(b"", **fields)))), **fields)
 
 
 def parts(*lengths):
-    """Payload pieces that tell themselves apart: each has its number in front and letters of its own."""
+    """Distinct payload pieces of these lengths: each begins with its number and repeats its own letter."""
     return [f"piece {n} ".encode() + bytes([0x61 + n]) * (length - 8) for n, length in enumerate(lengths)]
 
 
@@ -86,7 +86,7 @@ def with_bytes(packet, start, value):
 
 
 def quoted(inner, length=None, **fields):
-    """What an ICMP error quotes of our packet around `inner`, that is the IPv4 header as it was on the way and the
+    """The bytes that an ICMP error quotes of our packet with `inner`: the IPv4 header as it was on the path, and the
     first `length` bytes of the inner packet.
     """
     packet = outer(inner, **{"identification": 0, "flags": "DF", "ttl": 61, **fields})
@@ -94,7 +94,7 @@ def quoted(inner, length=None, **fields):
 
 
 def error_about(offending, message):
-    """From our address, quoting as much as fits 1280 bytes (RFC 4443 section 2.4 (c))."""
+    """An ICMPv6 error from our address that quotes as much as fits into 1280 bytes (RFC 4443 section 2.4 (c))."""
     source = IPv6(raw(offending)[:40]).src
     return IPv6(src=HERE, dst=source, hlim=64) / message / Raw(raw(offending)[: 1280 - 48])
 

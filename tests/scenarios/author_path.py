@@ -10,7 +10,7 @@ NEEDED = (3, 4)  # destination unreachable, fragmentation needed and DF set (RFC
 
 
 def needed(s, what, mtu, length=1480, **keywords):
-    """A router tells that it could not pass on a datagram of `length` bytes; its sender is told too."""
+    """A router reports that it could not forward a datagram of `length` bytes. Returns the datagram."""
     packet = of_length(length, udp)
     s.icmp(what, NEEDED, quoted(packet), mtu=mtu, **keywords)
     return packet

@@ -121,7 +121,7 @@ def syn(way, mss, before=(), flags="S", **fields):
 
 
 def both_ways(s, what, make, expected=None):
-    """`make(way)` goes in on either side, `expected(way)` comes out on the other."""
+    """`make(way)` enters on each side, `expected(way)` leaves on the other side."""
     expected = expected or make
     s.tun(f"{what}, from tun", make(OUTWARD))
     s.sent("leaves", expected(OUTWARD))
@@ -130,7 +130,7 @@ def both_ways(s, what, make, expected=None):
 
 
 def as_wrong_as(wrong, before, after):
-    """`after`, a packet with a right checksum, with one that is off by as much as `wrong` is in `before`."""
+    """`after`, a packet with a right checksum, with one that is off by the same amount as `wrong` is in `before`."""
     field = lambda packet: int.from_bytes(raw(packet)[56:58], "big")
     return with_checksum_field(after, (wrong + field(after) - field(before)) % 0xFFFF)
 

@@ -50,7 +50,7 @@ def rules(s):
 
 
 def error(source):
-    """Address unreachable, about the datagram that left with that source."""
+    """The ICMPv6 message Address Unreachable about the datagram that left with this source."""
     message = unreachable(udp(b"hello", source=source))
     return message.payload
 
@@ -68,7 +68,7 @@ def reject(s):
 
 
 def fragment(offset, more, payload):
-    """Of a packet whose first header is 16 bytes of destination options."""
+    """A fragment of a packet whose first extension header is 16 bytes of destination options."""
     return OUTWARD.ip6() / IPv6ExtHdrFragment(nh=60, offset=offset // 8, m=more, id=7) / Raw(payload)
 
 
