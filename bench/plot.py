@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Bar plots of what `sixin4 bench --json` has measured, as SVG on standard output.
+"""Bar plots of the results of `sixin4 bench --json`, as SVG on standard output.
 
     bench/plot.py [--mtu MTU] [--receive-offload on|off] RESULTS.json >PLOT.svg
 
-One panel for each figure of a workload, one bar for each contestant: the median, and behind it the ratio to the
-kernel's tunnel, or to socat where the kernel's was not measured.
+One panel for each figure of a workload, one bar for each contestant: the median, followed by the ratio to the kernel's
+tunnel, or to socat if the kernel's tunnel was not measured.
 """
 import argparse
 import html
@@ -12,7 +12,7 @@ import json
 import math
 import sys
 
-# Of each figure: the unit of the axis, the factor from JSON's, and which way is better.
+# For each figure: the unit of the axis, the factor from the JSON value, and the better direction.
 FIGURES = {
     "bits_per_second": ("Gbit/s", 1e-9, "more is better"),
     "cpu_seconds_per_gigabyte": ("CPU seconds per GB", 1, "less is better"),
@@ -52,7 +52,7 @@ def text(x, y, words, size=12, anchor="start", colour="#24292f", weight="normal"
 
 
 def short(value):
-    """Three digits or so."""
+    """About three significant digits."""
     if value == 0:
         return "0"
     if value < 0.01:
@@ -61,7 +61,7 @@ def short(value):
 
 
 def axis_end(values, better):
-    """The largest value; but where less is better, a bar many times as long as all others is cut."""
+    """The largest value. If less is better, a bar that is many times as long as all others is cut."""
     longest, *others = sorted(values, reverse=True)
     if better.startswith("less") and others and longest > 4 * others[0] > 0:
         return others[0]
@@ -69,13 +69,13 @@ def axis_end(values, better):
 
 
 def step_of(largest):
-    """A round step that cuts the axis into two to five pieces."""
+    """A round step that divides the axis into two to five parts."""
     power = 10 ** math.floor(math.log10(largest))
     return next(power * part for part in (0.2, 0.5, 1, 2, 5) if largest / (power * part) <= 5)
 
 
 def note_of(row, contestant):
-    """What stands behind a bar in brackets: the ratio to the first reference that there is."""
+    """The text in brackets after a bar: the ratio to the first measured reference."""
     for reference in ("kernel", "socat"):
         ratio = row["ratios"].get(f"{contestant}/{reference}")
         if ratio is not None:

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Makes the seed corpora of the fuzz targets from the scenarios: one file for each kind of packet.
+"""Writes the seed corpora of the fuzz targets from the scenarios: one file for each kind of packet.
 
     tests/fuzz/make_corpus.py
 
-Seeds are named after their scenario and the order in it. Files with other names, what a fuzzer has found,
-stay as they are. How an input is laid out stands at the top of each target.
+The name of a seed is its scenario and its number in it. Files with other names, which fuzzers have found, are left
+alone. The format of an input is described at the top of each target.
 """
 
 import pathlib
@@ -18,7 +18,7 @@ LARGEST_SEED = 4096
 
 
 def statements(text):
-    """Lists of words, continuation lines joined."""
+    """The words of each statement, with its continuation lines."""
     for line in re.sub(r"#.*", "", text).replace("\n ", " ").splitlines():
         if line.split():
             yield line.split()
@@ -69,7 +69,7 @@ def outbound_parameters(keys, link_mtu):
 
 
 def inbound_parameters(keys, link_mtu, words):
-    """What came over the packet socket has the size of joined datagrams in the place of the link MTU."""
+    """The parameters of the target `inbound`. For the packet socket the size of joined datagrams replaces the link MTU."""
     joined = dict(word.split("=") for word in words if "=" in word).get("packet-socket")
     flags = yes(keys, "ingress-filter", "yes") | 2 * (joined is not None) | 4 * yes(keys, "mss-clamp", "no")
     second = link_mtu - 68 if joined is None else int(joined)
@@ -77,7 +77,7 @@ def inbound_parameters(keys, link_mtu, words):
 
 
 def write_batches(folder, recipes):
-    """The packets that a scenario has on the IPv4 side, eight in a batch, with the recipes in turn."""
+    """Writes the IPv4 packets of a scenario in batches of eight, with alternating recipes."""
     lines = list(statements((folder / "packets").read_text()))
     datagrams = [bytes_of(words[1:]) for words in lines if words[0] == "wire"]
     *parameters, flags = inbound_parameters(settings(folder), 1500, [])
@@ -88,7 +88,7 @@ def write_batches(folder, recipes):
 
 
 def write_flows(folder):
-    """What both sides hand over in a scenario, the wire's packets without their outer header."""
+    """Writes the input packets of a scenario, without the outer headers of those from the wire."""
     records = []
     for words in statements((folder / "packets").read_text()):
         if words[0] in ("tun", "wire"):
@@ -131,7 +131,7 @@ def seeds_of(folder, seen):
             data = icmp_parameters(keys, link_mtu) + icmp_error(words) + bytes_of(words[3:])
         target = {"tun": "outbound", "wire": "inbound", "icmp": "icmp"}[words[0]]
         number += 1
-        # The first of each scenario are enough; the fuzzer makes the others.
+        # Six seeds of each scenario are enough, because the fuzzer mutates them.
         if number <= 6 and len(data) <= LARGEST_SEED and data not in seen:
             seen.add(data)
             write(target, f"{folder.name}-{number}", data)
@@ -179,7 +179,7 @@ log-level = debug
 
 
 def write_many_segments():
-    """A super-packet that takes more than one batch: as many segments as it has bytes."""
+    """Writes a super-packet that needs more than one batch, because each segment has one byte."""
     folder = SCENARIOS / "tcp-super-packet-out"
     words = next(words for words in statements((folder / "packets").read_text()) if words[0] == "tun")
     words = [re.sub(r"^gso=.*", "gso=tcp6:1", word) for word in words[1:]]
