@@ -140,10 +140,10 @@ TEST(OptionsTest, OfALongUnknownKeyTheBeginningIsRepeated) {
   const std::string shown = std::string(100, 'x') + "...'";
   EXPECT_EQ(line_refusal(much + " = 1"), "file:7: '" + shown + ": unknown key");
   for (const std::string& argument : {"--" + much, "--" + much + "=1", "-" + much, "--mtu=1480 --" + much}) {
-    const std::string said = refusal({argument});
-    if (said.starts_with("accepted")) continue;
-    EXPECT_LT(said.size(), 200U) << said;
-    EXPECT_TRUE(names(said, "command line: ", "...'")) << said;
+    const std::string message = refusal({argument});
+    if (message.starts_with("accepted")) continue;
+    EXPECT_LT(message.size(), 200U) << message;
+    EXPECT_TRUE(names(message, "command line: ", "...'")) << message;
   }
   EXPECT_LT(refusal({"--json=" + much}).size(), 200U) << refusal({"--json=" + much});
 }

@@ -61,7 +61,7 @@ struct InterfaceAddress {
   std::optional<wire::Ipv6Address> peer = std::nullopt;
   /// The preferred lifetime is 0: the kernel prefers other sources (RFC 6724 §5, rule 3).
   bool deprecated = false;
-  // NOLINTNEXTLINE(readability-implicit-bool-conversion): nobody converts it
+  // NOLINTNEXTLINE(readability-implicit-bool-conversion): of the comparison of two bools
   auto operator<=>(const InterfaceAddress&) const = default;
 
   /// Whether both are the same object in the kernel, perhaps with different lifetimes.
