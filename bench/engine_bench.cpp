@@ -18,10 +18,10 @@ namespace {
 
 void icmp_error(benchmark::State& state) {
   const Packet offending = tcp_packet(static_cast<std::size_t>(state.range(0)));
-  engine::IcmpErrorBuffer buffer{};
+  wire::icmpv6::ErrorBuffer buffer{};
   const auto make = [&] {
-    return engine::write_icmp_error(buffer, offending, wire::icmpv6::packet_too_big(1280),
-                                    wire::Source{far_host});
+    return wire::icmpv6::write_icmp_error(buffer, offending, wire::icmpv6::packet_too_big(1280),
+                                          wire::Source{far_host});
   };
   const wire::Bytes made = make();
   const auto quoted = made.subspan(48);

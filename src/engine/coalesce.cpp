@@ -11,24 +11,23 @@ namespace {
 constexpr std::size_t transport = wire::ipv6_header_size;
 constexpr std::size_t max_packet = wire::ipv6_header_size + 0xffff;
 
-constexpr unsigned ending_flags = unsigned{wire::tcp::flag_psh} | wire::tcp::flag_fin;
 constexpr unsigned lone_flags = unsigned{wire::tcp::flag_syn} | wire::tcp::flag_rst | wire::tcp::flag_urg;
 
-/// Bytes of the headers, counted from the IPv6 header on.
+/// A range of bytes, counted from the IPv6 header.
 struct Field {
   std::size_t begin;
   std::size_t end;
 };
 
-// What each packet of a run has of its own: IPv6 payload length; sequence number, flags and checksum of TCP;
-// length and checksum of UDP. In TCP everything else counts, as in tcp_gro_receive: acknowledgement, window,
-// options.
+// Fields that may differ within a run: IPv6 payload length; sequence number, flags and checksum of TCP;
+// length and checksum of UDP. All other TCP fields must be equal, as in tcp_gro_receive: acknowledgement,
+// window, options.
 constexpr std::array tcp_fields{Field{4, 6}, Field{44, 48}, Field{53, 54}, Field{56, 58}};
 constexpr std::array udp_fields{Field{4, 6}, Field{44, 48}};
 
-bool same_but_for(std::span<const Field> own, wire::Bytes left, wire::Bytes right) noexcept {
+bool same_but_for(std::span<const Field> fields, wire::Bytes left, wire::Bytes right) noexcept {
   std::size_t begin = 0;
-  for (const Field& field : own) {
+  for (const Field& field : fields) {
     if (!std::ranges::equal(left.subspan(begin, field.begin - begin),
                             right.subspan(begin, field.begin - begin)))
       return false;
@@ -73,10 +72,11 @@ bool Coalescer::concerns(const Run& run, wire::Bytes packet, const std::optional
          std::ranges::equal(first.subspan(transport, ports_size), packet.subspan(transport, ports_size));
 }
 
-/// What the packet itself allows, whatever it would be joined to.
+/// Whether the packet may be joined to any run.
 bool Coalescer::may_join(const TunPacket& packet, const Headers& headers) const noexcept {
   const std::size_t checksum_offset = *wire::transport_checksum_offset(headers.protocol);
-  // Merged datagrams have boundaries of their own; merged segments are a part of their stream like any other.
+  // A merged datagram has boundaries, which joining would lose. Merged TCP segments are a stretch of their
+  // stream.
   const bool merged_datagrams = packet.offload.gso == wire::Gso::udp;
   if (merged_datagrams || packet.bytes.size() == headers.length) return false;
   if (packet.offload.needs_checksum &&
@@ -89,13 +89,9 @@ bool Coalescer::may_join(const TunPacket& packet, const Headers& headers) const 
     if (!joins_udp_ || wire::load16<4>(udp) != packet.bytes.size() - transport) return false;
   }
   if ((headers.flags & lone_flags) != 0) return false;
-  // In UDP 0 is no checksum; in TCP it is right where 0xffff is, which is what segmentation would make of it.
+  // In UDP 0 means "no checksum". In TCP 0 is as right as 0xffff, which segmentation would write instead.
   const auto checksum = wire::fixed<2>(wire::Bytes{packet.bytes}, transport + checksum_offset);
   return wire::load16<0>(*checksum) != 0;
-}
-
-bool Coalescer::begins_run(const TunPacket& packet, const Headers& headers) const noexcept {
-  return (headers.flags & ending_flags) == 0 && may_join(packet, headers);
 }
 
 void Coalescer::open(const Decapsulated& inner, const Headers& headers) noexcept {
@@ -107,7 +103,7 @@ void Coalescer::open(const Decapsulated& inner, const Headers& headers) noexcept
   run.gso_size = run.sizes_unknown ? inner.packet.offload.gso_size : run.payload;
   run.count = 1;
   run.endings = 0;
-  run.right_so_far = run.complete = false;
+  run.verified = run.complete = false;
   run.parts.front() = inner.packet.bytes;
   run.ids.front() = inner.id;
 }
@@ -127,12 +123,12 @@ bool Coalescer::join(Run& run, const Decapsulated& inner, const Headers& headers
   const unsigned differ = unsigned{headers.flags} ^ (run.headers.flags & ~unsigned{wire::tcp::flag_cwr});
   if ((differ & ~ending_flags) != 0) return false;
   if (tcp && headers.sequence != run.headers.sequence + static_cast<std::uint32_t>(run.payload)) return false;
-  const std::span<const Field> own = tcp ? std::span<const Field>{tcp_fields} : udp_fields;
-  if (!same_but_for(own, first.first(headers.length), packet.first(headers.length))) return false;
+  const std::span<const Field> differing = tcp ? std::span<const Field>{tcp_fields} : udp_fields;
+  if (!same_but_for(differing, first.first(headers.length), packet.first(headers.length))) return false;
 
-  // Segmentation would write a right checksum where a wrong one was: each is looked at before it is lost.
-  run.right_so_far = run.right_so_far || is_unfinished_or_valid(run.whole.packet);
-  if (!run.right_so_far || !is_unfinished_or_valid(inner.packet)) return false;
+  // Verify both checksums, because segmentation would replace a wrong one by a right one.
+  run.verified = run.verified || is_unfinished_or_valid(run.whole.packet);
+  if (!run.verified || !is_unfinished_or_valid(inner.packet)) return false;
 
   run.ids[run.count] = inner.id;
   run.parts[run.count++] = payload;

@@ -1,5 +1,5 @@
-// How flows of the table come to their end, and which of them make room in a full one. Each queue of flows
-// that may make room is a ring of places, so that nothing has to be searched.
+// Expiry of flows, and the choice of the flow that makes room in a full table. Each queue of candidates is a
+// ring of places, so no search is needed.
 #include <algorithm>
 
 #include "sixin4/engine/flow_table.hpp"
@@ -9,11 +9,12 @@ namespace sixin4::engine {
 
 namespace {
 
-// So much of the unanswered flows may be from outside before those go first.
+// Unanswered flows from outside are replaced first once they are more than this part (1/8) of all unanswered
+// ones.
 constexpr std::uint32_t outside_share = 8;
-// Flows at the front of a queue that one call moves to its end, because they were heard of there.
+// Limit of the flows that one call moves from the front of a queue to its end.
 constexpr int most_moved = 1024;
-// Slots that `expire` looks at with the lock in hand.
+// Slots that `expire` checks while it holds the lock once.
 constexpr std::size_t slots_a_look = 1024;
 
 }  // namespace
@@ -31,7 +32,7 @@ void FlowTable::expire(Time now) noexcept {
   }
 }
 
-/// Another thread may have looked at its clock a little later.
+/// `last` may be later than `now`, because another thread read its clock later.
 std::chrono::seconds FlowTable::idle_time(const Slot& slot, std::uint32_t now) noexcept {
   const std::uint32_t last = slot.last_packet.load(std::memory_order_relaxed);
   return std::chrono::seconds{now > last ? now - last : 0};
@@ -60,7 +61,7 @@ std::chrono::seconds FlowTable::timeout_of(const Slot& slot) const noexcept {
   }
 }
 
-/// Where nothing is free, another flow goes.
+/// Frees a slot by removing another flow if none is free.
 bool FlowTable::make_room(Direction begun, std::uint32_t now) noexcept {
   if (!free_.empty()) return true;
   const auto leaving = first_to_go(begun, now);
@@ -71,9 +72,10 @@ bool FlowTable::make_room(Direction begun, std::uint32_t now) noexcept {
 std::optional<std::uint32_t> FlowTable::first_to_go(Direction begun, std::uint32_t now) noexcept {
   const auto ended = first_of(over, now);
   if (ended && is_silent(*ended, now)) return ended;
-  if (const auto waiting = first_of(unanswered_to_go(begun), now)) return waiting;
+  if (const auto unanswered = first_of(unanswered_to_go(begun), now)) return unanswered;
   if (begun == Direction::in) return std::nullopt;
-  // Its last packets may be on their way, or the reset may be forged: it goes late.
+  // A connection that ended just now is replaced late: its last packets may be on their way, or the reset may
+  // be forged.
   if (ended) return ended;
   const auto idle = first_of(answered, now);
   return idle && is_silent(*idle, now) ? idle : std::nullopt;
@@ -87,12 +89,12 @@ FlowTable::Queue FlowTable::unanswered_to_go(Direction begun) const noexcept {
   return outside > share || inside == 0 ? unanswered_outside : unanswered_inside;
 }
 
-/// The flow that has been silent for longest, or the first one that has been for `idle_when_full`. Packets
-/// move nothing, because they take no lock: only here a flow that was heard of in its place goes to the end.
+/// Returns the flow with the longest silence, or the first one silent for `idle_when_full`. Packets take no
+/// lock and so move nothing in the queue; here a flow with packets since it was queued moves to the end.
 std::optional<std::uint32_t> FlowTable::first_of(Queue queue, std::uint32_t now) noexcept {
   const auto ends = static_cast<std::uint32_t>(slots_.size()) + queue;
-  for (int moved = 0; places_[ends].behind != ends; ++moved) {
-    const std::uint32_t index = places_[ends].behind;
+  for (int moved = 0; places_[ends].next != ends; ++moved) {
+    const std::uint32_t index = places_[ends].next;
     const std::uint32_t last = slots_[index].last_packet.load(std::memory_order_relaxed);
     if (places_[index].last_packet == last || is_silent(index, now) || moved == most_moved) return index;
     leave(queue, index);
@@ -119,24 +121,24 @@ FlowTable::Queue FlowTable::queue_of(const Slot& slot) noexcept {
   return no_queue;
 }
 
-/// At the end.
+/// Appends the flow to the queue.
 void FlowTable::enter(Queue queue, std::uint32_t index) noexcept {
   if (queue == no_queue) return;
   const auto ends = static_cast<std::uint32_t>(slots_.size()) + queue;
-  const std::uint32_t last = places_[ends].before;
-  places_[index] = {.before = last,
-                    .behind = ends,
+  const std::uint32_t last = places_[ends].previous;
+  places_[index] = {.previous = last,
+                    .next = ends,
                     .last_packet = slots_[index].last_packet.load(std::memory_order_relaxed)};
-  places_[last].behind = index;
-  places_[ends].before = index;
+  places_[last].next = index;
+  places_[ends].previous = index;
   ++queued_[queue];
 }
 
 void FlowTable::leave(Queue queue, std::uint32_t index) noexcept {
   if (queue == no_queue) return;
   const Place& place = places_[index];
-  places_[place.before].behind = place.behind;
-  places_[place.behind].before = place.before;
+  places_[place.previous].next = place.next;
+  places_[place.next].previous = place.previous;
   --queued_[queue];
 }
 

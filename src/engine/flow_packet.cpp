@@ -26,7 +26,7 @@ void read_ports(wire::Bytes packet, Direction direction, FlowPacket& result) noe
   result.key.remote_port = direction == Direction::out ? destination : source;
   result.part = FlowPart::packet;
   result.begins = !tcp;
-  // What is quoted of a packet more often than not ends before its flags.
+  // A packet quoted by an ICMP error often ends before the TCP flags.
   if (!tcp || result.is_cut_short) return;
   const unsigned flags = header[tcp_flags_offset];
   const bool syn = (flags & wire::tcp::flag_syn) != 0;
@@ -46,9 +46,9 @@ void read_icmpv6(wire::Bytes packet, Direction direction, FlowPacket& result) no
     result.part = FlowPart::error;
     return;
   }
-  const std::uint8_t ours =
+  const std::uint8_t expected =
       direction == Direction::out ? wire::icmpv6::type_echo_request : wire::icmpv6::type_echo_reply;
-  if (type != ours) return;
+  if (type != expected) return;
   result.key.local_port = wire::load16<echo_identifier_offset>(*start);
   result.part = FlowPart::packet;
   result.begins = direction == Direction::out;

@@ -10,8 +10,8 @@ namespace sixin4::engine {
 
 namespace {
 
-// What a reader without the lock walks at most: where the slot under its feet is begun anew again and again,
-// it would walk through all chains. That is a change, after which it asks for the lock.
+// The longest walk of a reader without the lock. If slots are reused while it walks a chain, it may wander
+// into other chains without end; it then retries under the lock.
 constexpr std::size_t longest_walk = 4096;
 
 using AddressWords = std::array<std::uint64_t, 2>;
@@ -22,7 +22,7 @@ AddressWords words_of(const wire::Ipv6Address& address) noexcept {
 
 void store_address(std::array<std::atomic<std::uint64_t>, 2>& to, const wire::Ipv6Address& address) noexcept {
   const AddressWords words = words_of(address);
-  // A reader that sees one of these words sees as well that the version had become odd before.
+  // Release: a reader that sees one of these words also sees that the version had become odd before.
   to[0].store(words[0], std::memory_order_release);
   to[1].store(words[1], std::memory_order_release);
 }
@@ -52,11 +52,11 @@ FlowTable::FlowTable(std::uint32_t bound, std::uint64_t seed, const FlowTimeouts
   }
   for (std::size_t queue = 0; queue < queue_count; ++queue) {
     const auto ends = static_cast<std::uint32_t>(bound + queue);
-    places_[ends] = {.before = ends, .behind = ends};
+    places_[ends] = {.previous = ends, .next = ends};
   }
 }
 
-// What every packet passes through, for the compiler to put into one piece.
+// Every packet passes through these functions: inline, so that the compiler makes one function of them.
 
 inline FlowTable::Words FlowTable::words_of(const FlowKey& key) noexcept {
   const AddressWords local = engine::words_of(key.local);
@@ -64,13 +64,13 @@ inline FlowTable::Words FlowTable::words_of(const FlowKey& key) noexcept {
   return {local[0], local[1], remote[0], remote[1], packed(key)};
 }
 
-/// Multilinear-HM hashing (Lemire and Kaser, "Strongly universal string hashing is fast"): without the
-/// factors nobody can choose keys that meet.
+/// Multilinear-HM hashing (Lemire and Kaser, "Strongly universal string hashing is fast"): keys that collide
+/// cannot be chosen without knowing the factors.
 inline std::size_t FlowTable::bucket_of(const Words& words) const noexcept {
   const auto product = [&](std::size_t i) noexcept {
     return (factors_[2 * i] + (words[i] >> 32U)) * (factors_[2 * i + 1] + (words[i] & 0xffffffffU));
   };
-  // g++ 12 leaves a loop a loop.
+  // Written out, because g++ 12 does not unroll a loop here.
   static_assert(key_words == 5);
   const std::uint64_t sum = product(0) + product(1) + product(2) + product(3) + product(4) + factors_.back();
   return (sum >> 32U) & (buckets_[0].size() - 1);
@@ -84,8 +84,8 @@ inline bool FlowTable::holds(Side side, const Slot& slot, const Words& words) no
          local[0].load(acquire) == words[0];
 }
 
-/// One variable is returned, whatever happens, so that it is put together where the caller wants it: a copy
-/// of what was just written in other words makes the processor wait.
+/// All paths return one variable, so that it is built in the caller's memory: a copy of bytes just written
+/// with other word sizes stalls the processor.
 inline FlowTable::Found FlowTable::look(Side side, const Words& words, std::size_t most) const noexcept {
   Found found;
   constexpr auto acquire = std::memory_order_acquire;
@@ -110,12 +110,6 @@ inline FlowTable::Found FlowTable::look(Side side, const Words& words, std::size
   return found;
 }
 
-inline void FlowTable::mark_alive(const Found& flow, std::uint32_t now) noexcept {
-  auto& last_packet = slots_[flow.slot].last_packet;
-  // A line that is only read stays in the caches of all threads.
-  if (last_packet.load(std::memory_order_relaxed) != now) last_packet.store(now, std::memory_order_relaxed);
-}
-
 inline FlowTable::Found FlowTable::look_up(Side side, const FlowKey& key) const noexcept {
   const Words words = words_of(key);
   const std::uint64_t changes = chain_changes_.load(std::memory_order_acquire);
@@ -123,7 +117,7 @@ inline FlowTable::Found FlowTable::look_up(Side side, const FlowKey& key) const 
   if (found) return found;
   const bool undisturbed = changes % 2 == 0 && chain_changes_.load(std::memory_order_relaxed) == changes;
   if (!undisturbed) {
-    // It may be in a chain that was changed at that moment.
+    // The flow may be in a chain that was changed during the walk.
     const std::lock_guard lock{mutex_};
     found = look_under_lock(side, words);
   }
@@ -132,7 +126,14 @@ inline FlowTable::Found FlowTable::look_up(Side side, const FlowKey& key) const 
 
 inline FlowTable::Found FlowTable::find(Side side, const FlowKey& key, Time now) noexcept {
   Found found = look_up(side, key);
-  if (found) mark_alive(found, seconds_of(now));
+  if (found) {
+    // Store only a change: a cache line that is only read stays in the caches of all threads.
+    auto& last_packet = slots_[found.slot].last_packet;
+    const std::uint32_t second = seconds_of(now);
+    if (last_packet.load(std::memory_order_relaxed) != second) {
+      last_packet.store(second, std::memory_order_relaxed);
+    }
+  }
   return found;
 }
 
@@ -155,29 +156,29 @@ FlowTable::Found FlowTable::look_outside(const FlowKey& key) const noexcept {
 FlowTable::Begun FlowTable::begin_inside(const FlowKey& inside, const SourceRules& rules, Time now) noexcept {
   const std::uint64_t chance = mixed(seed_ ^ drawn_.fetch_add(1, std::memory_order_relaxed));
   const SourceDecision decision = rules.decide(inside, now, chance);
-  if (decision.action == SourceAction::reject) return {.refusal = Refusal::rejected};
+  if (decision.action == SourceAction::reject) return {.verdict = Verdict::source_rejected};
   const std::lock_guard lock{mutex_};
   if (const Found found = look_under_lock(inside_side, words_of(inside))) return {.flow = found};
-  // The address first: no flow makes room for one that is refused.
+  // Choose the address before making room, so that no flow makes room for one that is refused.
   const auto outside = free_address(inside, decision);
-  if (!outside) return {.refusal = Refusal::pool_exhausted};
+  if (!outside) return {.verdict = Verdict::pool_exhausted};
   const std::uint32_t second = seconds_of(now);
-  if (!make_room(Direction::out, second)) return {.refusal = Refusal::table_full};
+  if (!make_room(Direction::out, second)) return {.verdict = Verdict::flow_table_full};
   return {.flow = put(inside, *outside, decision.rule, Direction::out, second)};
 }
 
 void FlowTable::begin_outside(const FlowKey& outside, Time now) noexcept {
   const std::lock_guard lock{mutex_};
   const Words words = words_of(outside);
-  // Where the inside key is taken, its flow leaves with another address: that one is not the far end's.
+  // If the inside key is taken, its flow has another outside address, so this packet is not of that flow.
   const bool taken = look_under_lock(outside_side, words) || look_under_lock(inside_side, words);
   if (taken || !make_room(Direction::in, seconds_of(now))) return;
   (void)put(outside, outside.local, 0, Direction::in, seconds_of(now));
 }
 
-/// Whether no flow has that key outside. One from outside that nobody here has answered has no right to it:
-/// it may be of a flow of ours that was forgotten, or somebody's who wants to lock us out. Of TCP it exists
-/// only once we have answered.
+/// Whether the outside key is free. An unanswered flow from outside gives its key up: it may be a forgotten
+/// flow of ours, or forged to lock us out. An unanswered TCP flow does not, because it exists only if this
+/// side has sent SYN and ACK.
 bool FlowTable::make_free(const FlowKey& outside) noexcept {
   const Found found = look_under_lock(outside_side, words_of(outside));
   if (!found) return true;
@@ -187,7 +188,7 @@ bool FlowTable::make_free(const FlowKey& outside) noexcept {
   return true;
 }
 
-/// By the pigeonhole principle it does not take more attempts than there are flows.
+/// Needs no more attempts than there are flows, plus one (pigeonhole principle).
 std::optional<wire::Ipv6Address> FlowTable::free_address(const FlowKey& inside,
                                                          const SourceDecision& decision) noexcept {
   FlowKey outside = inside;
@@ -211,7 +212,7 @@ void FlowTable::change_state(const Found& flow, Direction direction, const FlowS
   const Queue former = queue_of(slot);
   FlowState state = slot.state.load(std::memory_order_relaxed);
   if (signals.answer && state == FlowState::opening) state = FlowState::established;
-  // The host goes on: it did not believe the RST, which anybody may have sent (RFC 5961).
+  // The host goes on sending: it did not accept the RST, which may be forged (RFC 5961).
   if (direction == Direction::out && state == FlowState::closed) {
     state = signals.begins ? FlowState::opening : FlowState::established;
   }
@@ -261,7 +262,7 @@ FlowTable::Found FlowTable::look_under_lock(Side side, const Words& words) const
   return look(side, words, slots_.size());
 }
 
-/// There is a free slot.
+/// Requires a free slot.
 FlowTable::Found FlowTable::put(const FlowKey& inside, const wire::Ipv6Address& outside, std::uint16_t rule,
                                 Direction begun, std::uint32_t now) noexcept {
   const std::uint32_t index = free_.back();
@@ -279,10 +280,7 @@ FlowTable::Found FlowTable::put(const FlowKey& inside, const wire::Ipv6Address& 
   slot.rule = rule;
   const std::uint32_t version = slot.version.load(std::memory_order_relaxed) + 1;
   slot.version.store(version, std::memory_order_release);
-  begin_chain_change();
-  link(inside_side, index);
-  link(outside_side, index);
-  end_chain_change();
+  link(index);
   enter(queue_of(slot), index);
   size_.fetch_add(1, std::memory_order_relaxed);
   return {.other = outside,
@@ -296,16 +294,13 @@ FlowTable::Found FlowTable::put(const FlowKey& inside, const wire::Ipv6Address& 
 void FlowTable::take_out(std::uint32_t index) noexcept {
   Slot& slot = slots_[index];
   slot.version.store(slot.version.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  begin_chain_change();
-  unlink(inside_side, index);
-  unlink(outside_side, index);
-  end_chain_change();
+  unlink(index);
   leave(queue_of(slot), index);
   free_.push_back(index);
   size_.fetch_sub(1, std::memory_order_relaxed);
 }
 
-/// Links are stored with release: who sees one that is changed sees this as well.
+/// Links are stored with release, so a reader that sees a changed link also sees this store.
 void FlowTable::begin_chain_change() noexcept {
   chain_changes_.store(chain_changes_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 }
@@ -314,18 +309,26 @@ void FlowTable::end_chain_change() noexcept {
   chain_changes_.store(chain_changes_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
 }
 
-void FlowTable::link(Side side, std::uint32_t index) noexcept {
-  auto& head = buckets_[side][bucket_of(words_of(side, slots_[index]))];
-  slots_[index].next[side].store(head.load(std::memory_order_relaxed), std::memory_order_release);
-  head.store(index + 1, std::memory_order_release);
+void FlowTable::link(std::uint32_t index) noexcept {
+  begin_chain_change();
+  for (const Side side : {inside_side, outside_side}) {
+    auto& head = buckets_[side][bucket_of(words_of(side, slots_[index]))];
+    slots_[index].next[side].store(head.load(std::memory_order_relaxed), std::memory_order_release);
+    head.store(index + 1, std::memory_order_release);
+  }
+  end_chain_change();
 }
 
-void FlowTable::unlink(Side side, std::uint32_t index) noexcept {
-  auto* at = &buckets_[side][bucket_of(words_of(side, slots_[index]))];
-  while (at->load(std::memory_order_relaxed) != index + 1) {
-    at = &slots_[at->load(std::memory_order_relaxed) - 1].next[side];
+void FlowTable::unlink(std::uint32_t index) noexcept {
+  begin_chain_change();
+  for (const Side side : {inside_side, outside_side}) {
+    auto* at = &buckets_[side][bucket_of(words_of(side, slots_[index]))];
+    while (at->load(std::memory_order_relaxed) != index + 1) {
+      at = &slots_[at->load(std::memory_order_relaxed) - 1].next[side];
+    }
+    at->store(slots_[index].next[side].load(std::memory_order_relaxed), std::memory_order_release);
   }
-  at->store(slots_[index].next[side].load(std::memory_order_relaxed), std::memory_order_release);
+  end_chain_change();
 }
 
 }  // namespace sixin4::engine

@@ -33,16 +33,15 @@ bool is_finished_datagram(const UnfinishedTransport& unfinished, wire::Bytes pac
          wire::has_valid_transport_checksum(packet, unfinished.protocol, unfinished.offset);
 }
 
-/// Nothing about merged TCP segments says how large they were. The payload of a 1280-byte packet is right for
-/// every next link: whatever the tun device or a link behind it has to cut again fits, and no router on the
-/// way has to answer Packet Too Big for segments that were small enough when they came.
+/// The size of merged TCP segments is unknown. The payload of a 1280-byte packet fits every further link, so
+/// no router has to answer Packet Too Big for segments that were small enough when they came. 0: not merged.
 std::uint16_t tcp_gso_size(const UnfinishedTransport& unfinished, std::size_t length) noexcept {
   if (unfinished.protocol != wire::next_header::tcp) return 0;
   if (length <= wire::ipv6_min_mtu || unfinished.header_length >= wire::ipv6_min_mtu) return 0;
   return static_cast<std::uint16_t>(wire::ipv6_min_mtu - unfinished.header_length);
 }
 
-/// Checks both headers and takes the inner packet out.
+/// Checks both headers and returns the inner packet in `inner`.
 Verdict unwrap(const TunnelParameters& parameters, wire::MutableBytes packet,
                wire::MutableBytes& inner) noexcept {
   if (!wire::Ipv4Header::begins(packet)) return Verdict::outer_malformed;
@@ -85,8 +84,8 @@ bool is_unfinished_datagram(const UnfinishedTransport& unfinished, wire::Bytes o
 /// packet socket sees packets before the kernel has verified the IPv4 header's checksum.
 bool belongs_to_this_socket(bool unfinished_datagram, wire::Bytes outer,
                             const ReceiveOffload& offload) noexcept {
-  if (!offload.alone && unfinished_datagram != offload.known) return false;
-  return !offload.known || wire::sum_of(outer.first(wire::ipv4_header_size)).checksum() == 0;
+  if (!offload.only_raw_socket && unfinished_datagram != offload.from_packet_socket) return false;
+  return !offload.from_packet_socket || wire::sum_of(outer.first(wire::ipv4_header_size)).checksum() == 0;
 }
 
 /// A far end that left the checksum of a longer datagram unfinished cannot have sent it, because the
@@ -99,11 +98,13 @@ std::size_t longest_packet(const TunnelParameters& parameters) noexcept {
 void describe(const TunnelParameters& parameters, const UnfinishedTransport& unfinished,
               const ReceiveOffload& offload, Decapsulated& result) noexcept {
   const wire::Bytes packet = result.packet.bytes;
-  const std::uint16_t gso_size = offload.known ? offload.gso_size : tcp_gso_size(unfinished, packet.size());
+  const std::uint16_t gso_size =
+      offload.from_packet_socket ? offload.gso_size : tcp_gso_size(unfinished, packet.size());
   result.packet.offload = describe_offload(unfinished, gso_size, packet);
   if (gso_size == 0) return;
   // Senders fill the tunnel MTU.
-  const std::size_t segment = offload.known ? gso_size : parameters.mtu - unfinished.header_length;
+  const std::size_t segment =
+      offload.from_packet_socket ? gso_size : parameters.mtu - unfinished.header_length;
   const std::size_t payload = packet.size() - unfinished.header_length;
   result.packets = static_cast<std::uint32_t>((payload + segment - 1) / segment);
   result.wire_bytes = static_cast<std::uint32_t>(payload + result.packets * unfinished.header_length);
@@ -116,7 +117,7 @@ Decapsulated decapsulate(const TunnelParameters& parameters, wire::MutableBytes 
   Decapsulated result;
   result.verdict = unwrap(parameters, packet, result.packet.bytes);
   if (result.verdict != Verdict::pass) {
-    result.taken_elsewhere = offload.known;
+    result.taken_elsewhere = offload.from_packet_socket;
     return result;
   }
   const wire::Bytes inner = result.packet.bytes;
@@ -127,7 +128,7 @@ Decapsulated decapsulate(const TunnelParameters& parameters, wire::MutableBytes 
     result.taken_elsewhere = true;
     return result;
   }
-  if (offload.alone && unfinished_datagram && inner.size() > longest_packet(parameters)) {
+  if (offload.only_raw_socket && unfinished_datagram && inner.size() > longest_packet(parameters)) {
     result.verdict = Verdict::inner_joined;
     return result;
   }

@@ -14,15 +14,15 @@ namespace sixin4::engine {
 
 namespace {
 
-/// An IPv4 packet that this very tunnel has made.
+/// An IPv4 packet that this tunnel has sent.
 bool is_our_outer_packet(const TunnelParameters& parameters, wire::Bytes bytes) noexcept {
   const auto outer = wire::Ipv4Header::at(bytes);
   return outer && outer->protocol() == wire::protocol_ipv6 && outer->source().address == parameters.local &&
          outer->destination().address == parameters.remote;
 }
 
-/// Our outer packet comes back as it is when the IPv4 route leads into the tun device, or inside of IPv6
-/// when it leads into another tunnel (RFC 2473) whose own packets go through this one.
+/// Our outer packet comes back unchanged if the IPv4 route leads into the tun device, or inside IPv6 if it
+/// leads into another tunnel (RFC 2473) whose own packets go through this one.
 bool carries_our_outer_packet(const TunnelParameters& parameters, wire::Ipv6Header header,
                               wire::Bytes packet) noexcept {
   const std::uint8_t next = header.next_header();
@@ -40,13 +40,13 @@ Verdict refusal_without_header(const TunnelParameters& parameters, wire::Bytes b
   return loop ? Verdict::loop : Verdict::not_ipv6;
 }
 
-/// RFC 6040 §4.1: the ECN bits never come from the configuration.
+/// RFC 6040 §4.1: `tos` sets the DSCP only, never the ECN bits.
 std::uint8_t outer_tos(const TunnelParameters& parameters, std::uint8_t inner) noexcept {
   const unsigned dscp = parameters.tos.value_or(inner) & ~unsigned{ecn_mask};
   return static_cast<std::uint8_t>(dscp | (parameters.ecn ? inner & unsigned{ecn_mask} : unsigned{not_ect}));
 }
 
-/// Judges the size, and makes of a packet what leaves: `rewrite` gives it another source, where it does.
+/// Judges the size, and changes the packet to what leaves. `rewrite` sets another source, if `rewrites`.
 template <typename Rewrite>
 Verdict make_ready(const TunnelParameters& parameters, TunPacket& packet, std::optional<Segments>& segments,
                    bool rewrites, Rewrite&& rewrite) noexcept {
@@ -59,10 +59,10 @@ Verdict make_ready(const TunnelParameters& parameters, TunPacket& packet, std::o
   if (largest > parameters.mtu) return Verdict::too_big;
   if (parameters.no_path) return Verdict::wire_error;
   if (!rewrites && !parameters.mss_clamp) return Verdict::pass;
-  // Not earlier: who hears of a refusal is to find its own packet in it.
+  // After the checks: an ICMPv6 error about a refusal must quote the packet as its sender sent it.
   if (rewrites) rewrite(packet);
   if (parameters.mss_clamp) clamp_mss(packet, parameters.mtu);
-  if (segments) segments = Segments::of(packet);  // their headers may have changed
+  if (segments) segments = Segments::of(packet);  // the headers may have changed
   return Verdict::pass;
 }
 
@@ -98,18 +98,28 @@ std::optional<wire::icmpv6::Error> answer_to(Verdict refusal, std::uint16_t mtu)
       return wire::icmpv6::destination_unreachable(wire::icmpv6::code_prohibited);
     case Verdict::flow_table_full:
     case Verdict::pool_exhausted:
-    case Verdict::wire_error:  // as the kernel's tunnels do without a route (dst_link_failure)
+    case Verdict::wire_error:  // as the kernel's tunnels do (dst_link_failure)
       return wire::icmpv6::destination_unreachable(wire::icmpv6::code_address_unreachable);
     default:
       return std::nullopt;
   }
 }
 
-// The ranges of all workers make up 1 to 65535.
+// Together the ranges of all workers are 1 to 65535.
 Encapsulator::Encapsulator(Share share) noexcept
     : first_identification_(static_cast<std::uint16_t>(0xffff * share.index / share.count + 1)),
       last_identification_(static_cast<std::uint16_t>(0xffff * (share.index + 1) / share.count)),
       identification_(first_identification_) {}
+
+wire::Ipv4Fields Encapsulator::outer_fields(const TunnelParameters& parameters,
+                                            wire::Ipv6Header inner) noexcept {
+  return {.tos = outer_tos(parameters, inner.traffic_class()),
+          .identification = next_identification(parameters),
+          .dont_fragment = parameters.dont_fragment,
+          .ttl = parameters.ttl.value_or(inner.hop_limit()),
+          .source = {parameters.local},
+          .destination = {parameters.remote}};
+}
 
 wire::MutableBytes Encapsulator::add_whole(const TunnelParameters& parameters, wire::Ipv6Header inner,
                                            std::size_t header_length, wire::Bytes payload, WireBatch& batch,
@@ -119,64 +129,42 @@ wire::MutableBytes Encapsulator::add_whole(const TunnelParameters& parameters, w
     checksum.start = static_cast<std::uint16_t>(checksum.start + wire::ipv4_header_size);
   const wire::MutableBytes head = batch.add(wire::ipv4_header_size + header_length, payload,
                                             static_cast<std::uint32_t>(length), checksum);
-  wire::write_ipv4_header(head.first<wire::ipv4_header_size>(),
-                          {.tos = outer_tos(parameters, inner.traffic_class()),
-                           .total_length = static_cast<std::uint16_t>(wire::ipv4_header_size + length),
-                           .identification = next_identification(parameters),
-                           .dont_fragment = parameters.dont_fragment,
-                           .ttl = parameters.ttl.value_or(inner.hop_limit()),
-                           .source = {parameters.local},
-                           .destination = {parameters.remote}});
+  wire::Ipv4Fields outer = outer_fields(parameters, inner);
+  outer.total_length = static_cast<std::uint16_t>(wire::ipv4_header_size + length);
+  wire::write_ipv4_header(head.first<wire::ipv4_header_size>(), outer);
   return head.subspan(wire::ipv4_header_size);
 }
 
-Encapsulator::OuterPieces Encapsulator::begin(const TunnelParameters& parameters, wire::Ipv6Header inner,
-                                              wire::Bytes headers, wire::Bytes payload) noexcept {
-  const std::size_t room = std::size_t{parameters.link_mtu} - wire::ipv4_header_size;
-  return {.tos = outer_tos(parameters, inner.traffic_class()),
-          .ttl = parameters.ttl.value_or(inner.hop_limit()),
-          .headers = headers,
-          .payload = payload,
-          .piece = room & ~std::size_t{7},  // RFC 791: offsets count in 8 bytes
-          .identification = next_identification(parameters)};
-}
-
-bool Encapsulator::add_next(const TunnelParameters& parameters, OuterPieces& pieces,
-                            WireBatch& batch) noexcept {
-  const std::size_t inner = pieces.headers.size() + pieces.payload.size();
-  const std::size_t start = pieces.done;
-  const std::size_t length = std::min(pieces.piece, inner - start);
+bool Encapsulator::add_next(Fragments& fragments, WireBatch& batch) noexcept {
+  const std::size_t inner = fragments.headers.size() + fragments.payload.size();
+  const std::size_t start = fragments.done;
+  const std::size_t length = std::min(fragments.size, inner - start);
   const bool last = start + length == inner;
 
-  const wire::Bytes headers = pieces.headers.subspan(std::min(start, pieces.headers.size()));
+  const wire::Bytes headers = fragments.headers.subspan(std::min(start, fragments.headers.size()));
   const std::size_t from_headers = std::min(length, headers.size());
-  const std::size_t payload_start = start + from_headers - pieces.headers.size();
-  const wire::Bytes body =
-      from_headers == length ? wire::Bytes{} : pieces.payload.subspan(payload_start, length - from_headers);
+  const std::size_t payload_start = start + from_headers - fragments.headers.size();
+  const wire::Bytes body = from_headers == length
+                               ? wire::Bytes{}
+                               : fragments.payload.subspan(payload_start, length - from_headers);
 
   const wire::MutableBytes head =
       batch.add(wire::ipv4_header_size + from_headers, body, last ? static_cast<std::uint32_t>(inner) : 0);
-  wire::write_ipv4_header(head.first<wire::ipv4_header_size>(),
-                          {.tos = pieces.tos,
-                           .total_length = static_cast<std::uint16_t>(wire::ipv4_header_size + length),
-                           .identification = pieces.identification,
-                           .dont_fragment = parameters.dont_fragment,
-                           .more_fragments = !last,
-                           .fragment_offset = static_cast<std::uint16_t>(start),
-                           .ttl = pieces.ttl,
-                           .source = {parameters.local},
-                           .destination = {parameters.remote}});
+  fragments.outer.total_length = static_cast<std::uint16_t>(wire::ipv4_header_size + length);
+  fragments.outer.more_fragments = !last;
+  fragments.outer.fragment_offset = static_cast<std::uint16_t>(start);
+  wire::write_ipv4_header(head.first<wire::ipv4_header_size>(), fragments.outer);
   wire::copy(headers.first(from_headers), head.subspan(wire::ipv4_header_size));
-  pieces.done += length;
+  fragments.done += length;
   return !last;
 }
 
-// Identifications tell fragments apart. A packet that nobody fragments needs none (RFC 6864 §4.1), and one
-// that stays the same lets the far end's receive offload join segments.
+// A packet that is not fragmented needs no identification (RFC 6864 §4.1). A constant one lets the far end's
+// receive offload join segments.
 std::uint16_t Encapsulator::next_identification(const TunnelParameters& parameters) noexcept {
   if (parameters.dont_fragment) return 0;
-  // Each worker has a range of its own, for receive offload only joins segments whose identifications follow
-  // one another. 0 is left out: to Linux, it means "choose one" in a raw packet with DF clear.
+  // Each worker has its own range, because receive offload joins only segments with consecutive
+  // identifications. 0 is left out: in a raw packet with DF clear Linux replaces it.
   const std::uint16_t identification = identification_;
   identification_ = identification == last_identification_ ? first_identification_
                                                            : static_cast<std::uint16_t>(identification + 1);

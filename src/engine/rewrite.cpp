@@ -10,14 +10,9 @@ namespace {
 
 using AddressField = std::span<std::uint8_t, 16>;
 
-/// What is to be added to a sum over the old bytes to make it one over the new ones.
 using SumChange = wire::InternetSum;
 
-SumChange change_of(std::uint16_t from, std::uint16_t to) noexcept {
-  return wire::InternetSum{from}.inverse() + wire::InternetSum{to};
-}
-
-/// `packet` begins with an IPv6 header.
+/// Requires that `packet` begins with an IPv6 header.
 AddressField local_address(wire::MutableBytes packet, Direction direction) noexcept {
   const auto header = packet.first<wire::ipv6_header_size>();
   return direction == Direction::out ? AddressField{header.subspan<8, 16>()}
@@ -29,16 +24,15 @@ wire::Ipv6Address address_in(AddressField field) noexcept {
 }
 
 inline SumChange replace(AddressField field, const wire::Ipv6Address& address) noexcept {
-  const SumChange change = wire::InternetSum{wire::load64<0>(field)}.inverse() +
-                           wire::InternetSum{wire::load64<8>(field)}.inverse() +
-                           wire::InternetSum{address.high()} + wire::InternetSum{address.low()};
+  const SumChange change = wire::change_of(wire::load64<0>(field), address.high()) +
+                           wire::change_of(wire::load64<8>(field), address.low());
   wire::store<0>(field, address.high());
   wire::store<8>(field, address.low());
   return change;
 }
 
-/// Takes a change of what it covers into the checksum of the upper-layer header at `transport`, where the
-/// packet has one, and returns the change of the field itself.
+/// Updates the checksum of the upper-layer header at `transport` for a change of covered bytes. Returns the
+/// change of the checksum field itself.
 inline SumChange adjust_checksum(wire::MutableBytes packet, std::uint8_t protocol, std::size_t transport,
                                  bool unfinished, const SumChange& change) noexcept {
   const auto offset = wire::pseudo_header_checksum_offset(protocol);
@@ -50,17 +44,17 @@ inline SumChange adjust_checksum(wire::MutableBytes packet, std::uint8_t protoco
   if (unfinished) {
     after = (wire::InternetSum{before} + change).folded();
   } else {
-    // In UDP 0 is no checksum, and 0xffff the one whose sum is 0 (RFC 8200 §8.1).
+    // In UDP 0 means "no checksum"; the checksum 0 is written as 0xffff (RFC 8200 §8.1).
     const bool udp = protocol == wire::next_header::udp || protocol == wire::next_header::udp_lite;
     if (udp && before == 0) return {};
     const auto sum = wire::InternetSum{before}.inverse() + change;  // RFC 1624, equation 3
     after = udp ? sum.transport_checksum() : sum.checksum();
   }
   wire::store16<0>(*field, after);
-  return change_of(before, after);
+  return wire::change_of(before, after);
 }
 
-/// Whether the field that `parsed` says is left for the link or the tun device to finish.
+/// Whether the checksum is left for the link or the tun device to finish.
 bool is_unfinished(const wire::VnetHeader& offload, const FlowPacket& parsed) noexcept {
   return offload.needs_checksum && offload.checksum_start == parsed.transport;
 }
@@ -70,7 +64,7 @@ bool is_unfinished(const wire::VnetHeader& offload, const FlowPacket& parsed) no
 void rewrite_local(TunPacket& packet, const FlowPacket& parsed, Direction direction,
                    const wire::Ipv6Address& address) noexcept {
   const SumChange change = replace(local_address(packet.bytes, direction), address);
-  if (parsed.part == FlowPart::later_fragment) return;  // the checksum stands in the first one
+  if (parsed.part == FlowPart::later_fragment) return;  // the checksum is in the first fragment
   (void)adjust_checksum(packet.bytes, parsed.key.protocol, parsed.transport,
                         is_unfinished(packet.offload, parsed), change);
 }
@@ -88,8 +82,8 @@ void rewrite_error(TunPacket& packet, const FlowPacket& parsed, Direction direct
       change += adjust_checksum(quoted, inner.key.protocol, inner.transport, false, address_change);
     }
   }
-  const AddressField own = local_address(packet.bytes, direction);
-  if (address_in(own) == from) change += replace(own, to);
+  const AddressField local = local_address(packet.bytes, direction);
+  if (address_in(local) == from) change += replace(local, to);
   (void)adjust_checksum(packet.bytes, parsed.key.protocol, parsed.transport,
                         is_unfinished(packet.offload, parsed), change);
 }

@@ -15,13 +15,13 @@ std::optional<std::uint8_t> protocol_of(wire::Gso gso) noexcept {
     case wire::Gso::udp:
       return wire::next_header::udp;
     default:
-      return std::nullopt;  // never offered to the device
+      return std::nullopt;  // not offered to the kernel
   }
 }
 
-/// The words of a transport header in which segments differ, but for the checksum: sequence number and flags,
-/// or the length.
-wire::InternetSum own_words(wire::Bytes transport, std::uint8_t protocol) noexcept {
+/// The sum of the words that differ between segments, but for the checksum: sequence number and flags, or the
+/// UDP length.
+wire::InternetSum differing_words(wire::Bytes transport, std::uint8_t protocol) noexcept {
   if (protocol != wire::next_header::tcp) {
     return wire::InternetSum{wire::load16<4>(transport.first<wire::udp::header_size>())};
   }
@@ -45,7 +45,7 @@ bool finish_checksum(TunPacket& packet) noexcept {
   if (!checksum) return false;
   if (checksum->start == 0) return true;
   const wire::MutableBytes transport = packet.bytes.subspan(checksum->start);
-  // The field holds the pseudo-header sum, so it takes part in the sum as it is.
+  // The field holds the pseudo-header sum and is summed up with the rest.
   const auto sum = wire::sum_of(transport);
   wire::store16<0>(transport.subspan(checksum->offset).first<2>(), sum.transport_checksum());
   packet.offload.needs_checksum = false;
@@ -79,7 +79,7 @@ Segments::Segments(wire::Bytes packet, std::uint8_t protocol, std::uint16_t tran
   addresses_ = wire::sum_of_addresses(ip.source(), ip.destination());
   const wire::Bytes header = headers_.subspan(transport);
   const auto checksum = header.subspan(*wire::transport_checksum_offset(protocol)).first<2>();
-  common_ = wire::sum_of(header) + own_words(header, protocol).inverse() +
+  common_ = wire::sum_of(header) + differing_words(header, protocol).inverse() +
             wire::InternetSum{wire::load16<0>(checksum)}.inverse();
 }
 
@@ -106,8 +106,8 @@ wire::InternetSum Segments::write_fields(std::size_t index, wire::MutableBytes h
   wire::set_payload_length(headers.first<wire::ipv6_header_size>(),
                            static_cast<std::uint16_t>(length - wire::ipv6_header_size));
 
-  // Sums are taken of values on their way into the header: bytes that were stored just now are slow to load
-  // as parts of a larger word.
+  // Sum the values before they are stored, because loading just-stored bytes as part of a larger word is
+  // slow.
   const wire::MutableBytes transport = headers.subspan(transport_);
   if (protocol_ != wire::next_header::tcp) {
     const auto datagram_length = static_cast<std::uint16_t>(length - transport_);

@@ -12,7 +12,7 @@ namespace sixin4::engine {
 
 namespace {
 
-/// Of addresses; 0: more than a word counts.
+/// The number of addresses; 0: more than 64 bits hold.
 std::uint64_t size_of(const wire::Ipv6Range& range) noexcept {
   const std::uint64_t low = range.last.low() - range.first.low();
   const std::uint64_t high =
@@ -56,10 +56,10 @@ SourceRules::SourceRules(std::vector<SourceRule> rules, std::vector<AddressPool>
   for (const SourceTable& table : tables) {
     Table& made = tables_.emplace_back();
     std::vector<PrefixTable::Entry> entries;
-    std::map<std::optional<SourceTarget>, PrefixTable::Value> known;
+    std::map<std::optional<SourceTarget>, PrefixTable::Value> indices;
     for (const SourceTable::Line& line : table.lines) {
       const auto next = static_cast<PrefixTable::Value>(made.targets.size());
-      const auto [target, is_first] = known.try_emplace(line.target, next);
+      const auto [target, is_first] = indices.try_emplace(line.target, next);
       if (is_first) made.targets.push_back(line.target);
       entries.push_back({.prefix = line.prefix, .value = target->second});
     }
@@ -97,7 +97,7 @@ std::uint64_t SourceRules::preferred_index(const SourceRule& rule, const Address
     case PoolMode::random:
       return chance % pool.size();
     case PoolMode::hash: {
-      // Nothing of this process takes part: after a restart the choice is the same.
+      // The hash has no seed, so that the choice is the same after a restart.
       std::uint64_t hash = 0;
       for (const std::uint64_t word :
            {flow.local.high(), flow.local.low(), flow.remote.high(), flow.remote.low()}) {

@@ -1,7 +1,5 @@
 #include "sixin4/engine/source_translation.hpp"
 
-#include <optional>
-
 #include "sixin4/engine/rewrite.hpp"
 #include "sixin4/engine/source.hpp"
 #include "sixin4/wire/ipv6.hpp"
@@ -14,7 +12,7 @@ bool has_rules(const TunnelParameters& parameters) noexcept {
   return parameters.source_rules && !parameters.source_rules->empty();
 }
 
-/// An error is whose the packet is that it quotes.
+/// An ICMPv6 error belongs to the flow of the packet it quotes.
 bool may_have_flow(const FlowPacket& parsed) noexcept {
   return parsed.part == FlowPart::error || is_between_hosts(parsed.key);
 }
@@ -26,57 +24,38 @@ FragmentKey fragment_key(const FlowPacket& parsed, Direction direction) noexcept
           .direction = direction};
 }
 
-/// A TCP connection is not answered by another SYN, nor, where it was begun outside, by our SYN and ACK:
-/// whoever has sent the SYN with a wrong source never gets further.
+/// A TCP flow is not answered by another SYN, nor, if it was begun outside, by our SYN and ACK: a forged SYN
+/// never gets further than that.
 FlowSignals signals_of(const FlowPacket& parsed, Direction direction, const FlowTable::Found& flow) noexcept {
-  const bool from_other = flow.begun != direction;
+  const bool from_other_side = flow.begun != direction;
   const bool tcp = parsed.key.protocol == wire::next_header::tcp;
   const bool opens = tcp && (parsed.begins || (flow.begun == Direction::in && parsed.tcp_answers));
-  return {
-      .answer = from_other && !opens, .begins = tcp && parsed.begins, .fin = parsed.fin, .rst = parsed.rst};
+  return {.answer = from_other_side && !opens,
+          .begins = tcp && parsed.begins,
+          .fin = parsed.fin,
+          .rst = parsed.rst};
 }
 
-Verdict verdict_of(FlowTable::Refusal refusal) noexcept {
-  switch (refusal) {
-    case FlowTable::Refusal::rejected:
-      return Verdict::source_rejected;
-    case FlowTable::Refusal::table_full:
-      return Verdict::flow_table_full;
-    case FlowTable::Refusal::pool_exhausted:
-      return Verdict::pool_exhausted;
-    case FlowTable::Refusal::none:
-      break;
-  }
-  return Verdict::pass;
-}
-
-/// An outward packet's flow, and what becomes of the packet.
-struct PacketFlow {
-  Verdict verdict = Verdict::pass;
-  FlowTable::Found flow{};  ///< where it has one
-};
-
-/// A flow whose packets the egress filter refuses takes nobody's room.
+/// A flow whose packets the egress filter refuses takes no place in the table.
 bool may_stay(const TunnelParameters& parameters, const FlowTable::Found& flow, wire::Bytes packet) noexcept {
   return !parameters.egress_filter || may_leave(parameters, flow.other, packet);
 }
 
-PacketFlow begin_flow(const TunnelParameters& parameters, wire::Bytes packet, const FlowPacket& parsed,
-                      Time now) noexcept {
+FlowTable::Begun begin_flow(const TunnelParameters& parameters, wire::Bytes packet, const FlowPacket& parsed,
+                            Time now) noexcept {
   FlowTable& table = parameters.flows->table;
   const FlowTable::Begun begun = table.begin_inside(parsed.key, *parameters.source_rules, now);
-  if (!begun.flow) return {.verdict = verdict_of(begun.refusal)};
-  if (may_stay(parameters, begun.flow, packet)) return {.flow = begun.flow};
+  if (!begun.flow || may_stay(parameters, begun.flow, packet)) return begun;
   table.end(begun.flow);
   return {.verdict = Verdict::source_not_ours};
 }
 
-/// Found or begun.
-PacketFlow flow_of(const TunnelParameters& parameters, wire::Bytes packet, const FlowPacket& parsed,
-                   Time now) noexcept {
+/// Finds the flow of an outbound packet, or begins it.
+FlowTable::Begun flow_of(const TunnelParameters& parameters, wire::Bytes packet, const FlowPacket& parsed,
+                         Time now) noexcept {
   FlowTable& table = parameters.flows->table;
-  PacketFlow result{.flow = table.find_inside(parsed.key, now)};
-  // A TCP connection that has ended, whose ports begin another one.
+  FlowTable::Begun result{.flow = table.find_inside(parsed.key, now)};
+  // The ports of a TCP connection that has ended begin another one.
   if (result.flow && parsed.begins && result.flow.state == FlowState::closing) {
     table.end(result.flow);
     result.flow = {};
@@ -90,7 +69,8 @@ PacketFlow flow_of(const TunnelParameters& parameters, wire::Bytes packet, const
   return result;
 }
 
-/// For the fragments behind it, and for errors that quote one of those: these have the other address.
+/// Records the decision for the fragments that follow, and for ICMPv6 errors that quote one of them, which
+/// have the translated address.
 void leave_trails(const TunnelParameters& parameters, const FlowPacket& first, Direction direction,
                   const FragmentTrail& trail, Time now) noexcept {
   FragmentTrails& trails = parameters.flows->fragments;
@@ -98,26 +78,25 @@ void leave_trails(const TunnelParameters& parameters, const FlowPacket& first, D
   trails.leave(key, trail, now);
   if (trail.verdict != Verdict::pass) return;
   key.local = trail.address;
-  trails.leave(key, {.verdict = Verdict::pass, .address = first.key.local}, now);
+  trails.leave(key, {.address = first.key.local}, now);
 }
 
 void choose_for_packet(const TunnelParameters& parameters, wire::Bytes packet, const FlowPacket& parsed,
                        SourceChoice& choice, Time now) noexcept {
-  const PacketFlow its = flow_of(parameters, packet, parsed, now);
-  choice.verdict = its.verdict;
-  if (its.flow) {
-    parameters.flows->table.note(its.flow, Direction::out, signals_of(parsed, Direction::out, its.flow));
-    choice.rewrites = its.flow.rewritten;
+  const FlowTable::Begun found = flow_of(parameters, packet, parsed, now);
+  choice.verdict = found.verdict;
+  if (found.flow) {
+    parameters.flows->table.note(found.flow, Direction::out, signals_of(parsed, Direction::out, found.flow));
+    choice.rewrites = found.flow.rewritten;
     choice.from = parsed.key.local;
-    choice.to = its.flow.other;
+    choice.to = found.flow.other;
   }
   if (!parsed.is_first_fragment) return;
   if (choice.rewrites || choice.verdict != Verdict::pass) {
     leave_trails(parameters, parsed, Direction::out, {.verdict = choice.verdict, .address = choice.to}, now);
   } else if (parameters.flows->fragments.find(fragment_key(parsed, Direction::out), now)) {
-    // Of another packet with the same identification, which is used again so soon.
-    leave_trails(parameters, parsed, Direction::out, {.verdict = Verdict::pass, .address = parsed.key.local},
-                 now);
+    // The trail is of an earlier packet with the same identification: replace it.
+    leave_trails(parameters, parsed, Direction::out, {.address = parsed.key.local}, now);
   }
 }
 
@@ -131,39 +110,23 @@ void choose_for_later_fragment(const TunnelParameters& parameters, const FlowPac
   choice.to = trail->address;
 }
 
-/// Where the local address of a flow is not the same on both sides.
-struct Rewriting {
-  wire::Ipv6Address from;
-  wire::Ipv6Address to;
-};
-
-/// What `error` quotes went the other way.
-std::optional<Rewriting> rewriting_of_quoted(const TunnelParameters& parameters, wire::Bytes error,
-                                             const FlowPacket& parsed, Direction direction,
-                                             Time now) noexcept {
+/// The rewriting for the packet that `error` quotes, which went the other way.
+SourceChoice rewriting_of_quoted(const TunnelParameters& parameters, wire::Bytes error,
+                                 const FlowPacket& parsed, Direction direction, Time now) noexcept {
   const wire::Bytes quoted = quoted_by(error, parsed);
   FlowTable& table = parameters.flows->table;
   const Direction other = opposite(direction);
   const FlowPacket inner = flow_packet_of(quoted, other);
   if (inner.part == FlowPart::later_fragment) {
     const auto trail = parameters.flows->fragments.find(fragment_key(inner, other), now);
-    if (!trail || trail->verdict != Verdict::pass) return std::nullopt;
-    return Rewriting{.from = inner.key.local, .to = trail->address};
+    if (!trail || trail->verdict != Verdict::pass) return {};
+    return {.rewrites = true, .from = inner.key.local, .to = trail->address};
   }
-  if (inner.part != FlowPart::packet) return std::nullopt;
+  if (inner.part != FlowPart::packet) return {};
   const auto found =
       direction == Direction::out ? table.look_inside(inner.key) : table.look_outside(inner.key);
-  if (!found || !found.rewritten) return std::nullopt;
-  return Rewriting{.from = inner.key.local, .to = found.other};
-}
-
-void choose_for_error(const TunnelParameters& parameters, wire::Bytes packet, const FlowPacket& parsed,
-                      SourceChoice& choice, Time now) noexcept {
-  const auto rewriting = rewriting_of_quoted(parameters, packet, parsed, Direction::out, now);
-  if (!rewriting) return;
-  choice.rewrites = true;
-  choice.from = rewriting->from;
-  choice.to = rewriting->to;
+  if (!found || !found.rewritten) return {};
+  return {.rewrites = true, .from = inner.key.local, .to = found.other};
 }
 
 }  // namespace
@@ -182,7 +145,7 @@ SourceChoice choose_source(const TunnelParameters& parameters, wire::Bytes packe
   SourceChoice choice;
   if (!may_have_flow(parsed)) return choice;
   if (parsed.is_cut_short && has_rules(parameters)) {
-    choice.verdict = Verdict::malformed;  // RFC 7112: another fragment may hold what a rule would refuse
+    choice.verdict = Verdict::malformed;  // RFC 7112: another fragment may hold the header that a rule judges
     return choice;
   }
   switch (parsed.part) {
@@ -195,7 +158,7 @@ SourceChoice choose_source(const TunnelParameters& parameters, wire::Bytes packe
       choose_for_later_fragment(parameters, parsed, choice, now);
       break;
     case FlowPart::error:
-      choose_for_error(parameters, packet, parsed, choice, now);
+      choice = rewriting_of_quoted(parameters, packet, parsed, Direction::out, now);
       break;
   }
   return choice;
@@ -224,7 +187,7 @@ void restore_destination(const TunnelParameters& parameters, TunPacket& packet, 
     case FlowPart::packet: {
       const auto found = table.find_outside(parsed.key, now);
       if (!found) {
-        // Of TCP the answer tells, and an echo that is asked for from outside needs no flow.
+        // A TCP flow begins with the answer, and an echo request from outside needs no flow.
         const bool begins_here = parsed.begins && parsed.key.protocol != wire::next_header::tcp;
         if (begins_here && has_rules(parameters)) table.begin_outside(parsed.key, now);
         return;
@@ -232,8 +195,7 @@ void restore_destination(const TunnelParameters& parameters, TunPacket& packet, 
       table.note(found, Direction::in, signals_of(parsed, Direction::in, found));
       if (!found.rewritten) return;
       if (parsed.is_first_fragment) {
-        leave_trails(parameters, parsed, Direction::in, {.verdict = Verdict::pass, .address = found.other},
-                     now);
+        leave_trails(parameters, parsed, Direction::in, {.address = found.other}, now);
       }
       return rewrite_local(packet, parsed, Direction::in, found.other);
     }
@@ -244,7 +206,7 @@ void restore_destination(const TunnelParameters& parameters, TunPacket& packet, 
     }
     case FlowPart::error: {
       const auto rewriting = rewriting_of_quoted(parameters, packet.bytes, parsed, Direction::in, now);
-      if (rewriting) rewrite_error(packet, parsed, Direction::in, rewriting->from, rewriting->to);
+      if (rewriting.rewrites) rewrite_error(packet, parsed, Direction::in, rewriting.from, rewriting.to);
       return;
     }
   }

@@ -23,7 +23,7 @@ namespace {
 constexpr int receive_buffer = 4 << 20;
 constexpr std::uint32_t whole_packet = 0x40000;
 
-/// Of the tunnel's packets those that the raw socket leaves to this one.
+/// Accepts the packets of the tunnel that the raw socket leaves to this one.
 FilterProgram filter_of(const WireEnds& ends) {
   constexpr auto outer = static_cast<std::uint32_t>(SKF_NET_OFF);
   FilterProgram program;
@@ -45,7 +45,7 @@ DatagramSocket::DatagramSocket(const WireEnds& ends, const engine::Share& share)
   attach_filter(fd_, filter);
   set_option(fd_, SOL_PACKET, PACKET_VNET_HDR, int{1}, "offload data on a packet socket (PACKET_VNET_HDR)");
   set_option(fd_, SOL_PACKET, PACKET_AUXDATA, int{1}, "PACKET_AUXDATA");
-  std::string small;  // which is no reason to do without the socket
+  std::string small;  // unused: a small buffer suffices
   try_receive_buffer(fd_, receive_buffer, small);
 
   sockaddr_ll address{};
@@ -70,12 +70,13 @@ engine::ReceiveResult DatagramSocket::receive() noexcept {
   const auto received = static_cast<std::size_t>(count);
   for (std::size_t i = 0; i < received; ++i) packets_[i] = packet_in(i);
   return {.packets = std::span{packets_}.first(received),
-          // A packet that is alone has not filled the queue.
+          // A single packet has not filled the queue.
           .lost = received > 1 ? newly_lost() : 0,
           .status = engine::IoStatus::ok};
 }
 
-/// What the kernel had no room for in the queue since the last time: it begins anew with every look.
+/// The packets lost since the last call because the queue was full. The kernel resets its count on every
+/// read.
 std::uint32_t DatagramSocket::newly_lost() const noexcept {
   tpacket_stats statistics{};
   socklen_t length = sizeof statistics;
@@ -83,11 +84,11 @@ std::uint32_t DatagramSocket::newly_lost() const noexcept {
   return statistics.tp_drops;
 }
 
-/// Behind the offload data stands the link header, if the link has one, and the auxiliary data say how long
-/// it is.
+/// The offload data come first, then the link header, if the link has one; the auxiliary data tell where the
+/// IPv4 header starts.
 engine::WirePacket DatagramSocket::packet_in(std::size_t slot) noexcept {
   const auto bytes = wire::MutableBytes{*slots_}.subspan(slot * slot_size, messages_[slot].msg_len);
-  engine::WirePacket packet{.offload = {.known = true}};
+  engine::WirePacket packet{.offload = {.from_packet_socket = true}};
   const auto offload = wire::fixed<wire::vnet_header_size>(bytes);
   const cmsghdr* control = CMSG_FIRSTHDR(&messages_[slot].msg_hdr);
   if (!offload || control == nullptr || control->cmsg_type != PACKET_AUXDATA) return packet;

@@ -27,10 +27,9 @@ namespace sixin4::io {
 namespace {
 
 constexpr int send_buffer = 1 << 20;
-constexpr int receive_buffer =
-    8 << 20;  // charged by the memory that packets take, twice their length and more
+constexpr int receive_buffer = 8 << 20;  // counts the memory of packets, twice their length and more
 constexpr int strangers_buffer = 256 << 10;
-constexpr unsigned receives_between_looks = 16;
+constexpr unsigned receives_between_polls = 16;
 
 base::FileDescriptor open_raw(int protocol) {
   base::FileDescriptor fd{::socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol)};
@@ -79,13 +78,14 @@ void connect_to(const base::FileDescriptor& fd, const wire::Ipv4Address& address
   }
 }
 
-/// A socket filter sees a raw socket's packets from the IPv4 header on; its result is how many bytes to keep.
+/// A socket filter sees a packet of a raw socket from its IPv4 header; its result is the number of bytes to
+/// keep.
 std::array<sock_filter, 1> filter_that_keeps_nothing() noexcept {
   return {sock_filter BPF_STMT(BPF_RET | BPF_K, 0)};
 }
 
-/// From socket(2) on the kernel queues every packet of protocol 41. This one has a filter that keeps nothing,
-/// for the time of its set-up; `forget_others` throws away what was there before it.
+/// The kernel queues packets of protocol 41 from socket(2) on, so this socket gets a filter that keeps
+/// nothing during its set-up. `discard_queued` removes the packets that came before the filter.
 base::FileDescriptor open_receiver() {
   base::FileDescriptor fd = open_raw(wire::protocol_ipv6);
   auto nothing = filter_that_keeps_nothing();
@@ -93,9 +93,9 @@ base::FileDescriptor open_receiver() {
   return fd;
 }
 
-void forget_others(const base::FileDescriptor& fd) {
-  char first = 0;  // the kernel throws the rest of a packet away
-  // Anything but an empty queue is an ICMP error, reported once; a sandbox may refuse every call.
+void discard_queued(const base::FileDescriptor& fd) {
+  char first = 0;  // the kernel discards the rest of a packet
+  // Any errno but EAGAIN is an ICMP error, reported once. Bounded, because a sandbox may refuse every call.
   for (int errors = 0; errors < 16;) {
     if (::recv(fd.get(), &first, sizeof first, 0) >= 0) continue;
     if (errno == EAGAIN) return;
@@ -103,9 +103,9 @@ void forget_others(const base::FileDescriptor& fd) {
   }
 }
 
-/// This worker's part of the packets, without those that are the packet socket's where there is one: a merged
-/// one is 64 KiB that would be copied for nothing.
-void keep_own(const base::FileDescriptor& fd, const engine::Share& share, bool has_packet_socket) {
+/// Accepts this worker's share of the packets. If there is a packet socket, excludes those that it delivers:
+/// a merged one would be 64 KiB copied in vain.
+void accept_share(const base::FileDescriptor& fd, const engine::Share& share, bool has_packet_socket) {
   FilterProgram program;
   if (has_packet_socket) program.refuse_unfinished_datagram(Ipv4HeaderAt::start);
   program.require_share(share, Ipv4HeaderAt::start);
@@ -113,16 +113,16 @@ void keep_own(const base::FileDescriptor& fd, const engine::Share& share, bool h
   attach_filter(fd, filter);
 }
 
-/// ICMP errors that quote a packet from its IPv4 header on (net/ipv4/raw.c, raw_err). Their queue never fills
-/// the socket up: what does not leave room behind it is not queued (net/core/skbuff.c, sock_queue_err_skb).
-void hear_errors(const base::FileDescriptor& fd, std::string& missing) {
-  const bool heard = try_option(fd, IPPROTO_IP, IP_HDRINCL, int{1}, "IP_HDRINCL", missing) &&
-                     try_option(fd, IPPROTO_IP, IP_RECVERR, int{1}, "IP_RECVERR", missing);
-  if (!heard) {
+/// Enables ICMP errors, which quote a packet from its IPv4 header (net/ipv4/raw.c, raw_err). Errors never
+/// fill the socket: an error is queued only if it leaves room (net/core/skbuff.c, sock_queue_err_skb).
+void receive_errors(const base::FileDescriptor& fd, std::string& missing) {
+  const bool enabled = try_option(fd, IPPROTO_IP, IP_HDRINCL, int{1}, "IP_HDRINCL", missing) &&
+                       try_option(fd, IPPROTO_IP, IP_RECVERR, int{1}, "IP_RECVERR", missing);
+  if (!enabled) {
     missing += ", so that no path MTU is learnt from routers";
     return;
   }
-  // Since Linux 5.9; without it an extension counts as quoted.
+  // Since Linux 5.9; before, an RFC 4884 extension counts as quoted.
   const int extensions = 1;
   (void)::setsockopt(fd.get(), IPPROTO_IP, IP_RECVERR_RFC4884, &extensions, sizeof extensions);
 }
@@ -141,18 +141,17 @@ void keep_heads_of_strangers(const base::FileDescriptor& fd, const WireEnds& end
 }
 
 base::FileDescriptor open_sender(const WireEnds& ends, Features& features) {
-  // IPPROTO_RAW: headers are ours, and nothing is ever received, so that no ICMP error of the path turns up
-  // as the failure of an unrelated send.
+  // IPPROTO_RAW: the program writes the headers, and the socket receives nothing, so an ICMP error of the
+  // path does not fail an unrelated send.
   base::FileDescriptor fd = open_raw(IPPROTO_RAW);
   bind_to_link(fd, ends.dev);
   try_send_buffer(fd, send_buffer, features["send-buffer"]);
-  // The engine minds the path MTU: the kernel is not to judge by what it has learnt of the path itself.
+  // The engine handles the path MTU, so the kernel must not judge packets by the path MTU it has learnt.
   (void)try_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, int{IP_PMTUDISC_PROBE}, "IP_MTU_DISCOVER",
                    features["send-own-path-mtu"]);
-  // An error of a full queue reaches the sender only where errors are asked for (net/ipv4/raw.c,
-  // raw_send_hdrinc).
+  // The sender gets the error of a full queue only with this option (net/ipv4/raw.c, raw_send_hdrinc).
   (void)try_option(fd, IPPROTO_IP, IP_RECVERR, int{1}, "IP_RECVERR", features["send-errors"]);
-  bind_to_address(fd, ends.local);  // policy rules may send this address out of another link
+  bind_to_address(fd, ends.local);  // policy rules may route by this source address
   connect_to(fd, ends.remote);
   return fd;
 }
@@ -196,8 +195,8 @@ RawReceiver::RawReceiver(const WireEnds& ends, const engine::Share& share)
   bind_to_address(peer_, ends.local);
   connect_to(peer_, ends.remote);
   if (filters_) {
-    forget_others(peer_);
-    keep_own(peer_, share, datagrams_.has_value());
+    discard_queued(peer_);
+    accept_share(peer_, share, datagrams_.has_value());
   }
   const auto lost = lost_so_far();
   features_["receive-loss-count"] = lost ? "" : refusal_of("SO_MEMINFO");
@@ -222,21 +221,21 @@ void RawReceiver::open_datagrams(const WireEnds& ends, const engine::Share& shar
 }
 
 void RawReceiver::open_helpers(const WireEnds& ends) {
-  // The guard first: from here on nothing is answered.
+  // The guard first: from then on the kernel answers no packet.
   if (filters_) {
     guard_ = open_receiver();
-    forget_others(guard_);
+    discard_queued(guard_);
   }
   strangers_ = filters_ ? open_receiver() : open_raw(wire::protocol_ipv6);
-  hear_errors(errors(), features_["receive-icmp-errors"]);
+  receive_errors(errors(), features_["receive-icmp-errors"]);
   try_receive_buffer(strangers_, strangers_buffer, features_["receive-buffer"]);
   if (!filters_) return;
-  forget_others(strangers_);
+  discard_queued(strangers_);
   keep_heads_of_strangers(strangers_, ends);
 }
 
-void RawReceiver::look(int wake, int timeout_ms) noexcept {
-  // poll(2) passes by a descriptor of -1, and reports errors whatever it is asked for.
+void RawReceiver::poll_sockets(int wake, int timeout_ms) noexcept {
+  // poll(2) ignores a descriptor of -1, and reports errors whatever the events.
   std::array<pollfd, 5> polled{{{.fd = peer_.get(), .events = POLLIN, .revents = 0},
                                 {.fd = datagrams_ ? datagrams_->fd() : -1, .events = POLLIN, .revents = 0},
                                 {.fd = errors().get(), .events = 0, .revents = 0},
@@ -250,9 +249,9 @@ void RawReceiver::look(int wake, int timeout_ms) noexcept {
 }
 
 engine::ReceiveResult RawReceiver::receive() noexcept {
-  // Where one socket's packets never stop coming, the others are looked at all the same.
-  const bool look_again = ++receives_ % receives_between_looks == 0;
-  if (look_again || !readable_.packets()) look(-1, 0);
+  // Look at all sockets now and then, even if one of them never runs empty.
+  const bool poll_again = ++receives_ % receives_between_polls == 0;
+  if (poll_again || !readable_.packets()) poll_sockets(-1, 0);
   while (readable_.packets()) {
     engine::ReceiveResult result = receive_next();
     if (result.status == engine::IoStatus::empty) continue;
@@ -279,23 +278,24 @@ engine::ReceiveResult RawReceiver::receive_next() noexcept {
 engine::ReceiveResult RawReceiver::receive_from(int fd) noexcept {
   const int count = ::recvmmsg(fd, messages_.data(), max_batch, MSG_DONTWAIT, nullptr);
   if (count < 0) {
-    // Anything but an empty queue is an ICMP error, reported once; the next call goes on.
+    // Any errno but EAGAIN is an ICMP error, reported once; the next call continues.
     return {.status = errno == EAGAIN ? engine::IoStatus::empty : engine::IoStatus::ok};
   }
   auto received = static_cast<std::size_t>(count);
   for (std::size_t i = 0; i < received; ++i) {
     packets_[i] = {.bytes = wire::MutableBytes{*slots_}.subspan(i * slot_size, messages_[i].msg_len),
-                   .offload = {.alone = !datagrams_}};
+                   .offload = {.only_raw_socket = !datagrams_}};
   }
-  if (!filters_ && fd == strangers_.get()) received = throw_copies_away(received);
+  if (!filters_ && fd == strangers_.get()) received = discard_copies(received);
   return {.packets = std::span{packets_}.first(received),
-          // A packet that is alone has not filled the queue.
+          // A single packet has not filled the queue.
           .lost = received > 1 && fd == peer_.get() ? newly_lost() : 0,
           .status = engine::IoStatus::ok};
 }
 
-/// Of the first `count` packets those between the ends, which `peer` has too. Says how many are left.
-std::size_t RawReceiver::throw_copies_away(std::size_t count) noexcept {
+/// Removes from the first `count` packets those of the tunnel, which `peer` delivers, too. Returns how many
+/// are left.
+std::size_t RawReceiver::discard_copies(std::size_t count) noexcept {
   const auto received = std::span{packets_}.first(count);
   const auto end = std::remove_if(received.begin(), received.end(), [this](const engine::WirePacket& packet) {
     const auto outer = wire::Ipv4Header::at(packet.bytes);
@@ -322,7 +322,7 @@ std::optional<engine::WireError> RawReceiver::next_error() noexcept {
     std::memcpy(&error, CMSG_DATA(header), sizeof error);
     if (error.ee_origin != SO_EE_ORIGIN_ICMP) continue;
     wire::Bytes quoted = wire::Bytes{quoted_}.first(static_cast<std::size_t>(length));
-    // What a router adds behind the quotation (RFC 4884) is not part of the packet.
+    // An RFC 4884 extension after the quotation is not part of the packet.
     sock_ee_data_rfc4884 extension{};
     std::memcpy(&extension, CMSG_DATA(header) + offsetof(sock_extended_err, ee_rfc4884), sizeof extension);
     if (extension.len != 0 && (extension.flags & SO_EE_RFC4884_FLAG_INVALID) == 0) {
@@ -338,7 +338,7 @@ std::optional<engine::WireError> RawReceiver::next_error() noexcept {
   return std::nullopt;
 }
 
-/// What the kernel had no room for in the queue since the last time.
+/// The packets of `peer` lost since the last call because the queue was full.
 std::uint32_t RawReceiver::newly_lost() noexcept {
   const auto lost = lost_so_far();
   return lost ? *lost - std::exchange(lost_, *lost) : 0;

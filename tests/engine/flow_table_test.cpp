@@ -1,4 +1,4 @@
-// The flow table: what it finds, what it refuses, and what it forgets when.
+// The flow table: look-ups, refusals and expiry.
 #include "sixin4/engine/flow_table.hpp"
 
 #include <array>
@@ -21,7 +21,7 @@ TEST(FlowTable, AFlowIsFoundFromBothSidesUntilItEnds) {
   const SourceRules rules = pool_rules(5, 5);
   EXPECT_FALSE(table.find_inside(key(1, 1), start));
   const auto begun = table.begin_inside(key(1, 1), rules, start);
-  ASSERT_EQ(begun.refusal, Refusal::none);
+  ASSERT_EQ(begun.verdict, Verdict::pass);
   EXPECT_TRUE(begun.flow.rewritten);
   EXPECT_EQ(begun.flow.other, ours(5));
   const auto inside = table.find_inside(key(1, 1), start);
@@ -56,8 +56,8 @@ TEST(FlowTable, AKeptFlowHasOneAddress) {
 
 TEST(FlowTable, ARejectedFlowTakesNoRoom) {
   FlowTable table{16, seed};
-  EXPECT_EQ(table.begin_inside(key(1, 1), action_rules(SourceAction::reject), start).refusal,
-            Refusal::rejected);
+  EXPECT_EQ(table.begin_inside(key(1, 1), action_rules(SourceAction::reject), start).verdict,
+            Verdict::source_rejected);
   EXPECT_EQ(table.size(), 0U);
 }
 
@@ -69,7 +69,7 @@ TEST(FlowTable, FlowsThatWouldBeTheSameOutsideGetDifferentAddresses) {
     outside.insert(table.begin_inside(key(host, 1), rules, start).flow.other);
   }
   EXPECT_EQ(outside, (std::set{ours(5), ours(6), ours(7)}));
-  EXPECT_EQ(table.begin_inside(key(4, 1), rules, start).refusal, Refusal::pool_exhausted);
+  EXPECT_EQ(table.begin_inside(key(4, 1), rules, start).verdict, Verdict::pool_exhausted);
   EXPECT_EQ(table.size(), 3U);
   EXPECT_EQ(table.begin_inside(key(4, 2), rules, start).flow.other, ours(5))
       << "another port is another flow";
@@ -88,8 +88,8 @@ TEST(FlowTable, ThePoolIsTriedFromThePreferredAddressRoundToIt) {
 TEST(FlowTable, AKeptFlowIsRefusedWhereAnotherOneHasItsAddress) {
   FlowTable table{16, seed};
   (void)table.begin_inside(key(1, 1), pool_rules(5, 5), start);
-  EXPECT_EQ(table.begin_inside(key(5, 1), action_rules(SourceAction::keep), start).refusal,
-            Refusal::pool_exhausted);
+  EXPECT_EQ(table.begin_inside(key(5, 1), action_rules(SourceAction::keep), start).verdict,
+            Verdict::pool_exhausted);
 }
 
 TEST(FlowTable, AFlowFromOutsideKeepsItsAddress) {
@@ -102,7 +102,7 @@ TEST(FlowTable, AFlowFromOutsideKeepsItsAddress) {
   EXPECT_EQ(table.begin_inside(key(1, 1), pool_rules(5, 5), start).flow.other, ours(1));
 }
 
-// One who knows a pool's address could keep everybody else from using it.
+// Else a sender who knows an address of the pool could block it.
 TEST(FlowTable, AnUnansweredDatagramFromOutsideStandsInNobodysWay) {
   FlowTable table{16, seed};
   table.begin_outside(with_local(key(1, 1), ours(5)), start);
@@ -110,7 +110,7 @@ TEST(FlowTable, AnUnansweredDatagramFromOutsideStandsInNobodysWay) {
   EXPECT_EQ(table.size(), 1U);
   table.begin_outside(with_local(key(2, 2), ours(5)), start);
   table.note(table.look_outside(with_local(key(2, 2), ours(5))), Direction::out, answer);
-  EXPECT_EQ(table.begin_inside(key(2, 2), pool_rules(5, 5), start).refusal, Refusal::pool_exhausted)
+  EXPECT_EQ(table.begin_inside(key(2, 2), pool_rules(5, 5), start).verdict, Verdict::pool_exhausted)
       << "an answered one does";
 }
 
@@ -152,7 +152,7 @@ TEST(FlowTable, APacketInEitherDirectionKeepsAFlowAlive) {
   EXPECT_EQ(table.size(), 0U);
 }
 
-// Each thread has looked at its clock at another moment.
+// Each thread reads its clock at another moment.
 TEST(FlowTable, APacketOfTheNextSecondIsNoOldOne) {
   FlowTable table{1, seed};
   const SourceRules rules = pool_rules(5, 5);
@@ -160,7 +160,7 @@ TEST(FlowTable, APacketOfTheNextSecondIsNoOldOne) {
   table.expire(start);
   EXPECT_EQ(table.size(), 1U);
   EXPECT_EQ(table.list(0, 1, start).at(0).idle, 0s);
-  EXPECT_EQ(table.begin_inside(key(1, 2), rules, start).refusal, Refusal::table_full);
+  EXPECT_EQ(table.begin_inside(key(1, 2), rules, start).verdict, Verdict::flow_table_full);
 }
 
 TEST(FlowTable, ATcpConnectionEndsWithTwoFinsOrOneRst) {
@@ -221,7 +221,7 @@ TEST(FlowTable, ListsItsFlows) {
   EXPECT_TRUE(table.list(16, 5, start).empty());
 }
 
-// Readers without the lock, while flows begin and end under their feet.
+// Readers take no lock while flows begin and end.
 TEST(FlowTable, WhoeverReadsWhileOthersWriteFindsWhatIsThereAndNothingElse) {
   FlowTable table{64, seed};
   const SourceRules rules = pool_rules(100, 300);

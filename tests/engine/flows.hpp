@@ -13,7 +13,6 @@
 namespace sixin4::engine::test_flows {
 
 using namespace std::chrono_literals;
-using Refusal = FlowTable::Refusal;
 
 inline constexpr std::uint8_t tcp = 6;
 inline constexpr std::uint8_t udp = 17;
@@ -37,7 +36,7 @@ inline FlowKey with_local(FlowKey flow, const wire::Ipv6Address& local) {
   return flow;
 }
 
-/// All flows leave with an address from `first` to `last`.
+/// A rule with a pool of the addresses from `first` to `last`.
 inline SourceRules pool_rules(std::uint64_t first, std::uint64_t last, PoolMode mode = PoolMode::first) {
   SourceRule rule;
   rule.target = {.action = SourceAction::use, .pool = 0};
@@ -52,7 +51,7 @@ inline SourceRules action_rules(SourceAction action) {
 
 inline constexpr FlowSignals answer{.answer = true};
 
-/// A flow that packets have gone through both ways.
+/// Begins a flow with packets in both directions.
 inline void establish(FlowTable& table, const FlowKey& flow, const SourceRules& rules, Time now) {
   const auto begun = table.begin_inside(flow, rules, now);
   ASSERT_TRUE(begun.flow);

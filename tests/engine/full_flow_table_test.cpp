@@ -16,7 +16,7 @@ TEST(FlowTable, AnUnansweredFlowMakesRoomAtOnceAndTheOldestFirst) {
     FlowTable table{3, seed};
     const SourceRules rules = pool_rules(5, 5);
     for (std::uint16_t port = 1; port <= 10; ++port) {
-      EXPECT_EQ(table.begin_inside(key(1, port, protocol), rules, start).refusal, Refusal::none);
+      EXPECT_EQ(table.begin_inside(key(1, port, protocol), rules, start).verdict, Verdict::pass);
     }
     EXPECT_EQ(table.size(), 3U);
     for (std::uint16_t port = 1; port <= 10; ++port) {
@@ -36,17 +36,17 @@ TEST(FlowTable, AnUnansweredFlowThatIsHeardOfIsNotTheOldest) {
   EXPECT_TRUE(table.find_inside(key(1, 1), start + 2s));
   EXPECT_TRUE(table.find_inside(key(1, 3), start + 2s));
   EXPECT_TRUE(table.find_inside(key(1, 4), start + 2s));
-  EXPECT_EQ(table.begin_inside(key(1, 5), rules, start + 2s).refusal, Refusal::none) << "all are, one goes";
+  EXPECT_EQ(table.begin_inside(key(1, 5), rules, start + 2s).verdict, Verdict::pass) << "all are, one goes";
 }
 
 TEST(FlowTable, AFullTableOfAnsweredDatagramFlowsRefusesUntilOneIsIdle) {
   FlowTable table{3, seed};
   const SourceRules rules = pool_rules(5, 5);
   for (std::uint16_t port = 1; port <= 3; ++port) establish(table, key(1, port), rules, start + port * 1s);
-  EXPECT_EQ(table.begin_inside(key(1, 4), rules, start + 5s).refusal, Refusal::table_full);
+  EXPECT_EQ(table.begin_inside(key(1, 4), rules, start + 5s).verdict, Verdict::flow_table_full);
   EXPECT_TRUE(table.find_inside(key(1, 1), start + 5s)) << "is heard of again";
-  EXPECT_EQ(table.begin_inside(key(1, 4), rules, start + 6s).refusal, Refusal::table_full);
-  EXPECT_EQ(table.begin_inside(key(1, 4), rules, start + 7s).refusal, Refusal::none);
+  EXPECT_EQ(table.begin_inside(key(1, 4), rules, start + 6s).verdict, Verdict::flow_table_full);
+  EXPECT_EQ(table.begin_inside(key(1, 4), rules, start + 7s).verdict, Verdict::pass);
   EXPECT_FALSE(table.find_inside(key(1, 2), start + 8s)) << "the oldest went";
   EXPECT_TRUE(table.find_inside(key(1, 1), start + 8s));
   EXPECT_TRUE(table.find_inside(key(1, 3), start + 8s));
@@ -56,8 +56,8 @@ TEST(FlowTable, EstablishedTcpConnectionsStayHoweverIdle) {
   FlowTable table{2, seed};
   const SourceRules rules = pool_rules(5, 5);
   for (std::uint16_t port = 1; port <= 2; ++port) establish(table, key(1, port, tcp), rules, start);
-  EXPECT_EQ(table.begin_inside(key(1, 3, tcp), rules, start + 3600s).refusal, Refusal::table_full);
-  EXPECT_EQ(table.begin_inside(key(1, 3), rules, start + 3600s).refusal, Refusal::table_full);
+  EXPECT_EQ(table.begin_inside(key(1, 3, tcp), rules, start + 3600s).verdict, Verdict::flow_table_full);
+  EXPECT_EQ(table.begin_inside(key(1, 3), rules, start + 3600s).verdict, Verdict::flow_table_full);
   table.begin_outside(key(1, 4), start + 3600s);
   EXPECT_EQ(table.size(), 2U);
   EXPECT_TRUE(table.look_inside(key(1, 1, tcp)));
@@ -69,12 +69,12 @@ TEST(FlowTable, AnsweredFlowsGoAfterThoseThatWereNot) {
   const SourceRules rules = pool_rules(5, 5);
   establish(table, key(1, 1), rules, start);
   (void)table.begin_inside(key(1, 2), rules, start + 2s);
-  EXPECT_EQ(table.begin_inside(key(1, 3), rules, start + 20s).refusal, Refusal::none);
+  EXPECT_EQ(table.begin_inside(key(1, 3), rules, start + 20s).verdict, Verdict::pass);
   EXPECT_TRUE(table.find_inside(key(1, 1), start + 20s));
   EXPECT_FALSE(table.find_inside(key(1, 2), start + 20s));
 }
 
-/// A TCP connection that a reset has ended.
+/// Ends a TCP connection by a reset.
 void reset(FlowTable& table, const FlowKey& flow, const SourceRules& rules, Time now) {
   establish(table, flow, rules, now);
   table.note(table.look_inside(flow), Direction::in, {.answer = true, .rst = true});
@@ -90,9 +90,9 @@ TEST(FlowTable, AConnectionThatIsOverGoesFirstOnceItIsSilent) {
     table.note(table.look_inside(key(1, 3, tcp)), direction,
                {.answer = direction == Direction::in, .fin = true});
   }
-  EXPECT_EQ(table.begin_inside(key(1, 4), rules, start + 4s).refusal, Refusal::none);
+  EXPECT_EQ(table.begin_inside(key(1, 4), rules, start + 4s).verdict, Verdict::pass);
   EXPECT_FALSE(table.look_inside(key(1, 1))) << "not yet";
-  EXPECT_EQ(table.begin_inside(key(1, 5), rules, start + 5s).refusal, Refusal::none);
+  EXPECT_EQ(table.begin_inside(key(1, 5), rules, start + 5s).verdict, Verdict::pass);
   EXPECT_FALSE(table.look_inside(key(1, 2, tcp))) << "was over first";
   table.begin_outside(key(1, 6), start + 5s);
   EXPECT_FALSE(table.look_inside(key(1, 3, tcp))) << "as well for what comes from outside";
@@ -106,7 +106,7 @@ TEST(FlowTable, AConnectionThatIsJustOverGoesOnlyWhereNothingUnansweredIs) {
   reset(table, key(1, 2, tcp), rules, start + 20s);
   table.begin_outside(key(1, 3), start + 20s);
   EXPECT_FALSE(table.look_inside(key(1, 3))) << "nor for what comes from outside";
-  EXPECT_EQ(table.begin_inside(key(1, 4), rules, start + 20s).refusal, Refusal::none);
+  EXPECT_EQ(table.begin_inside(key(1, 4), rules, start + 20s).verdict, Verdict::pass);
   EXPECT_FALSE(table.look_inside(key(1, 2, tcp)));
   EXPECT_TRUE(table.look_inside(key(1, 1))) << "answered, and idle: after it";
 }
@@ -116,10 +116,10 @@ TEST(FlowTable, AConnectionThatOutlivesAResetIsEstablishedAgain) {
   const SourceRules rules = pool_rules(5, 5);
   reset(table, key(1, 1, tcp), rules, start);
   table.note(table.look_inside(key(1, 1, tcp)), Direction::out, {});
-  EXPECT_EQ(table.begin_inside(key(1, 2), rules, start + 60s).refusal, Refusal::table_full);
+  EXPECT_EQ(table.begin_inside(key(1, 2), rules, start + 60s).verdict, Verdict::flow_table_full);
   table.note(table.look_inside(key(1, 1, tcp)), Direction::in, {.answer = true, .rst = true});
   table.note(table.look_inside(key(1, 1, tcp)), Direction::out, {.begins = true});
-  EXPECT_EQ(table.begin_inside(key(1, 2), rules, start).refusal, Refusal::none) << "a new one is unanswered";
+  EXPECT_EQ(table.begin_inside(key(1, 2), rules, start).verdict, Verdict::pass) << "a new one is unanswered";
 }
 
 TEST(FlowTable, NothingMakesRoomForAFlowThatIsRefused) {
@@ -127,12 +127,12 @@ TEST(FlowTable, NothingMakesRoomForAFlowThatIsRefused) {
   const SourceRules rules = pool_rules(5, 5);
   (void)table.begin_inside(key(1, 1), rules, start);
   (void)table.begin_inside(key(1, 2), rules, start);
-  EXPECT_EQ(table.begin_inside(key(2, 2), rules, start).refusal, Refusal::pool_exhausted);
+  EXPECT_EQ(table.begin_inside(key(2, 2), rules, start).verdict, Verdict::pool_exhausted);
   EXPECT_TRUE(table.look_inside(key(1, 1)));
   EXPECT_EQ(table.size(), 2U);
 }
 
-// The bound, and who survives, when new flows come without end.
+// The bound holds, and the right flows stay, under a stream of new flows.
 TEST(FlowTable, AFloodOfNewFlowsNeverExceedsTheBoundAndEstablishedConnectionsSurviveIt) {
   constexpr std::uint32_t bound = 1000;
   FlowTable table{bound, seed};
@@ -142,7 +142,7 @@ TEST(FlowTable, AFloodOfNewFlowsNeverExceedsTheBoundAndEstablishedConnectionsSur
     const Time now = start + i * 1ms;
     const auto begun =
         table.begin_inside(key(2 + i / 60000, static_cast<std::uint16_t>(i % 60000)), rules, now);
-    ASSERT_EQ(begun.refusal, Refusal::none) << i;
+    ASSERT_EQ(begun.verdict, Verdict::pass) << i;
     ASSERT_LE(table.size(), bound);
   }
   for (std::uint16_t port = 1; port <= 100; ++port) {
@@ -163,7 +163,7 @@ TEST(FlowTable, AFlowFromOutsideTakesThePlaceOfNoneFromInsideThatIsAnsweredOrOne
   EXPECT_EQ(table.size(), 3U);
 }
 
-// Programs here have to be able to answer, whatever else comes.
+// Programs on this host can still answer.
 TEST(FlowTable, AFlowFromOutsideTakesThePlaceOfTheOldestOneThatIsNotAnswered) {
   FlowTable table{2, seed};
   table.begin_outside(key(1, 1), start);
@@ -172,11 +172,11 @@ TEST(FlowTable, AFlowFromOutsideTakesThePlaceOfTheOldestOneThatIsNotAnswered) {
   EXPECT_FALSE(table.look_inside(key(1, 1)));
   EXPECT_TRUE(table.look_inside(key(1, 2)));
   EXPECT_TRUE(table.look_inside(key(1, 3)));
-  EXPECT_EQ(table.begin_inside(key(1, 4), pool_rules(5, 5), start).refusal, Refusal::none);
+  EXPECT_EQ(table.begin_inside(key(1, 4), pool_rules(5, 5), start).verdict, Verdict::pass);
   EXPECT_FALSE(table.look_inside(key(1, 2)));
 }
 
-/// How many of a table's unanswered flows were begun inside, and how many outside.
+/// The table's unanswered flows by the side that began them.
 struct Unanswered {
   std::size_t inside = 0;
   std::size_t outside = 0;
@@ -208,7 +208,7 @@ TEST(FlowTable, AFloodFromOutsideGivesWayToProgramsHere) {
   const SourceRules rules = pool_rules(5, 5);
   for (std::uint16_t port = 1; port <= 1000; ++port) table.begin_outside(key(3, port), start);
   for (std::uint16_t port = 1; port <= 70; ++port) {
-    EXPECT_EQ(table.begin_inside(key(2, port), rules, start).refusal, Refusal::none);
+    EXPECT_EQ(table.begin_inside(key(2, port), rules, start).verdict, Verdict::pass);
     table.begin_outside(key(4, port), start);
   }
   for (std::uint16_t port = 1; port <= 70; ++port) EXPECT_TRUE(table.look_inside(key(2, port))) << port;
@@ -231,7 +231,7 @@ TEST(FlowTable, AnAnsweredFlowFromOutsideStays) {
   const SourceRules rules = pool_rules(5, 5);
   table.begin_outside(key(1, 1), start);
   table.note(table.look_inside(key(1, 1)), Direction::out, answer);
-  EXPECT_EQ(table.begin_inside(key(1, 3), rules, start + 3s).refusal, Refusal::table_full);
+  EXPECT_EQ(table.begin_inside(key(1, 3), rules, start + 3s).verdict, Verdict::flow_table_full);
   table.begin_outside(key(1, 4), start + 100s);
   EXPECT_TRUE(table.look_inside(key(1, 1)));
 }

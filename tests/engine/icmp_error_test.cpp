@@ -1,4 +1,4 @@
-// ICMPv6 errors: to whom they may go, what they quote, and that libtins finds them right.
+// ICMPv6 errors: which packets they may be about, what they quote, and that libtins finds them valid.
 #include "sixin4/engine/icmp_error.hpp"
 
 #include <cstddef>
@@ -58,7 +58,7 @@ TEST(MayAnswer, AnIcmpMessageWithoutATypeIsNotAnswered) {
   EXPECT_FALSE(may_answer(packet, unreachable));
 }
 
-// RFC 4443 §2.4 (e.3): Packet Too Big is excepted, so that path MTU discovery works for multicast.
+// RFC 4443 §2.4 (e.3) excepts Packet Too Big, for path MTU discovery of multicast.
 TEST(MayAnswer, AMulticastDestinationIsAnsweredWithPacketTooBigOnly) {
   for (const char* group : {"ff02::1", "ff0e::1234", "ff00::"}) {
     EXPECT_FALSE(may_answer(between(near_host, group), unreachable)) << group;
@@ -82,7 +82,7 @@ TEST(MayAnswer, WhatIsNoIpv6PacketIsNotAnswered) {
   EXPECT_FALSE(may_answer(packet, too_big));
 }
 
-// What a router quotes is often only the start of a packet.
+// Routers often quote only the start of a packet.
 TEST(MayAnswer, TheStartOfAPacketIsEnoughWhereItTellsWhatThePacketIs) {
   const Octets datagram = between(near_host, far_host);
   EXPECT_TRUE(may_answer(wire::Bytes{datagram}.first(ipv6_header), unreachable));
@@ -94,9 +94,10 @@ TEST(MayAnswer, TheStartOfAPacketIsEnoughWhereItTellsWhatThePacketIs) {
 }
 
 TEST(IcmpError, GoesFromTheTunnelToTheSender) {
-  IcmpErrorBuffer buffer{};
+  wire::icmpv6::ErrorBuffer buffer{};
   const Octets offending = between(near_host, far_host);
-  const Octets error = octets_of(write_icmp_error(buffer, offending, unreachable, tunnel_address));
+  const Octets error =
+      octets_of(wire::icmpv6::write_icmp_error(buffer, offending, unreachable, tunnel_address));
   const Tins::IPv6 parsed(error.data(), static_cast<std::uint32_t>(error.size()));
   EXPECT_EQ(parsed.version(), 6);
   EXPECT_EQ(parsed.src_addr(), Tins::IPv6Address("fe80::c000:201"));
@@ -109,32 +110,34 @@ TEST(IcmpError, GoesFromTheTunnelToTheSender) {
 }
 
 TEST(IcmpError, HasTheChecksumThatLibtinsFinds) {
-  IcmpErrorBuffer buffer{};
+  wire::icmpv6::ErrorBuffer buffer{};
   for (const std::size_t payload : {std::size_t{0}, std::size_t{1}, std::size_t{30}, std::size_t{5001}}) {
     const Octets offending = packet_of(Udp{.payload = payload_of(payload)});
     for (const auto& error : {unreachable, too_big}) {
-      const Octets packet = octets_of(write_icmp_error(buffer, offending, error, tunnel_address));
+      const Octets packet =
+          octets_of(wire::icmpv6::write_icmp_error(buffer, offending, error, tunnel_address));
       EXPECT_EQ(packet, rewritten_by_libtins(packet)) << payload;
     }
   }
 }
 
 TEST(IcmpError, TheParameterStandsInNetworkOrder) {
-  IcmpErrorBuffer buffer{};
+  wire::icmpv6::ErrorBuffer buffer{};
   const wire::icmpv6::Error error{.type = 4, .code = 1, .parameter = 0x01020304};
   const Octets packet =
-      octets_of(write_icmp_error(buffer, between(near_host, far_host), error, tunnel_address));
+      octets_of(wire::icmpv6::write_icmp_error(buffer, between(near_host, far_host), error, tunnel_address));
   EXPECT_EQ(Octets(packet.begin() + 40, packet.begin() + 42), (Octets{4, 1}));
   EXPECT_EQ(Octets(packet.begin() + 44, packet.begin() + 48), (Octets{1, 2, 3, 4}));
 }
 
-// RFC 4443 §2.4 (c): as much as fits into 1280 bytes, all headers counted.
+// RFC 4443 §2.4 (c): at most 1280 bytes with all headers.
 TEST(IcmpError, QuotesAsMuchAsFits) {
-  IcmpErrorBuffer buffer{};
+  wire::icmpv6::ErrorBuffer buffer{};
   for (const std::size_t length : {48U, 100U, 1231U, 1232U, 1233U, 1480U, 65000U}) {
     const Octets offending = packet_of(Udp{.payload = payload_of(length - 48)});
     ASSERT_EQ(offending.size(), length);
-    const Octets packet = octets_of(write_icmp_error(buffer, offending, too_big, tunnel_address));
+    const Octets packet =
+        octets_of(wire::icmpv6::write_icmp_error(buffer, offending, too_big, tunnel_address));
     const std::size_t quoted = length < 1232 ? length : 1232;
     EXPECT_EQ(packet.size(), 48 + quoted);
     EXPECT_EQ(Octets(packet.begin() + 48, packet.end()),
@@ -143,12 +146,13 @@ TEST(IcmpError, QuotesAsMuchAsFits) {
 }
 
 TEST(IcmpError, NothingOfAnEarlierErrorIsLeft) {
-  IcmpErrorBuffer used{};
-  IcmpErrorBuffer fresh{};
-  (void)write_icmp_error(used, packet_of(Udp{.payload = payload_of(5000)}), unreachable, tunnel_address);
+  wire::icmpv6::ErrorBuffer used{};
+  wire::icmpv6::ErrorBuffer fresh{};
+  (void)wire::icmpv6::write_icmp_error(used, packet_of(Udp{.payload = payload_of(5000)}), unreachable,
+                                       tunnel_address);
   const Octets offending = between(near_host, far_host);
-  EXPECT_EQ(octets_of(write_icmp_error(used, offending, too_big, tunnel_address)),
-            octets_of(write_icmp_error(fresh, offending, too_big, tunnel_address)));
+  EXPECT_EQ(octets_of(wire::icmpv6::write_icmp_error(used, offending, too_big, tunnel_address)),
+            octets_of(wire::icmpv6::write_icmp_error(fresh, offending, too_big, tunnel_address)));
 }
 
 }  // namespace

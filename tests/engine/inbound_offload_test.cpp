@@ -1,4 +1,4 @@
-// Inbound: checksums that are unfinished or wrong, and packets that receive offload has merged.
+// Inbound: unfinished and wrong checksums, and packets merged by receive offload.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -25,7 +25,7 @@ Udp datagram_from_far(std::size_t payload) {
   return {.payload = payload_of(payload), .source = far_host, .destination = near_host};
 }
 
-/// The packets into which a tun device, or the next link, cuts what `result` hands over.
+/// Cuts `result` as a tun device or the next link does.
 std::vector<Octets> cut_again(const Decapsulated& result) {
   std::vector<Octets> packets;
   const auto segments = Segments::of(result.packet);
@@ -55,7 +55,7 @@ TEST(InboundOffload, AWrongChecksumIsPassedOnWrong) {
   }
 }
 
-// The pseudo-header sum has to be that of the length and protocol in the packet.
+// The length and protocol in the pseudo-header sum must be those of the packet.
 TEST(InboundOffload, APseudoHeaderSumOfAnotherLengthIsAWrongChecksum) {
   TunFrame frame = unfinished(from_far(1000));
   put_word(frame.bytes, ipv6_header + 16, word_at(frame.bytes, ipv6_header + 16) - 1U);
@@ -70,7 +70,7 @@ TEST(InboundOffload, AnUnfinishedChecksumIsMarked) {
   tcp.timestamps = true;
   Udp udp = datagram_from_far(1400);
   udp.extensions = {options_extension(60, 2)};
-  for (const TunFrame& frame : {unfinished(tcp), unfinished(udp)}) {  // UDP behind options: no merging
+  for (const TunFrame& frame : {unfinished(tcp), unfinished(udp)}) {  // UDP after options is not merged
     Octets datagram = outer_packet(frame.bytes);
     const Decapsulated result = decapsulate(near_parameters(), datagram);
     EXPECT_EQ(result.verdict, Verdict::pass);
@@ -152,7 +152,7 @@ TEST(InboundOffload, CwrIsToldInTheOffloadData) {
 TEST(InboundOffload, MergedPacketsCountAsWhatTheyWereOnTheWire) {
   std::vector<Octets> outer_packets;
   Tcp fields{.source = far_host, .destination = near_host};
-  for (const std::size_t length : {1420U, 1420U, 1420U, 700U}) {  // what a tunnel MTU of 1480 lets through
+  for (const std::size_t length : {1420U, 1420U, 1420U, 700U}) {  // payloads with a tunnel MTU of 1480
     fields.payload = payload_of(length);
     outer_packets.push_back(outer_packet(packet_of(fields)));
     fields.sequence += static_cast<std::uint32_t>(length);
@@ -173,14 +173,14 @@ TEST(InboundOffload, EcnOfAMergedPacketIsThatOfTheTunnel) {
   for (const Octets& packet : cut_again(result)) EXPECT_EQ(word_at(packet, 0) >> 4U & 0xffU, 3U);
 }
 
-// Which of the two sockets an unfinished datagram is taken from.
+// The socket from which an unfinished datagram is taken.
 TEST(InboundOffload, AnUnfinishedDatagramIsTakenFromThePacketSocketOnly) {
   for (const std::size_t payload : {1U, 1400U, 9000U, 60000U}) {
     const TunFrame frame = unfinished(datagram_from_far(payload));
     Octets raw = outer_packet(frame.bytes);
     EXPECT_TRUE(decapsulate(near_parameters(), raw).taken_elsewhere) << payload;
     Octets datagram = outer_packet(frame.bytes);
-    const Decapsulated result = decapsulate(near_parameters(), datagram, {.known = true});
+    const Decapsulated result = decapsulate(near_parameters(), datagram, {.from_packet_socket = true});
     EXPECT_EQ(result.verdict, Verdict::pass);
     EXPECT_FALSE(result.taken_elsewhere);
     EXPECT_EQ(result.packet.offload, frame.offload);
@@ -194,7 +194,7 @@ TEST(InboundOffload, WhatIsNotAnUnfinishedDatagramIsLeftToTheRawSocket) {
   for (const Octets& inner : {packet_of(datagram_from_far(1000)), packet_of(from_far(1000)),
                               unfinished(from_far(5000)).bytes, unfinished(extended).bytes}) {
     Octets datagram = outer_packet(inner);
-    EXPECT_TRUE(decapsulate(near_parameters(), datagram, {.known = true}).taken_elsewhere);
+    EXPECT_TRUE(decapsulate(near_parameters(), datagram, {.from_packet_socket = true}).taken_elsewhere);
     Octets raw = outer_packet(inner);
     EXPECT_FALSE(decapsulate(near_parameters(), raw).taken_elsewhere);
   }
@@ -202,18 +202,19 @@ TEST(InboundOffload, WhatIsNotAnUnfinishedDatagramIsLeftToTheRawSocket) {
 
 TEST(InboundOffload, ARefusedPacketIsLeftToTheRawSocketToCount) {
   Octets datagram = outer_packet(unfinished(datagram_from_far(1000)).bytes, {.source = "203.0.113.9"});
-  EXPECT_TRUE(decapsulate(near_parameters(), datagram, {.known = true}).taken_elsewhere);
+  EXPECT_TRUE(decapsulate(near_parameters(), datagram, {.from_packet_socket = true}).taken_elsewhere);
 }
 
 TEST(InboundOffload, ThePacketSocketsHeadersAreVerified) {
   Octets datagram = outer_packet(unfinished(datagram_from_far(1000)).bytes);
   put_word(datagram, 10, word_at(datagram, 10) ^ 1U);
-  EXPECT_TRUE(decapsulate(near_parameters(), datagram, {.known = true}).taken_elsewhere);
+  EXPECT_TRUE(decapsulate(near_parameters(), datagram, {.from_packet_socket = true}).taken_elsewhere);
 }
 
 TEST(InboundOffload, MergedDatagramsAreCutAgainWhereTheyWereJoined) {
   Octets datagram = outer_packet(unfinished(datagram_from_far(2100)).bytes);
-  const Decapsulated result = decapsulate(near_parameters(), datagram, {.known = true, .gso_size = 500});
+  const Decapsulated result =
+      decapsulate(near_parameters(), datagram, {.from_packet_socket = true, .gso_size = 500});
   ASSERT_EQ(result.verdict, Verdict::pass);
   EXPECT_EQ(result.packet.offload, (wire::VnetHeader{.needs_checksum = true,
                                                      .gso = wire::Gso::udp,
@@ -228,7 +229,7 @@ TEST(InboundOffload, MergedDatagramsAreCutAgainWhereTheyWereJoined) {
   for (const Octets& packet : packets) EXPECT_EQ(rewritten_by_libtins(packet), packet);
 }
 
-/// A datagram whose checksum is right, and by chance, as in one of 65536, the sum of the pseudo-header.
+/// A datagram whose right checksum equals the pseudo-header sum by chance (1 in 65536).
 Octets datagram_that_looks_unfinished(std::size_t length, std::vector<Extension> extensions = {}) {
   Udp fields = datagram_from_far(length);
   fields.extensions = std::move(extensions);
@@ -237,7 +238,7 @@ Octets datagram_that_looks_unfinished(std::size_t length, std::vector<Extension>
   const std::size_t transport = without.size() - length - wire::udp::header_size;
   const std::size_t field = transport + wire::udp::checksum_offset;
   const std::uint16_t pseudo = reference_pseudo_sum(without, transport, wire::next_header::udp);
-  // The word that makes checksum and pseudo-header sum equal, in ones' complement.
+  // The word that makes both equal in ones' complement.
   const std::uint32_t word = (0xffffU ^ pseudo) + std::uint32_t{word_at(without, field)};
   put_word(fields.payload, fields.payload.size() - 2, (word & 0xffffU) + (word >> 16U));
   Octets inner = packet_of(fields);
@@ -249,14 +250,14 @@ TEST(InboundOffload, ADatagramWhoseFinishedChecksumLooksUnfinishedComesOverThePa
   const Octets inner = datagram_that_looks_unfinished(1000);
   Octets datagram = outer_packet(inner);
   EXPECT_TRUE(decapsulate(near_parameters(), datagram).taken_elsewhere);
-  const Decapsulated result = decapsulate(near_parameters(), datagram, {.known = true});
+  const Decapsulated result = decapsulate(near_parameters(), datagram, {.from_packet_socket = true});
   EXPECT_EQ(result.verdict, Verdict::pass);
   EXPECT_FALSE(result.taken_elsewhere);
   EXPECT_EQ(octets_of(result.packet.bytes), inner);
   EXPECT_EQ(result.packet.offload, wire::VnetHeader{});
 }
 
-// What is behind options is never merged.
+// The kernel merges no packets with options.
 TEST(InboundOffload, OneBehindOptionsComesOverTheRawSocket) {
   const Octets inner = datagram_that_looks_unfinished(1000, {options_extension(60, 2)});
   Octets datagram = outer_packet(inner);
@@ -266,11 +267,11 @@ TEST(InboundOffload, OneBehindOptionsComesOverTheRawSocket) {
   EXPECT_EQ(result.packet.offload, wire::VnetHeader{});
 }
 
-// Without a packet socket the raw socket's packets are the only ones.
+// Without a packet socket all packets are taken from the raw socket.
 TEST(InboundOffload, AloneTheRawSocketTakesUnfinishedDatagrams) {
   const TunFrame frame = unfinished(datagram_from_far(1000));
   Octets datagram = outer_packet(frame.bytes);
-  const Decapsulated result = decapsulate(near_parameters(), datagram, {.alone = true});
+  const Decapsulated result = decapsulate(near_parameters(), datagram, {.only_raw_socket = true});
   EXPECT_EQ(result.verdict, Verdict::pass);
   EXPECT_FALSE(result.taken_elsewhere);
   EXPECT_EQ(result.packet.offload, frame.offload);
@@ -283,23 +284,24 @@ TEST(InboundOffload, AloneTheRawSocketCannotTellWhereDatagramsWereJoined) {
   for (const auto& [length, verdict] :
        {std::pair{longest, Verdict::pass}, std::pair{longest + 1, Verdict::inner_joined}}) {
     Octets datagram = outer_packet(unfinished(datagram_from_far(length)).bytes);
-    EXPECT_EQ(decapsulate(parameters, datagram, {.alone = true}).verdict, verdict) << length;
+    EXPECT_EQ(decapsulate(parameters, datagram, {.only_raw_socket = true}).verdict, verdict) << length;
     datagram = outer_packet(packet_of(datagram_from_far(length)));
-    EXPECT_EQ(decapsulate(parameters, datagram, {.alone = true}).verdict, Verdict::pass) << length;
+    EXPECT_EQ(decapsulate(parameters, datagram, {.only_raw_socket = true}).verdict, Verdict::pass) << length;
   }
 }
 
-// The raw socket has the same bytes, and would hand on one large datagram.
+// The raw socket would deliver the same bytes as one large datagram.
 TEST(InboundOffload, MergedDatagramsWhoseChecksumLooksFinishedAreCutAllTheSame) {
   Octets datagram = outer_packet(datagram_that_looks_unfinished(54 * 1200));
   EXPECT_TRUE(decapsulate(near_parameters(), datagram).taken_elsewhere);
-  const Decapsulated result = decapsulate(near_parameters(), datagram, {.known = true, .gso_size = 1200});
+  const Decapsulated result =
+      decapsulate(near_parameters(), datagram, {.from_packet_socket = true, .gso_size = 1200});
   EXPECT_EQ(result.verdict, Verdict::pass);
   EXPECT_EQ(result.packet.offload.gso, wire::Gso::udp);
   EXPECT_EQ(result.packets, 54U);
 }
 
-// A finished datagram of any size was one on the wire: only its fragments were joined.
+// A finished datagram of any size is a single one, reassembled from IPv4 fragments.
 TEST(InboundOffload, ALargeFinishedDatagramPasses) {
   const Octets inner = packet_of(datagram_from_far(9000));
   Octets datagram = outer_packet(inner);

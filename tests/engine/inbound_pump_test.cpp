@@ -1,4 +1,4 @@
-// The inbound pump between a wire and a tun device in memory: batches, refusals and counters.
+// The inbound pump between IPv4 side and tun in memory: batches, refusals and counters.
 #include "sixin4/engine/inbound_pump.hpp"
 
 #include <array>
@@ -131,7 +131,7 @@ TEST_F(InboundPumpTest, WhatTheKernelHadNoRoomForIsCounted) {
   EXPECT_EQ(counters.packets.value(), 1U);
 }
 
-// RFC 4213 §5: nothing goes out because of a packet that is refused.
+// RFC 4213 §5: no packet is sent about a refused packet.
 TEST_F(InboundPumpTest, NothingIsEverSent) {
   wire.to_receive.push_back(outer_packet(inner_packet(1), {.source = "203.0.113.9"}));
   wire.to_receive.push_back(outer_packet(payload_of(60)));
@@ -194,7 +194,7 @@ TEST_F(InboundPumpTest, ARefusedWriteCountsAsThePacketsThatWereInIt) {
   EXPECT_TRUE(tun.written.empty());
 }
 
-// Linux before 6.2.
+// As on Linux before 6.2.
 TEST_F(InboundPumpTest, ADeviceWithoutUdpSuperPacketsGetsDatagramsOneByOne) {
   tun.lacks = {Offload::udp};
   InboundPump<MemoryWire, MemoryTun> other{wire, tun, counters, last_heard};
@@ -207,7 +207,7 @@ TEST_F(InboundPumpTest, ADeviceWithoutUdpSuperPacketsGetsDatagramsOneByOne) {
 TEST_F(InboundPumpTest, MergedDatagramsThatTheDeviceDoesNotTakeAreWrittenOneByOne) {
   const Udp fields{.payload = payload_of(1100), .source = far_host, .destination = near_host};
   tun.lacks = {Offload::udp};
-  wire.offload = {.known = true, .gso_size = 500};
+  wire.offload = {.from_packet_socket = true, .gso_size = 500};
   wire.to_receive.push_back(outer_packet(unfinished(fields).bytes));
   turn();
   ASSERT_EQ(tun.written.size(), 3U);
@@ -227,7 +227,7 @@ TEST_F(InboundPumpTest, OfMergedDatagramsThatAreWrittenOneByOneEachCountsForItse
   const Udp fields{.payload = payload_of(1100), .source = far_host, .destination = near_host};
   tun.lacks = {Offload::udp};
   tun.write_statuses = {IoStatus::ok, IoStatus::full, IoStatus::ok};
-  wire.offload = {.known = true, .gso_size = 500};
+  wire.offload = {.from_packet_socket = true, .gso_size = 500};
   wire.to_receive.push_back(outer_packet(unfinished(fields).bytes));
   turn();
   EXPECT_EQ(tun.written.size(), 2U);

@@ -1,4 +1,4 @@
-// What the pumps tell whoever looks at packets: each one, as it was, with what became of it.
+// The reports of the pumps to an observer: every packet, with its bytes at that moment and its outcome.
 #include "sixin4/engine/observer.hpp"
 
 #include <algorithm>
@@ -25,7 +25,7 @@ namespace {
 
 using namespace test;
 
-/// One thing that was told.
+/// One report.
 struct Told {
   std::string what;
   PacketId id = 0;
@@ -33,7 +33,7 @@ struct Told {
   Verdict verdict = Verdict::pass;
 };
 
-/// Writes everything down.
+/// Records all reports.
 class Notes {
  public:
   void begin(Time now) noexcept { turns.push_back(now); }
@@ -48,7 +48,7 @@ class Notes {
   void answered(PacketId id, wire::Bytes packet) noexcept { add("answered", id, octets_of(packet)); }
   void end() noexcept { ++ends; }
 
-  /// `what:verdict` of each, in order.
+  /// The reports as `what:verdict`, in order.
   [[nodiscard]] std::vector<std::string> names() const {
     std::vector<std::string> names;
     for (const Told& each : told) {
@@ -244,7 +244,7 @@ TEST_F(Observed, OfJoinedPacketsEachIsToldOfARefusalOfTheDevice) {
   wire.to_receive.push_back(outer_packet(answer(10)));
   tun.write_statuses = {IoStatus::ok, IoStatus::full};
   turn_in();
-  // The datagram goes at the end as well: both are runs that something could still have joined.
+  // The datagram is written at the end, too, because both runs are still open.
   ASSERT_EQ(notes.names(), (Names{"from-wire", "to-tun", "from-wire", "to-tun", "from-wire", "to-tun",
                                   "from-wire", "to-tun", "refused:tun-full"}));
   EXPECT_EQ(notes.told[8].id, notes.told[6].id);
@@ -266,7 +266,7 @@ TEST_F(Observed, MergedDatagramsThatAreWrittenOneByOneAreOnePacket) {
   tun.lacks = {Offload::udp};
   inbound = std::make_unique<InboundPump<MemoryWire, MemoryTun>>(wire, tun, counters, last_heard);
   tun.write_statuses = {IoStatus::ok, IoStatus::full};
-  wire.offload = {.known = true, .gso_size = 500};
+  wire.offload = {.from_packet_socket = true, .gso_size = 500};
   wire.to_receive = {outer_packet(
       unfinished(Udp{.payload = payload_of(1100), .source = far_host, .destination = near_host}).bytes)};
   turn_in();

@@ -60,7 +60,7 @@ engine::TunnelParameters parameters_of(wire::Bytes input) {
 engine::ReceiveOffload offload_of(wire::Bytes input) {
   const auto fields = *wire::fixed<parameter_bytes>(input);
   const bool known = (wire::load8<4>(fields) & flag_packet_socket) != 0;
-  return {.known = known, .gso_size = known ? wire::load16<2>(fields) : std::uint16_t{0}};
+  return {.from_packet_socket = known, .gso_size = known ? wire::load16<2>(fields) : std::uint16_t{0}};
 }
 
 void check_offload(const engine::ReceiveOffload& received, const engine::Decapsulated& result) {
@@ -93,7 +93,7 @@ void check_offload(const engine::ReceiveOffload& received, const engine::Decapsu
   }
   const std::size_t payload = packet.size() - offload.header_length;
   if (offload.gso == wire::Gso::udp) {
-    check(upper->protocol == wire::next_header::udp && received.known,
+    check(upper->protocol == wire::next_header::udp && received.from_packet_socket,
           "datagrams come over the packet socket");
     check(offload.gso_size == received.gso_size, "they are cut where they were joined");
   } else {

@@ -1,4 +1,4 @@
-// The raw sockets in a network namespace of their own, over loopback addresses.
+// The raw sockets in a separate network namespace, over loopback addresses.
 #include "sixin4/io/raw_socket.hpp"
 
 #include <algorithm>
@@ -36,7 +36,7 @@ constexpr wire::Ipv4Address far_loopback{{127, 0, 0, 2}};
 const WireEnds near_ends{.local = near_loopback, .remote = far_loopback, .dev = ""};
 const WireEnds far_ends{.local = far_loopback, .remote = near_loopback, .dev = ""};
 
-/// A packet of `length` octets from the near end to the far end unless it says otherwise.
+/// A packet of `length` octets, by default from the near end to the far end.
 Octets packet(std::size_t length, const std::string& source = "127.0.0.1",
               const std::string& destination = "127.0.0.2") {
   return test::outer_packet(test::payload_of(length - 20), {.source = source, .destination = destination});
@@ -50,8 +50,8 @@ class RawSocketTest : public ::testing::Test {
   }
 };
 
-/// Sends whole packets one call after the other, as the endpoint does: one that is refused is left out.
-/// Returns what became of each call.
+/// Sends packets one call after the other, as the endpoint does, without those that fail. Returns the result
+/// of each call.
 std::vector<engine::SendResult> send_all(RawSender& sender, const std::vector<Octets>& packets) {
   std::vector<engine::OuterPacket> batch;
   for (const Octets& octets : packets) batch.push_back({.head = octets, .body = {}});
@@ -59,12 +59,12 @@ std::vector<engine::SendResult> send_all(RawSender& sender, const std::vector<Oc
   for (std::size_t at = 0; at < batch.size();) {
     results.push_back(sender.send(std::span{batch}.subspan(at)));
     at += results.back().sent + (results.back().status == IoStatus::ok ? 0 : 1);
-    if (results.size() > 2 * batch.size()) break;  // it does not get on
+    if (results.size() > 2 * batch.size()) break;  // no progress
   }
   return results;
 }
 
-/// Everything that waits at the receiver, peer's packets first as it gives them.
+/// All packets queued at the receiver, those of `peer` first.
 std::vector<Octets> received(RawReceiver& receiver) {
   std::vector<Octets> packets;
   for (;;) {
@@ -125,7 +125,7 @@ TEST_F(RawSocketTest, APacketLargerThanTheLinkIsAnErrorAndTheBatchGoesOn) {
   EXPECT_EQ(received(receiver), (std::vector{sent[0], sent[1], sent[3], sent[5]}));
 }
 
-/// How the packets that the receiver has are taken: by the raw socket (false), or the packet socket (true).
+/// By which socket each packet is taken: raw (false) or packet socket (true).
 std::vector<bool> taken_by_packet_socket(RawReceiver& receiver, const Octets& expected) {
   engine::TunnelParameters parameters = test::near_parameters();
   parameters.local = far_ends.local;
@@ -137,13 +137,14 @@ std::vector<bool> taken_by_packet_socket(RawReceiver& receiver, const Octets& ex
       EXPECT_EQ(test::octets_of(one.bytes.subspan(20)), test::octets_of(wire::Bytes{expected}.subspan(20)));
       const engine::Decapsulated inner = engine::decapsulate(parameters, one.bytes, one.offload);
       if (!inner.taken_elsewhere && inner.verdict == engine::Verdict::pass)
-        taken.push_back(one.offload.known);
+        taken.push_back(one.offload.from_packet_socket);
     }
     if (result.status != IoStatus::ok) return taken;
   }
 }
 
-/// From 2001:db8::1 to 2001:db8::2, in an IPv4 packet from the near end; the payload begins with `word`.
+/// A datagram from 2001:db8::1 to 2001:db8::2, in an IPv4 packet from the near end; the payload begins with
+/// `word`.
 Octets datagram_with(std::uint16_t word, std::size_t size = 100) {
   Octets payload = test::payload_of(size);
   wire::store16<0>(std::span{payload}.first<2>(), word);
@@ -174,7 +175,7 @@ std::vector<Octets> fragments_of(const Octets& packet) {
   return {first, second};
 }
 
-// The packet socket knows more of an unfinished one, and twice is once too often.
+// The packet socket tells more about an unfinished datagram, and it must not be taken twice.
 TEST_F(RawSocketTest, ADatagramIsTakenFromOneSocketOnly) {
   RawSender sender{near_ends};
   RawReceiver receiver{far_ends};
@@ -187,8 +188,8 @@ TEST_F(RawSocketTest, ADatagramIsTakenFromOneSocketOnly) {
   EXPECT_EQ(taken_by_packet_socket(receiver, unfinished), std::vector{true});
 }
 
-// One in 65536 right checksums is the sum of the pseudo-header. Only the packet socket knows whether it is
-// one datagram.
+// One in 65536 right checksums equals the pseudo-header sum. Only the packet socket knows whether such a
+// packet is one datagram.
 TEST_F(RawSocketTest, ADatagramWhoseFinishedChecksumLooksUnfinishedIsTakenFromThePacketSocket) {
   RawSender sender{near_ends};
   RawReceiver receiver{far_ends};
@@ -219,8 +220,10 @@ TEST_F(RawSocketTest, WhatAFullQueueHadNoRoomForIsCounted) {
     std::size_t lost = 0;
     for (;;) {
       const engine::ReceiveResult result = receiver.receive();
-      got += static_cast<std::size_t>(std::ranges::count_if(
-          result.packets, [&](const engine::WirePacket& one) { return one.offload.known != is_finished; }));
+      got +=
+          static_cast<std::size_t>(std::ranges::count_if(result.packets, [&](const engine::WirePacket& one) {
+            return one.offload.from_packet_socket != is_finished;
+          }));
       lost += result.lost;
       if (result.status != IoStatus::ok) break;
     }
@@ -286,7 +289,7 @@ TEST_F(RawSocketTest, AReceiverBoundToALinkHearsThatLinkOnly) {
   EXPECT_TRUE(received(there).empty());
 }
 
-/// How many ICMP messages this namespace has sent.
+/// The number of ICMP messages sent in this namespace.
 long icmp_messages_sent() {
   std::ifstream file{"/proc/net/snmp"};
   std::string names;
@@ -304,7 +307,7 @@ long icmp_messages_sent() {
   return -1;
 }
 
-/// Bytes of this process that are in memory.
+/// The resident memory of this process in bytes.
 long resident() {
   long pages = 0;
   std::ifstream{"/proc/self/statm"} >> pages >> pages;

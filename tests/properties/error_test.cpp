@@ -1,4 +1,4 @@
-// Errors: about whom they may be, and that they end with the first one.
+// Errors: which packets they may be about, and that no error causes another.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace {
 using engine::TunnelParameters;
 using engine::WireError;
 
-/// An error of IPv4 that tells of a packet that was lost (RFC 792).
+/// An ICMP error about a lost packet (RFC 792).
 WireError any_error(const Octets& quoted) {
   const auto [type, most] = *one_of<std::pair<std::uint8_t, std::uint8_t>>({{3, 15}, {11, 1}});
   return {.type = type,
@@ -26,7 +26,7 @@ WireError any_error(const Octets& quoted) {
           .quoted = quoted};
 }
 
-/// A tunnel that also learns of path MTUs.
+/// A tunnel that learns path MTUs.
 TunnelParameters any_tunnel() {
   TunnelParameters parameters = *any_parameters();
   parameters.link_mtu = 65535;
@@ -45,7 +45,7 @@ wire::icmpv6::Error any_message() {
           .parameter = *between<std::uint32_t>(0, 0xffffffff)};
 }
 
-/// The ICMPv6 error that a lost packet of ours comes to.
+/// The ICMPv6 error for a lost packet of ours.
 Octets error_about(const TunnelParameters& parameters, const Octets& packet) {
   const Octets quoted = outer_of(parameters, packet);
   const WireError error = any_error(quoted);
@@ -55,12 +55,12 @@ Octets error_about(const TunnelParameters& parameters, const Octets& packet) {
   if (forged) return {};
   RC_ASSERT(translated.answer.has_value());
   RC_ASSERT(engine::may_answer(translated.answer->offending, translated.answer->error));
-  engine::IcmpErrorBuffer buffer{};
-  return octets_of(engine::write_icmp_error(buffer, translated.answer->offending, translated.answer->error,
-                                            wire::Source{parameters.error_source}));
+  wire::icmpv6::ErrorBuffer buffer{};
+  return octets_of(wire::icmpv6::write_icmp_error(
+      buffer, translated.answer->offending, translated.answer->error, wire::Source{parameters.error_source}));
 }
 
-// RFC 4443 §2.4 (e.1): errors about errors would go on for ever.
+// RFC 4443 §2.4 (e.1): errors about errors would never end.
 RC_GTEST_PROP(Errors, AboutAnErrorThereIsNone, ()) {
   const TunnelParameters parameters = any_tunnel();
   const Octets error = error_about(parameters, packet_of(*any_packet(parameters.mtu)));
@@ -88,9 +88,9 @@ RC_GTEST_PROP(Errors, HoweverLittleIsThereOfAnErrorItIsNotAnswered, ()) {
 RC_GTEST_PROP(Errors, GrowByTheirHeadersAndNeverPast1280, ()) {
   Octets packet = packet_of(*any_packet(*one_of<std::size_t>({600, 2000, 60000})));
   for (int times = 0; times < 4; ++times) {
-    engine::IcmpErrorBuffer buffer{};
-    const Octets error = octets_of(
-        engine::write_icmp_error(buffer, packet, any_message(), wire::Source{wire::link_local_of(near_end)}));
+    wire::icmpv6::ErrorBuffer buffer{};
+    const Octets error = octets_of(wire::icmpv6::write_icmp_error(
+        buffer, packet, any_message(), wire::Source{wire::link_local_of(near_end)}));
     RC_ASSERT(error.size() <= 1280U);  // RFC 4443 §2.4 (c)
     RC_ASSERT(error.size() <= packet.size() + 48);
     RC_ASSERT(error.size() == std::min<std::size_t>(1280, packet.size() + 48));
@@ -102,8 +102,9 @@ RC_GTEST_PROP(Errors, AreRightAndGoToTheSender, ()) {
   const Octets packet = packet_of(*any_packet(3000));
   const auto message = any_message();
   const auto source = wire::link_local_of(near_end);
-  engine::IcmpErrorBuffer buffer{};
-  const Octets error = octets_of(engine::write_icmp_error(buffer, packet, message, wire::Source{source}));
+  wire::icmpv6::ErrorBuffer buffer{};
+  const Octets error =
+      octets_of(wire::icmpv6::write_icmp_error(buffer, packet, message, wire::Source{source}));
   const wire::Bytes bytes{error};
   RC_ASSERT((error[0] & 0xf0U) == 0x60U);
   RC_ASSERT(word_at(error, 4) == error.size() - 40);
@@ -119,7 +120,7 @@ RC_GTEST_PROP(Errors, AreRightAndGoToTheSender, ()) {
 RC_GTEST_PROP(Errors, QuotingAnotherPacketMeanNothing, ()) {
   const TunnelParameters parameters = any_tunnel();
   Octets quoted = outer_of(parameters, packet_of(*any_packet(1280)));
-  // One bit of version, protocol, source or destination.
+  // Flips one bit of version, protocol, source or destination.
   const auto where = *one_of<std::size_t>({0, 9, 12, 13, 14, 15, 16, 17, 18, 19});
   const auto bit = *between(where == 0 ? 4U : 0U, 7U);
   quoted[where] = static_cast<std::uint8_t>(quoted[where] ^ 1U << bit);

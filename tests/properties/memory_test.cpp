@@ -1,5 +1,5 @@
-// No input makes the engine touch a byte outside of it. Only a build with AddressSanitizer sees one: every
-// input lies in memory of exactly its size.
+// No input makes the engine access a byte outside of it. Needs AddressSanitizer: every input lies in memory
+// of its exact size.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -22,7 +22,7 @@ namespace {
 
 using engine::TunPacket;
 
-/// A copy of its own for each function.
+/// Gives each function its own copy.
 class Exact {
  public:
   explicit Exact(wire::Bytes bytes)
@@ -38,9 +38,9 @@ class Exact {
 
 void answer(wire::Bytes offending, const wire::icmpv6::Error& error) {
   if (!engine::may_answer(offending, error)) return;
-  engine::IcmpErrorBuffer buffer{};
+  wire::icmpv6::ErrorBuffer buffer{};
   const auto packet =
-      engine::write_icmp_error(buffer, offending, error, wire::Source{wire::link_local_of(near_end)});
+      wire::icmpv6::write_icmp_error(buffer, offending, error, wire::Source{wire::link_local_of(near_end)});
   RC_ASSERT(packet.size() <= 1280U);
 }
 
@@ -68,12 +68,12 @@ void send(const engine::TunnelParameters& parameters, TunPacket packet) {
   RC_ASSERT(sent + segments->header_length() == packet.bytes.size());
 }
 
-/// What comes with the bytes from outside.
+/// The other inputs beside the bytes.
 struct Circumstances {
   engine::TunnelParameters parameters = *any_parameters();
   wire::VnetHeader offload{};
   engine::ReceiveOffload received{};
-  engine::WireError error{};  ///< it quotes the bytes
+  engine::WireError error{};  ///< quotes the bytes
 };
 
 wire::VnetHeader any_offload() {
@@ -91,14 +91,15 @@ Circumstances any_circumstances() {
   Circumstances around;
   around.parameters.mss_clamp = *rc::gen::arbitrary<bool>();
   around.offload = any_offload();
-  around.received = {.known = *rc::gen::arbitrary<bool>(), .gso_size = *between<std::uint16_t>(0, 2000)};
+  around.received = {.from_packet_socket = *rc::gen::arbitrary<bool>(),
+                     .gso_size = *between<std::uint16_t>(0, 2000)};
   around.error = {.type = *one_of<std::uint8_t>({3, 11, 12}),
                   .code = *one_of<std::uint8_t>({0, 1, 4}),
                   .mtu = *between<std::uint16_t>(0, 65535)};
   return around;
 }
 
-/// Hands the bytes to every function that takes such from outside.
+/// Passes the bytes to every function that takes bytes from outside.
 void everywhere(const Circumstances& around, wire::Bytes input) {
   const engine::TunnelParameters& parameters = around.parameters;
   send(parameters, {.offload = around.offload, .bytes = Exact{input}.bytes()});
@@ -135,8 +136,7 @@ void everywhere(const Circumstances& around, wire::Bytes input) {
   (void)engine::may_leave(parameters, copy.bytes());
 }
 
-/// A SYN that ends with its options: any octets, or nothing to do and then as much of an MSS as there is room
-/// for.
+/// A SYN whose options are any octets, or padding and then as much of an MSS option as fits.
 Octets any_syn(const Plan& plan) {
   Tcp fields = tcp_of(plan);
   fields.flags = 0x02;
@@ -158,7 +158,7 @@ Octets any_syn(const Plan& plan) {
   return packet;
 }
 
-/// A packet, perhaps in an IPv4 packet from either end or as a super-packet, with some of its bytes changed.
+/// A packet, possibly in an IPv4 packet from either end or as a super-packet, with some bytes changed.
 Octets any_damaged_packet(Circumstances& around) {
   Plan plan = *any_packet(1280);
   plan.payload %= 100;

@@ -1,5 +1,5 @@
-// Source rules on generated packets and flows: what comes back is what was sent, checksums hold, and no two
-// flows are the same in the tunnel.
+// Source rules on generated packets and flows: translation back restores the packet, checksums stay right,
+// and no two flows collide in the tunnel.
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -32,14 +32,14 @@ wire::Ipv6Address any_address() {
                                      *between<std::uint64_t>(1, 0xffffffffU));
 }
 
-/// Ones'-complement has two zeros: a checksum that is one may come back as the other.
+/// Ones'-complement arithmetic has two zeros: a checksum may come back as the other one.
 bool has_plain_checksum(const Octets& packet, const engine::FlowPacket& parsed) {
   const auto offset = wire::pseudo_header_checksum_offset(parsed.key.protocol);
   return !offset || parsed.transport + *offset + 2 > packet.size() ||
          word_at(packet, parsed.transport + *offset) % 0xffff != 0;
 }
 
-/// Of the checksum that covers the addresses.
+/// The offset of the checksum that covers the addresses.
 bool checksum_holds(const Octets& packet, const engine::FlowPacket& parsed) {
   if (!wire::pseudo_header_checksum_offset(parsed.key.protocol)) return true;
   return transport_sum(packet, parsed.transport, parsed.key.protocol) == 0xffff;
@@ -47,7 +47,7 @@ bool checksum_holds(const Octets& packet, const engine::FlowPacket& parsed) {
 
 RC_GTEST_PROP(Source, BackAndForthIsNothing, ()) {
   Plan plan = *any_packet(1500);
-  // Nothing of 132 (SCTP) covers the addresses; 59 has no upper layer.
+  // The checksum of 132 (SCTP) does not cover the addresses; 59 has no upper layer.
   Octets packet = packet_of(plan);
   const Octets before = packet;
   const auto direction = *one_of({Direction::out, Direction::in});
@@ -102,16 +102,16 @@ RC_GTEST_PROP(Source, AnErrorKeepsItsChecksumAndThatOfWhatItQuotes, ()) {
   RC_ASSERT(error == before);
 }
 
-// Wherever a packet or a first fragment ends.
+// For a packet or first fragment cut anywhere.
 RC_GTEST_PROP(Source, NothingThatIsCutPassesARuleThatRejectsAll, ()) {
   Plan plan = *any_packet(400);
-  RC_PRE(plan.protocol != protocol_icmpv6);  // answers and errors pass
-  plan.flags = 2;                            // and so does the middle of a TCP connection
+  RC_PRE(plan.protocol != protocol_icmpv6);  // echo replies and errors pass
+  plan.flags = 2;                            // a TCP SYN: the middle of a connection passes, too
   Octets packet = packet_of(plan);
   if (*between(0, 1) == 0) packet = with_extensions(packet, {fragment_extension(0, true)});
   packet.resize(*between<std::size_t>(40, packet.size()));
   put_word(packet, 4, packet.size() - 40);
-  RC_PRE(wire::Ipv6Header::begins_whole(packet));  // a jumbogram is refused before
+  RC_PRE(wire::Ipv6Header::begins_whole(packet));  // a jumbogram is refused earlier
   engine::SourceRule rule;
   rule.target = {.action = engine::SourceAction::reject};
   engine::TunnelParameters parameters = near_parameters();
@@ -131,7 +131,7 @@ Tuple tuple_of(const FlowKey& inside, const wire::Ipv6Address& local) {
   return {local, inside.remote, inside.local_port, inside.remote_port, inside.protocol};
 }
 
-/// Few of each, so that flows meet.
+/// Few values of each, so that flows collide.
 FlowKey any_flow() {
   return {.local = wire::Ipv6Address::of_words(1, *between<std::uint64_t>(1, 6)),
           .remote = wire::Ipv6Address::of_words(2, *between<std::uint64_t>(1, 2)),
@@ -154,7 +154,7 @@ engine::SourceRules any_rules() {
           {}};
 }
 
-// Whatever begins, ends, expires and comes back, and whichever rules are in force.
+// For any sequence of flows that begin, end, expire and return, under any rules.
 RC_GTEST_PROP(Source, NoTwoFlowsAreTheSameOutsideAndNoneChangesItsAddress, ()) {
   const auto bound = *between<std::uint32_t>(1, 40);
   FlowTable table{bound, *between<std::uint64_t>(0, 1000)};
@@ -192,7 +192,7 @@ RC_GTEST_PROP(Source, NoTwoFlowsAreTheSameOutsideAndNoneChangesItsAddress, ()) {
           RC_ASSERT(static_cast<bool>(begun.flow));
           RC_ASSERT(begun.flow.other == before->second);
         }
-        if (begun.refusal == FlowTable::Refusal::table_full) {
+        if (begun.verdict == engine::Verdict::flow_table_full) {
           const auto all = table.list(0, bound, now);
           RC_ASSERT(all.size() == bound);
           for (const auto& flow : all) RC_ASSERT(flow.state == engine::FlowState::established);
@@ -207,7 +207,7 @@ RC_GTEST_PROP(Source, NoTwoFlowsAreTheSameOutsideAndNoneChangesItsAddress, ()) {
       RC_ASSERT(outside.insert(tuple_of(flow.inside, flow.outside)).second);
       const Tuple inside = tuple_of(flow.inside, flow.inside.local);
       RC_ASSERT(alive.emplace(inside, flow.outside).second);
-      // What was ended and begun anew in this step is another flow.
+      // A flow that was ended and begun anew in this step is another flow.
       const auto before = former.find(inside);
       RC_ASSERT((ended == inside || before == former.end() || before->second == flow.outside));
     }

@@ -120,7 +120,7 @@ std::pair<Packet, std::size_t> read_packet(const Statement& statement, std::size
     } else if (option == "headers") {
       packet.offload.header_length = number_of<std::uint16_t>(value);
     } else if (option == "packet-socket") {
-      packet.received = {.known = true, .gso_size = number_of<std::uint16_t>(value)};
+      packet.received = {.from_packet_socket = true, .gso_size = number_of<std::uint16_t>(value)};
     } else if (option == "times") {
       times = number_of<std::size_t>(value);
     } else {

@@ -1,5 +1,5 @@
-// Joins the packets of one received batch that continue each other into super-packets, as the kernel's
-// receive offload would have (net/ipv4/tcp_offload.c, udp_offload.c): the tun device takes each in one write.
+// Joins consecutive packets of a received batch into super-packets, as the kernel's receive offload does
+// (net/ipv4/tcp_offload.c, udp_offload.c), because the tun device takes a super-packet in one write.
 #pragma once
 
 #include <algorithm>
@@ -12,23 +12,24 @@
 
 #include "sixin4/engine/inbound.hpp"
 #include "sixin4/engine/packet.hpp"
+#include "sixin4/wire/transport.hpp"
 
 namespace sixin4::engine {
 
-/// What goes to tun in one write: a packet as it came, or several in one.
+/// One write to tun: a packet as it came, or several joined.
 struct Coalesced {
-  TunPacket packet{};  ///< the first one; where others are behind it, with headers and offload data for all
-  std::span<const wire::Bytes> parts{};  ///< that packet, and the payloads of the others
-  std::uint32_t packets = 0;             ///< how many inner packets it was on the wire
+  TunPacket packet{};  ///< the first packet; its headers and offload data are those of the whole
+  std::span<const wire::Bytes> parts{};  ///< the first packet, then the payloads of the others
+  std::uint32_t packets = 0;             ///< inner packets that came on the wire
   std::uint32_t wire_bytes = 0;          ///< bytes of those inner packets
-  std::span<const PacketId> ids{};       ///< of each part's packet
+  std::span<const PacketId> ids{};       ///< one for each part
 };
 
-/// Holds open runs of packets, one a flow, until it is told that the batch ends. Within a flow no packet
-/// overtakes another. What is fragmented or has no ports to tell its flow by overtakes nothing between the
-/// same two addresses.
+/// Keeps one open run of packets for each flow until the batch ends. Packets of a flow stay in order. A
+/// fragment, or a packet without ports, may belong to any flow between its two addresses, so it overtakes
+/// none of them.
 ///
-/// Packets are borrowed until they are written. The first of a run is changed in its place.
+/// Borrows packets until they are written. The headers of a run's first packet are changed in place.
 class Coalescer {
  public:
   static constexpr std::size_t max_runs = 16;
@@ -37,13 +38,13 @@ class Coalescer {
     std::iota(order_.begin(), order_.end(), std::size_t{0});
   }
 
-  /// Of this kind no packets are joined from now on.
+  /// Packets of this kind are not joined any more.
   void keep_apart(Offload kind) noexcept {
     if (kind == Offload::tcp) joins_tcp_ = false;
     if (kind == Offload::udp) joins_udp_ = false;
   }
 
-  /// Takes a packet that has passed, and calls `write` with each `Coalesced` that nothing can join any more.
+  /// Takes a packet whose verdict is pass, and calls `write` with each `Coalesced` that is complete.
   template <typename Write>
   void add(const Decapsulated& inner, Write&& write) noexcept {
     const std::optional<Headers> headers = headers_of(inner.packet.bytes);
@@ -58,7 +59,7 @@ class Coalescer {
       close(at, write);
       if (joined) return;
     }
-    if (headers && begins_run(inner.packet, *headers)) {
+    if (headers && (headers->flags & ending_flags) == 0 && may_join(inner.packet, *headers)) {
       if (open_ == max_runs) close(0, write);
       open(inner, *headers);
     } else {
@@ -71,14 +72,17 @@ class Coalescer {
     }
   }
 
-  /// The batch ends: nothing waits for the next one.
+  /// Writes all open runs, at the end of a batch.
   template <typename Write>
   void close_all(Write&& write) noexcept {
     while (open_ != 0) close(0, write);
   }
 
  private:
-  /// Those of a packet with TCP or UDP right behind the IPv6 header. UDP has no flags, and no sequence.
+  static constexpr unsigned ending_flags = unsigned{wire::tcp::flag_psh} | wire::tcp::flag_fin;
+
+  /// The headers of a packet with TCP or UDP directly after the IPv6 header. UDP has no flags and no
+  /// sequence.
   struct Headers {
     std::uint8_t protocol = 0;
     std::uint8_t flags = 0;
@@ -89,28 +93,26 @@ class Coalescer {
   struct Run {
     Coalesced whole{};
     Headers headers{};           ///< of the first packet
-    std::size_t gso_size = 0;    ///< its payload; only the last packet's is smaller
-    bool sizes_unknown = false;  ///< of segments that may have been merged already: then of any size, and cut
-                                 ///< at a size that fits every link
+    std::size_t gso_size = 0;    ///< payload of the first packet; only the last packet may have less
+    bool sizes_unknown = false;  ///< the first packet is a merged one: segments of any size may join
     std::size_t payload = 0;     ///< of all packets
     std::size_t count = 0;       ///< of packets
-    std::uint8_t endings = 0;    ///< flags of the last packet that are the whole's
-    bool right_so_far = false;   ///< the first packet's checksum was verified; so are those of the others
-    bool complete = false;       ///< nothing joins any more
+    std::uint8_t endings = 0;    ///< PSH and FIN of the last packet, which the whole gets
+    bool verified = false;       ///< the checksums of all packets in the run have been verified
+    bool complete = false;       ///< no further packet may join
     std::array<wire::Bytes, max_tun_parts> parts{};
     std::array<PacketId, max_tun_parts> ids{};
   };
 
   [[nodiscard]] static std::optional<Headers> headers_of(wire::Bytes packet) noexcept;
-  /// Whether the packet must not overtake the run: it is of the same flow, or may be.
+  /// Whether the packet must not overtake the run, because it is of the same flow or may be.
   [[nodiscard]] static bool concerns(const Run& run, wire::Bytes packet,
                                      const std::optional<Headers>& headers) noexcept;
   [[nodiscard]] bool may_join(const TunPacket& packet, const Headers& headers) const noexcept;
-  [[nodiscard]] bool begins_run(const TunPacket& packet, const Headers& headers) const noexcept;
   void open(const Decapsulated& inner, const Headers& headers) noexcept;
-  /// Says whether the packet continues the run of its flow, and is in it now.
+  /// Adds the packet to the run if it continues it; else returns false.
   [[nodiscard]] bool join(Run& run, const Decapsulated& inner, const Headers& headers) const noexcept;
-  /// Makes the first packet's headers those of the whole.
+  /// Changes the headers of the first packet to those of the whole.
   static void finish(Run& run) noexcept;
 
   template <typename Write>
@@ -128,7 +130,7 @@ class Coalescer {
   bool joins_tcp_ = true;
   bool joins_udp_;
   std::size_t open_ = 0;
-  std::array<std::size_t, max_runs> order_{};  ///< of runs_: the open ones as they were opened, then the rest
+  std::array<std::size_t, max_runs> order_{};  ///< indices of runs_: the open ones by age, then the others
   std::array<Run, max_runs> runs_{};
 };
 

@@ -1,4 +1,4 @@
-// What an endpoint counts. Each counter has one writer, its worker, and any number of readers.
+// Counters of an endpoint. Each has one writer, its worker, and any number of readers.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace sixin4::engine {
 
 class Counter {
  public:
-  /// One writer only: a plain load and store, no locked instruction.
+  /// A plain load and store suffice for one writer.
   void add(std::uint64_t amount) noexcept {
     value_.store(value_.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
   }
@@ -25,12 +25,12 @@ class Counter {
 };
 
 struct DirectionCounters {
-  Counter packets;      ///< inner packets as they are on the wire: each segment of a super-packet counts
+  Counter packets;      ///< inner packets on the wire: each segment of a super-packet counts
   Counter bytes;        ///< of those inner packets, IPv6 headers included
   Counter icmp_errors;  ///< ICMPv6 errors written to tun because of packets in this direction
-  /// Packets as they were refused: a super-packet is one, but at the tun device each packet in it.
+  /// Counts a super-packet as one, but at the tun device each packet in it.
   std::array<Counter, verdict_count> drops;
-  /// Packets that were refused with their offload data, and written or sent without it.
+  /// Packets that were refused with their offload data, and then written or sent without.
   std::array<Counter, offload_count> refused_offloads;
 
   void drop(Verdict reason, std::uint64_t count = 1) noexcept {
@@ -40,11 +40,11 @@ struct DirectionCounters {
     return drops[static_cast<std::size_t>(reason)].value();
   }
   void refuse(Offload offload) noexcept { refused_offloads[static_cast<std::size_t>(offload)].add(1); }
-  /// After a few refusals an offload is not tried again, because each costs a system call in vain.
+  /// After a few refusals an offload is not tried again, because each costs a system call.
   [[nodiscard]] bool gave_up(Offload offload) const noexcept {
     return refused_offloads[static_cast<std::size_t>(offload)].value() >= few_refusals;
   }
-  /// How many offloads that holds for.
+  /// The number of offloads that are not tried again.
   [[nodiscard]] std::size_t given_up() const noexcept {
     return static_cast<std::size_t>(std::ranges::count_if(
         refused_offloads, [](const Counter& refusals) { return refusals.value() >= few_refusals; }));
@@ -54,13 +54,13 @@ struct DirectionCounters {
   static constexpr std::uint64_t few_refusals = 4;
 };
 
-/// The counters of several workers together, at one moment.
+/// Sums over the counters of several workers.
 struct DirectionTotals {
   std::uint64_t packets = 0;
   std::uint64_t bytes = 0;
   std::uint64_t icmp_errors = 0;
   std::array<std::uint64_t, verdict_count> drops{};
-  std::array<bool, offload_count> gave_up{};  ///< whether a worker did
+  std::array<bool, offload_count> gave_up{};  ///< whether any worker gave it up
 
   void add(const DirectionCounters& counters) noexcept {
     packets += counters.packets.value();
@@ -70,7 +70,7 @@ struct DirectionTotals {
     for (std::size_t i = 0; i < offload_count; ++i) gave_up[i] |= counters.gave_up(static_cast<Offload>(i));
   }
 
-  /// Calls `use` with each reason that something was dropped for, and how often it was.
+  /// Calls `use(verdict, count)` for each reason with a count above 0.
   template <typename Use>
   void for_each_drop(Use&& use) const {
     for (std::size_t i = 0; i < verdict_count; ++i) {
@@ -79,13 +79,13 @@ struct DirectionTotals {
   }
 };
 
-/// When something last happened; one writer, any number of readers.
+/// A time with one writer and any number of readers.
 class LastTime {
  public:
   void set(Time now) noexcept {
     since_epoch_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
   }
-  /// The epoch itself where nothing has happened yet.
+  /// The clock's epoch if `set` was never called.
   [[nodiscard]] Time get() const noexcept {
     return Time{Time::duration{since_epoch_.load(std::memory_order_relaxed)}};
   }

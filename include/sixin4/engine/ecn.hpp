@@ -14,8 +14,8 @@ inline constexpr std::uint8_t ect_1 = 1;
 inline constexpr std::uint8_t ect_0 = 2;
 inline constexpr std::uint8_t ce = 3;
 
-/// The traffic class of a decapsulated packet: DSCP from the inner header, ECN as figure 4 of RFC 6040 §4.2
-/// says. Nothing where the packet is to be dropped: congestion was met by a flow that cannot be told.
+/// The traffic class of a decapsulated packet: DSCP from the inner header, ECN by figure 4 of RFC 6040 §4.2.
+/// Empty if the packet is to be dropped: the outer header signals congestion, and the inner flow has no ECN.
 [[nodiscard]] constexpr std::optional<std::uint8_t> decapsulated_traffic_class(std::uint8_t inner,
                                                                                std::uint8_t outer) noexcept {
   constexpr std::uint8_t drop = 0xff;

@@ -1,4 +1,4 @@
-// ICMPv6 errors on their way back to those who sent what the tunnel could not carry.
+// Sends ICMPv6 errors to the senders of packets that the tunnel did not carry.
 #pragma once
 
 #include <optional>
@@ -12,34 +12,30 @@
 
 namespace sixin4::engine {
 
-/// Writes them to tun, bounded in rate. For one thread.
+/// Writes ICMPv6 errors to tun at a bounded rate. For one thread.
 template <TunSink Tun>
 class ErrorReplies {
  public:
-  /// The workers share the rate.
+  /// Each worker gets an equal share of the rate.
   ErrorReplies(Tun& tun, DirectionCounters& counters, Share share = {}) noexcept
       : tun_(tun), counters_(counters), rate_(per_second / share.count, burst / share.count) {}
 
-  /// The error that was sent, until the next call. Nothing where none was: RFC 4443 §2.4 may forbid an
-  /// answer, there may have been too many, and what is lost is lost: the sender tries again. `finish` may
-  /// change the error before it is written.
-  template <typename Finish>
-  [[nodiscard]] std::optional<wire::Bytes> send(const TunnelParameters& parameters, wire::Bytes offending,
-                                                const wire::icmpv6::Error& error, Time now,
-                                                Finish&& finish) noexcept {
+  /// Returns the error, valid until the next call. Empty if none was written, because RFC 4443 §2.4 forbids
+  /// one, the rate is used up, or tun did not take it. `finish` may change the error before it is written.
+  template <typename Finish = void (*)(TunPacket&) noexcept>
+  [[nodiscard]] std::optional<wire::Bytes> send(
+      const TunnelParameters& parameters, wire::Bytes offending, const wire::icmpv6::Error& error, Time now,
+      Finish finish = [](TunPacket&) noexcept {}) noexcept {
     if (!may_answer(offending, error) || !rate_.take(now)) return std::nullopt;
     const std::size_t length =
-        write_icmp_error(packet_, offending, error, wire::Source{parameters.error_source}).size();
+        wire::icmpv6::write_icmp_error(packet_, offending, error, wire::Source{parameters.error_source})
+            .size();
     TunPacket answer{.bytes = std::span{packet_}.first(length)};
     finish(answer);
     const wire::Bytes packet = answer.bytes;
     if (tun_.write(answer.offload, std::span{&packet, 1}) != IoStatus::ok) return std::nullopt;
     counters_.icmp_errors.add(1);
     return packet;
-  }
-  [[nodiscard]] std::optional<wire::Bytes> send(const TunnelParameters& parameters, wire::Bytes offending,
-                                                const wire::icmpv6::Error& error, Time now) noexcept {
-    return send(parameters, offending, error, now, [](TunPacket&) noexcept {});
   }
 
  private:
@@ -49,7 +45,7 @@ class ErrorReplies {
   Tun& tun_;
   DirectionCounters& counters_;
   TokenBucket rate_;
-  IcmpErrorBuffer packet_{};
+  wire::icmpv6::ErrorBuffer packet_{};
 };
 
 }  // namespace sixin4::engine

@@ -1,4 +1,4 @@
-// What tells one flow from another, as this end of the tunnel sees it.
+// Identifies a flow, seen from this end of the tunnel.
 #pragma once
 
 #include <cstdint>
@@ -7,13 +7,14 @@
 
 namespace sixin4::engine {
 
-/// Of both directions: outward `local` is a packet's source, inward its destination.
+/// The same for both directions: `local` is the source of outbound packets and the destination of inbound
+/// ones.
 struct FlowKey {
   wire::Ipv6Address local;
   wire::Ipv6Address remote;
-  std::uint16_t local_port = 0;   ///< of an ICMPv6 echo its identifier; 0 where the protocol has no ports
-  std::uint16_t remote_port = 0;  ///< 0 as well for an echo
-  std::uint8_t protocol = 0;      ///< of the upper layer
+  std::uint16_t local_port = 0;   ///< the identifier of an ICMPv6 echo; 0 for protocols without ports
+  std::uint16_t remote_port = 0;  ///< 0 for an echo, too
+  std::uint8_t protocol = 0;      ///< upper-layer protocol
   bool operator==(const FlowKey&) const = default;
 };
 

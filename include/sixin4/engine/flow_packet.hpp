@@ -1,4 +1,4 @@
-// What a packet says of the flow that it belongs to.
+// Reads off a packet which flow it belongs to.
 #pragma once
 
 #include <cstddef>
@@ -11,29 +11,29 @@
 namespace sixin4::engine {
 
 enum class FlowPart : std::uint8_t {
-  none,            ///< nothing that has a flow: an echo reply of ours, neighbour discovery, a broken packet
-  packet,          ///< a packet with its headers, or the first fragment of one
-  later_fragment,  ///< belongs where its first fragment did
-  error,           ///< an ICMPv6 error: belongs to the flow of the packet that it quotes
+  none,            ///< no flow: an echo reply of ours, neighbour discovery, a broken packet
+  packet,          ///< a packet with its upper-layer header, or a first fragment
+  later_fragment,  ///< a further fragment, which belongs to the flow of its first
+  error,           ///< an ICMPv6 error, which belongs to the flow of the packet it quotes
 };
 
 struct FlowPacket {
   FlowPart part = FlowPart::none;
-  FlowKey key;                ///< of a packet; of a later fragment without ports
+  FlowKey key;                ///< without ports for a later fragment
   std::size_t transport = 0;  ///< offset of the upper-layer header
   bool is_first_fragment = false;
-  bool is_cut_short = false;  ///< ends in its header chain, or before what its flow is known and judged by
+  bool is_cut_short = false;         ///< ends within its header chain, ports or TCP flags
   std::uint32_t identification = 0;  ///< of a fragment
-  /// It can be the first of its flow. TCP has a packet for that, and an answered echo is no question.
+  /// May be the first packet of a flow: a TCP SYN, an echo request, any packet of other protocols.
   bool begins = false;
-  bool tcp_answers = false;  ///< SYN and ACK: the flow was begun by the other side
+  bool tcp_answers = false;  ///< SYN and ACK: the other side began the flow
   bool fin = false;          ///< of TCP
   bool rst = false;          ///< of TCP
 };
 
-/// `packet` is an IPv6 packet cut to its length, or the start of one, on its way in `direction`.
+/// `packet` is an IPv6 packet cut to its length, or the start of one, that goes in `direction`.
 ///
-/// An echo's flow is that of the asking end's: requests outward, replies inward.
+/// An echo belongs to the flow of its request: requests outbound, replies inbound.
 [[nodiscard]] FlowPacket flow_packet_of(wire::Bytes packet, Direction direction) noexcept;
 
 }  // namespace sixin4::engine

@@ -1,4 +1,4 @@
-// The flows that source rules have judged, so that each keeps its address for its life.
+// The table of flows that source rules have judged, so that each flow keeps its source address.
 #pragma once
 
 #include <array>
@@ -12,22 +12,23 @@
 #include "sixin4/engine/packet.hpp"
 #include "sixin4/engine/source_rules.hpp"
 #include "sixin4/engine/time.hpp"
+#include "sixin4/engine/verdict.hpp"
 #include "sixin4/wire/address.hpp"
 
 namespace sixin4::engine {
 
-/// How far a flow has come. Of other protocols than TCP only the first two.
+/// Other protocols than TCP have the first two states only.
 enum class FlowState : std::uint8_t {
-  opening,      ///< nothing has come back yet
+  opening,      ///< no packet came back yet
   established,  ///< packets went both ways
   closing,      ///< TCP: both sides have sent FIN
-  closed,       ///< TCP: a RST was seen, and nothing outward since
+  closed,       ///< TCP: a RST was seen, and no outbound packet since
 };
 
-/// What a packet tells of its flow beside that it lives.
+/// What a packet says about the state of its flow.
 struct FlowSignals {
-  bool answer = false;  ///< whoever did not begin the flow takes part in it
-  bool begins = false;  ///< of TCP: SYN without ACK
+  bool answer = false;  ///< from the side that did not begin the flow
+  bool begins = false;  ///< TCP: SYN without ACK
   bool fin = false;
   bool rst = false;
 };
@@ -41,92 +42,86 @@ struct FlowTimeouts {
   std::chrono::seconds udp{120};  ///< RFC 4787 REQ-5: 2 minutes
   std::chrono::seconds icmpv6{30};
   std::chrono::seconds other{600};
-  /// In a full table an answered flow that is no TCP connection makes room after so much silence.
+  /// In a full table an answered flow of another protocol than TCP makes room after this silence.
   std::chrono::seconds idle_when_full{5};
 };
 
-/// Bounded, and for any number of threads. A packet of a flow that is there takes no lock: it reads its flow
-/// and marks it as alive. Flows begin, change their state and end under one.
+/// A bounded table for any number of threads. A packet of a known flow takes no lock: it reads the flow and
+/// marks it as alive. Beginning, changing and ending a flow takes the lock.
 ///
-/// Each flow has an inside key, which its packets have in front of the tunnel, and an outside key, whose
-/// local address is the one that they have in it. No two flows share either.
+/// Each flow has an inside key, with the local address that the host uses, and an outside key, with the local
+/// address that the far end sees. No two flows share either key.
 ///
-/// A new flow in a full table takes the place of another one, the first that there is in this order:
+/// A new flow in a full table replaces the first one of this list:
 /// 1. a TCP connection that is over (closing, closed) and has been silent for `idle_when_full`;
-/// 2. an unanswered flow of any protocol, at once. A flow that was begun outside goes where those are more
-///    than an eighth of the unanswered ones, else a flow that was begun inside: in a flood from inside the
-///    servers here can still answer, and a flood from outside costs programs here an eighth at most;
+/// 2. an unanswered flow of any protocol, at once: one begun outside if those are more than an eighth of the
+///    unanswered flows, else one begun inside. Servers here can still answer during a flood from inside, and
+///    a flood from outside takes an eighth of the unanswered flows at most;
 /// 3. any other TCP connection that is over;
 /// 4. an answered flow of another protocol than TCP that has been silent for `idle_when_full`.
 ///
-/// Of each kind the flow goes that has been silent for longest, to within some packets. Established TCP
-/// connections stay. A flow that begins outside takes no place of the third and fourth kind, and of the
-/// unanswered flows from inside none beyond that eighth.
+/// Within a kind the flow with the longest silence is replaced, to within some packets. Established TCP
+/// connections stay. A flow begun outside replaces nothing of the third and fourth kind, and unanswered flows
+/// begun inside only up to its eighth.
 class FlowTable {
  public:
-  /// `seed` is a secret: whoever knows it could choose flows that are slow to find.
+  /// `seed` is a secret, because it would help to choose flows that collide in the hash table.
   FlowTable(std::uint32_t bound, std::uint64_t seed, const FlowTimeouts& timeouts = {});
 
-  /// A flow that was found, as it was then; false where there was none.
+  /// A copy of a flow at the time of the look-up; false if there was none.
   struct Found {
-    wire::Ipv6Address other{};  ///< the local address of its key on the side where it was not looked for
-    bool rewritten = false;     ///< that is another one than on this side
+    wire::Ipv6Address other{};  ///< the local address in the key of the other side
+    bool rewritten = false;     ///< `other` differs from the local address on this side
     FlowState state = FlowState::opening;
     Direction begun = Direction::out;  ///< direction of the flow's first packet
     std::uint32_t slot = 0;
-    std::uint32_t version = nowhere;  ///< of the slot: what is begun there later has another
+    std::uint32_t version = nowhere;  ///< the slot's version; a later flow in the same slot has another
     [[nodiscard]] explicit operator bool() const noexcept { return version != nowhere; }
   };
-  /// The version of no flow: theirs are even.
+  /// Odd, so that no flow has this version.
   static constexpr std::uint32_t nowhere = 1;
 
-  /// Of a packet of the flow, which keeps it alive.
+  /// For a packet of the flow: marks the flow as alive.
   [[nodiscard]] Found find_inside(const FlowKey& key, Time now) noexcept;
   [[nodiscard]] Found find_outside(const FlowKey& key, Time now) noexcept;
-  /// Of a packet that an error quotes: it says nothing of whether its flow lives.
+  /// For a packet quoted by an ICMP error: does not mark the flow as alive.
   [[nodiscard]] Found look_inside(const FlowKey& key) const noexcept;
   [[nodiscard]] Found look_outside(const FlowKey& key) const noexcept;
 
-  enum class Refusal : std::uint8_t {
-    none,
-    table_full,
-    pool_exhausted,  ///< with each address that it may have the flow would be one that is there
-    rejected,        ///< by a rule
-  };
   struct Begun {
-    Refusal refusal = Refusal::none;
-    Found flow{};  ///< where it is not refused
+    Verdict verdict = Verdict::pass;  ///< else source_rejected, flow_table_full or pool_exhausted
+    Found flow{};                     ///< false if refused
   };
-  /// Begins the flow of an outward packet as `rules` say, or finds it where another thread was first.
+  /// Begins the flow of an outbound packet as `rules` decide, or finds it if another thread was first.
   [[nodiscard]] Begun begin_inside(const FlowKey& inside, const SourceRules& rules, Time now) noexcept;
-  /// Begins a flow of which a packet came from outside. Its address is kept, because the far end has named
-  /// it. Where a full table has no place for it, nothing happens.
+  /// Begins the flow of an inbound packet. Its local address is kept, because the far end has named it. Does
+  /// nothing if a full table has no place for it.
   void begin_outside(const FlowKey& outside, Time now) noexcept;
 
-  /// Takes the signals of a packet of a flow that was found. Most say nothing new.
+  /// Applies the signals of a packet to its flow. Takes the lock only if they change the state.
   void note(const Found& flow, Direction direction, const FlowSignals& signals) noexcept {
     const bool first_answer = signals.answer && flow.state == FlowState::opening;
     const bool revived = direction == Direction::out && flow.state == FlowState::closed;
     if (first_answer || revived || signals.fin || signals.rst) change_state(flow, direction, signals);
   }
-  /// Takes a flow out, a TCP connection for example whose ports begin another one.
+  /// Removes a flow, for example a TCP connection whose ports begin another one.
   void end(const Found& flow) noexcept;
-  /// Takes out what is past its time.
+  /// Removes all flows whose timeout has passed.
   void expire(Time now) noexcept;
 
   [[nodiscard]] std::uint32_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint32_t bound() const noexcept { return static_cast<std::uint32_t>(slots_.size()); }
 
-  /// For people to see.
+  /// A flow for the status output.
   struct Listed {
     FlowKey inside;
     wire::Ipv6Address outside;
     FlowState state = FlowState::opening;
-    std::uint16_t rule = 0;            ///< number of the rule that chose the address; 0: none did
+    std::uint16_t rule = 0;            ///< number of the rule that chose the address; 0: none
     Direction begun = Direction::out;  ///< direction of the first packet
     std::chrono::seconds idle{};
   };
-  /// What is in `count` slots from `first` on, of `bound()`.
+  /// The flows in `count` slots from `first`, of `bound()` slots.
   [[nodiscard]] std::vector<Listed> list(std::uint32_t first, std::uint32_t count, Time now) const;
 
  private:
@@ -134,16 +129,16 @@ class FlowTable {
   using Words = std::array<std::uint64_t, key_words>;
   enum Side : std::uint8_t { inside_side, outside_side };
 
-  /// An address in the machine's words, as it stands in memory.
+  /// An address as two words in the byte order of memory.
   using AtomicAddress = std::array<std::atomic<std::uint64_t>, 2>;
 
-  /// What readers without the lock look at is atomic. The words are written while `version` is odd.
+  /// Readers without the lock see the atomic members. They are written while `version` is odd.
   struct Slot {
-    std::array<AtomicAddress, 2> local{};  ///< of the inside and of the outside key
+    std::array<AtomicAddress, 2> local{};  ///< by side
     AtomicAddress remote{};
     std::atomic<std::uint64_t> ports_and_protocol = 0;
-    std::array<std::atomic<std::uint32_t>, 2> next{};  ///< in the chain of each side: slot + 1, 0: none
-    std::atomic<std::uint32_t> version = 0;            ///< odd: nothing is here, or it is being written
+    std::array<std::atomic<std::uint32_t>, 2> next{};  ///< in the hash chain of each side: slot + 1, 0: none
+    std::atomic<std::uint32_t> version = 0;            ///< odd: empty, or being written
     std::atomic<std::uint32_t> last_packet = 0;        ///< in seconds since the clock's epoch
     std::atomic<FlowState> state = FlowState::opening;
     std::atomic<Direction> begun = Direction::out;  ///< as in Found
@@ -155,14 +150,14 @@ class FlowTable {
       return static_cast<std::uint8_t>(ports_and_protocol.load(std::memory_order_relaxed));
     }
   };
-  /// The flows that may make room, by kind; each flow is in one queue at most.
+  /// The flows that may make room, by kind. A flow is in one queue at most.
   enum Queue : std::uint8_t { unanswered_inside, unanswered_outside, over, answered, no_queue };
   static constexpr std::size_t queue_count = no_queue;
-  /// A flow's neighbours in its queue. Apart from the slots, so that those stay small for look-ups.
+  /// The neighbours of a flow in its queue. Kept apart from the slots, so that those stay small for look-ups.
   struct Place {
-    std::uint32_t before = 0;
-    std::uint32_t behind = 0;
-    std::uint32_t last_packet = 0;  ///< of the flow, when it came to this place
+    std::uint32_t previous = 0;
+    std::uint32_t next = 0;
+    std::uint32_t last_packet = 0;  ///< the flow's, when it was queued
   };
 
   [[nodiscard]] static Words words_of(const FlowKey& key) noexcept;
@@ -177,7 +172,6 @@ class FlowTable {
   [[nodiscard]] Found look(Side side, const Words& words, std::size_t most) const noexcept;
   [[nodiscard]] static bool holds(Side side, const Slot& slot, const Words& words) noexcept;
   void change_state(const Found& flow, Direction direction, const FlowSignals& signals) noexcept;
-  void mark_alive(const Found& flow, std::uint32_t now) noexcept;
   [[nodiscard]] static std::chrono::seconds idle_time(const Slot& slot, std::uint32_t now) noexcept;
   [[nodiscard]] std::chrono::seconds timeout_of(const Slot& slot) const noexcept;
 
@@ -199,22 +193,23 @@ class FlowTable {
   void take_out(std::uint32_t index) noexcept;
   void begin_chain_change() noexcept;
   void end_chain_change() noexcept;
-  void link(Side side, std::uint32_t index) noexcept;
-  void unlink(Side side, std::uint32_t index) noexcept;
+  void link(std::uint32_t index) noexcept;
+  void unlink(std::uint32_t index) noexcept;
   [[nodiscard]] static Words words_of(Side side, const Slot& slot) noexcept;
 
   const std::uint64_t seed_;
   std::array<std::uint64_t, 2 * key_words + 1> factors_{};  ///< of the hash
   const FlowTimeouts timeouts_;
   std::vector<Slot> slots_;
-  std::array<std::vector<std::atomic<std::uint32_t>>, 2> buckets_;  ///< slot + 1 that a chain begins with
+  std::array<std::vector<std::atomic<std::uint32_t>>, 2>
+      buckets_;  ///< start of hash chains: slot + 1, 0: none
   std::atomic<std::uint32_t> size_ = 0;
-  std::atomic<std::uint64_t> chain_changes_ = 0;  ///< odd while a chain is being changed
+  std::atomic<std::uint64_t> chain_changes_ = 0;  ///< odd while a hash chain is being changed
   std::atomic<std::uint64_t> drawn_ = 0;
 
   mutable std::mutex mutex_;
   std::vector<std::uint32_t> free_;
-  std::vector<Place> places_;  ///< of the slots, and behind them where each queue begins and ends
+  std::vector<Place> places_;  ///< by slot; then one per queue, whose neighbours are its last and first flow
   std::array<std::uint32_t, queue_count> queued_{};
 };
 

@@ -1,4 +1,4 @@
-// Which way the first fragment of a packet went, for the fragments behind it, which have no ports.
+// Remembers the verdict and address of first fragments for the fragments that follow, which have no ports.
 #pragma once
 
 #include <array>
@@ -14,7 +14,7 @@
 
 namespace sixin4::engine {
 
-/// What tells a packet's fragments from those of all others (RFC 8200 §4.5).
+/// Identifies the fragments of one packet (RFC 8200 §4.5).
 struct FragmentKey {
   wire::Ipv6Address local;
   wire::Ipv6Address remote;
@@ -23,19 +23,19 @@ struct FragmentKey {
   bool operator==(const FragmentKey&) const = default;
 };
 
-/// What became of a first fragment.
+/// The decision about a first fragment.
 struct FragmentTrail {
   Verdict verdict = Verdict::pass;
-  wire::Ipv6Address address{};  ///< the local one that it has got, where it passed
+  wire::Ipv6Address address{};  ///< its local address after translation, if it passed
 };
 
-/// Remembers the last ones, for any number of threads. Of a packet whose first fragment comes behind others
-/// those are not known.
+/// Keeps the latest trails, for any number of threads. Fragments that arrive before their first fragment are
+/// not found.
 class FragmentTrails {
  public:
-  static constexpr std::chrono::seconds lifetime{60};  ///< RFC 8200 §4.5: the far end waits no longer
+  static constexpr std::chrono::seconds lifetime{60};  ///< reassembly time of RFC 8200 §4.5
 
-  /// `seed` as of the flow table.
+  /// `seed` is a secret, as for the flow table.
   explicit FragmentTrails(std::uint64_t seed) : seed_(seed), places_(sets * places_a_set) {}
 
   void leave(const FragmentKey& key, const FragmentTrail& trail, Time now) noexcept;

@@ -1,5 +1,5 @@
-// From the wire to tun: check the outer packet, take the inner one out, check that, and tell tun what is
-// unfinished about it.
+// From the IPv4 side to tun: checks the outer and the inner header, takes the inner packet out, and describes
+// an unfinished checksum to tun.
 #pragma once
 
 #include <cstddef>
@@ -15,23 +15,21 @@ namespace sixin4::engine {
 
 struct Decapsulated {
   Verdict verdict = Verdict::pass;
-  bool taken_elsewhere =
-      false;           ///< not a refusal: the same packet comes over the other socket, and is taken there
-  TunPacket packet{};  ///< within the datagram, where the verdict is pass
-  std::uint32_t packets = 1;     ///< how many inner packets it was on the wire
+  bool taken_elsewhere = false;  ///< not a refusal: a duplicate that the other receive socket delivers, too
+  TunPacket packet{};            ///< part of the outer packet, if the verdict is pass
+  std::uint32_t packets = 1;     ///< inner packets that came on the wire
   std::uint32_t wire_bytes = 0;  ///< bytes of those inner packets
-  PacketId id = 0;               ///< for whoever numbers packets
+  PacketId id = 0;               ///< set by the caller
 };
 
-/// `packet` is one IPv4 packet as a raw socket gives it: reassembled, its header checksum verified by the
-/// kernel, and where receive offload is on perhaps many TCP segments or UDP datagrams of one flow merged into
-/// one.
+/// `packet` is one IPv4 packet as a raw socket delivers it: reassembled, its header checksum verified by the
+/// kernel, and possibly many TCP segments or UDP datagrams of one flow, merged by receive offload.
 ///
-/// Merged TCP segments are a byte stream, and taken as they are. Merged UDP datagrams have lost their
-/// boundaries but for the packet socket, so those are taken from there: whatever has an unfinished UDP
-/// checksum, which is what merging leaves. Where there is no packet socket a datagram that cannot be a single
-/// one is refused; shorter ones are taken for one, which is right for those that a sender on the same machine
-/// left unfinished.
+/// Merged TCP segments are a stretch of a stream and need no boundaries. Merged UDP datagrams keep their
+/// boundaries only in the packet socket, so every packet with an unfinished UDP checksum, which is how
+/// merging leaves it, is taken from there. Without a packet socket a datagram longer than any single one is
+/// refused; a shorter one counts as single, which is right for the unfinished datagrams of a sender on this
+/// machine.
 [[nodiscard]] Decapsulated decapsulate(const TunnelParameters& parameters, wire::MutableBytes packet,
                                        const ReceiveOffload& offload = {}) noexcept;
 

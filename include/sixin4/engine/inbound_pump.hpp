@@ -1,5 +1,17 @@
-// The inbound worker: moves what comes from the wire to the tun device, one batch a turn. The ends are
-// concepts, as those of the outbound worker are.
+// The inbound worker: moves packets from the IPv4 side to the tun device, one batch a turn. The way of a
+// packet:
+//  1. `receive` returns a batch of IPv4 packets; receive offload may have merged some.
+//  2. decapsulate() checks both headers and returns the inner packet, or a reason to refuse it.
+//  3. restore_destination() undoes the address translation of source rules.
+//  4. Coalescer::add() joins it to the open run of its flow, or begins one.
+//  5. A complete run goes to write(); at the end of the batch every run does.
+//  6. write() hands it to tun in one call, with its offload data.
+//  7. If tun refuses the offload data, write_complete() cuts the packet or finishes its checksum and writes
+//     again.
+//  8. count() counts the packets of the write, or drops them.
+//  9. take_errors() turns ICMP errors of the IPv4 side into ICMPv6 errors for the senders.
+//
+// Both ends are concepts, so that a test puts memory there.
 #pragma once
 
 #include <algorithm>
@@ -33,20 +45,20 @@ class InboundPump {
         tun_(tun),
         counters_(counters),
         last_heard_(last_heard),
-        replies_(tun, counters),  // one worker of all hears of errors, and has the whole rate
+        replies_(tun, counters),  // the first worker receives all errors, so it has the whole rate
         coalescer_(tun.takes(Offload::udp)),
         ids_(share, Direction::in) {
     if (!tun.takes(Offload::tcp)) coalescer_.keep_apart(Offload::tcp);
   }
 
-  /// Receives one batch and hands it to the device, joined where it can be, and takes some of the ICMP errors
-  /// that wait: where more are left, polling the wire does not wait. Returns how the device was left where it
-  /// is gone, else how the wire was: ok where it may hold more packets.
+  /// Receives one batch, writes it to tun, and takes a limited number of ICMP errors; while more are left,
+  /// polling the wire does not block. Returns `gone` if the device is gone, else the status of the wire: ok
+  /// if it may hold more packets.
   IoStatus turn(const TunnelParameters& parameters, Time now) noexcept {
-    NoObserver nobody;
-    return turn(parameters, now, nobody);
+    NoObserver observer;
+    return turn(parameters, now, observer);
   }
-  /// The same, and tells `observer` of every packet.
+  /// The same, and reports every packet to `observer`.
   template <PacketObserver Observer>
   IoStatus turn(const TunnelParameters& parameters, Time now, Observer& observer) noexcept {
     observer.begin(now);
@@ -55,7 +67,7 @@ class InboundPump {
     return status;
   }
 
-  /// The smallest path MTU that routers have told of since the last call.
+  /// The smallest path MTU that routers have reported since the last call.
   [[nodiscard]] std::optional<std::uint16_t> take_path_mtu() noexcept {
     return std::exchange(path_mtu_, std::nullopt);
   }
@@ -92,7 +104,7 @@ class InboundPump {
     coalescer_.close_all(write_coalesced);
     if (device == IoStatus::gone) return device;
     if (heard) last_heard_.set(now);
-    // Where packets never stop coming, errors have their turn too.
+    // Under constant load errors are taken every few turns.
     if (received.status == IoStatus::empty || ++busy_turns_ % busy_turns_between_errors == 0) {
       take_errors(parameters, now, observer);
     }
@@ -113,13 +125,13 @@ class InboundPump {
       const auto to_sender = [&](TunPacket& answer) noexcept {
         restore_destination(parameters, answer, now);
       };
-      std::optional<wire::Bytes> told;
+      std::optional<wire::Bytes> sent;
       if (translated.answer) {
-        told =
+        sent =
             replies_.send(parameters, translated.answer->offending, translated.answer->error, now, to_sender);
       }
-      if (told) observer.answered(ids_.next(), *told);
-      if (!translated.path_mtu && !told) counters_.drop(Verdict::icmp_ignored);
+      if (sent) observer.answered(ids_.next(), *sent);
+      if (!translated.path_mtu && !sent) counters_.drop(Verdict::icmp_ignored);
     }
   }
 
@@ -141,7 +153,7 @@ class InboundPump {
     return tun_.takes(offload) && !counters_.gave_up(offload);
   }
 
-  /// For a device that does not take the offload data: cuts the packet, or finishes its checksum.
+  /// Cuts the packet, or finishes its checksum, for a device that does not take its offload data.
   template <PacketObserver Observer>
   IoStatus write_complete(const Coalesced& packet, Observer& observer) noexcept {
     TunPacket whole = in_one_part(packet);
@@ -153,7 +165,7 @@ class InboundPump {
     return written;
   }
 
-  /// The copy is worth its simplicity: once a kind has been given up, no packets of it are joined any more.
+  /// Copying is simple and rare: an offload that was given up is not used for joining any more.
   TunPacket in_one_part(const Coalesced& packet) noexcept {
     if (packet.parts.size() == 1) return packet.packet;
     std::size_t length = 0;
@@ -187,14 +199,15 @@ class InboundPump {
         count(written, 1, length, packet.ids, observer);
       }
     }
-    // Merged packets are not cut where they were joined: where all of it has passed, it counts as it came.
+    // The cut need not be where packets were joined, so a packet that was written as a whole counts as it
+    // came.
     const bool all = passed == segments->count();
     count(IoStatus::ok, all ? packet.packets : passed, all ? packet.wire_bytes : passed_bytes, packet.ids,
           observer);
     return written;
   }
 
-  /// `ids` are those of the packets that were received, `packets` of them as they were on the wire.
+  /// `ids` are the ids of the received packets; on the wire they were `packets`.
   template <PacketObserver Observer>
   void count(IoStatus written, std::uint32_t packets, std::size_t wire_bytes, std::span<const PacketId> ids,
              Observer& observer) noexcept {
@@ -224,7 +237,7 @@ class InboundPump {
   unsigned busy_turns_ = 0;
   PacketIds ids_;
   std::array<std::uint8_t, Segments::max_headers> segment_headers_{};
-  std::array<std::uint8_t, wire::ipv6_header_size + 0xffff> joined_{};  ///< the parts of one packet
+  std::array<std::uint8_t, wire::ipv6_header_size + 0xffff> joined_{};  ///< one packet, from its parts
 };
 
 }  // namespace sixin4::engine

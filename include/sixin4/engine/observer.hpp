@@ -1,4 +1,4 @@
-// What the workers tell of every packet to whoever wants to see it.
+// The interface by which workers report every packet to captures and recorders.
 #pragma once
 
 #include <concepts>
@@ -12,10 +12,10 @@
 
 namespace sixin4::engine {
 
-/// Numbers packets so that no other worker or direction has the same numbers.
+/// Numbers packets uniquely among all workers and both directions.
 class PacketIds {
  public:
-  /// `share` is this worker's of all workers.
+  /// `share` is the part of this worker.
   constexpr PacketIds(Share share, Direction direction) noexcept
       : next_(2 * PacketId{share.index} + static_cast<PacketId>(direction)),
         step_(2 * PacketId{share.count}) {}
@@ -29,23 +29,23 @@ class PacketIds {
   PacketId step_;
 };
 
-/// Told in the order in which things happen, with bytes as they were then, which are there for the length of
-/// the call. All forms of a packet are told within one turn.
+/// Called in the order of events, with the bytes at that moment, valid during the call. All forms of a packet
+/// are reported within one turn.
 template <typename Observer>
 concept PacketObserver = requires(Observer& observer, PacketId id, wire::Bytes packet,
                                   std::span<const wire::Bytes> parts, Verdict verdict, Time now) {
-  observer.begin(now);                   ///< of a turn: the time of all that follows
-  observer.from_tun(id, packet);         ///< an inner packet, as the host has it
-  observer.from_wire(id, packet);        ///< an outer packet, as it came
-  observer.withdrawn(id);                ///< was told of last, and does not count: it comes once more
-  observer.refused(id, verdict);         ///< the last form of a packet that was told of in this turn
-  observer.to_wire(id, parts, verdict);  ///< an outer packet has left, or the wire has refused it
-  observer.to_tun(id, packet);    ///< the inner packet of what came by the wire, as the host is to get it
-  observer.answered(id, packet);  ///< an ICMPv6 error of ours was written to tun
-  observer.end();                 ///< of a turn
+  observer.begin(now);                   ///< a turn begins; `now` is the time of its events
+  observer.from_tun(id, packet);         ///< an inner packet as the host sent it
+  observer.from_wire(id, packet);        ///< an outer packet as it arrived
+  observer.withdrawn(id);                ///< cancels the report before: a duplicate, which comes again
+  observer.refused(id, verdict);         ///< the verdict on the latest form of a packet of this turn
+  observer.to_wire(id, parts, verdict);  ///< an outer packet was sent, or the IPv4 side has not taken it
+  observer.to_tun(id, packet);           ///< an inner packet as the host is to get it
+  observer.answered(id, packet);         ///< an ICMPv6 error of ours was written to tun
+  observer.end();                        ///< the turn ends
 };
 
-/// Nobody looks.
+/// Ignores every report.
 struct NoObserver {
   constexpr void begin(Time /*now*/) const noexcept {}
   constexpr void from_tun(PacketId /*id*/, wire::Bytes /*packet*/) const noexcept {}

@@ -1,4 +1,4 @@
-// From tun to the wire: judge a packet, cut it where it is a super-packet, wrap every piece in IPv4.
+// From tun to the IPv4 side: judges a packet, cuts a super-packet into segments, and wraps each in IPv4.
 #pragma once
 
 #include <array>
@@ -18,31 +18,31 @@
 
 namespace sixin4::engine {
 
-/// Cuts `packet` to the length that its header gives, says whether it may leave, and where it may makes of it
-/// what leaves: with the source that the rules choose, and its MSS clamped where that is asked for. Sets
-/// `segments` for a super-packet that may. A refusal that the sender is to hear of is answered by the caller.
+/// Cuts `packet` to the length in its header and judges it. A packet that passes is changed to what leaves:
+/// it gets the source that the rules choose, and its MSS is clamped if that is configured. Sets `segments`
+/// for a super-packet that passes. The caller answers a refused packet.
 [[nodiscard]] Verdict judge_outbound(const TunnelParameters& parameters, TunPacket& packet,
                                      std::optional<Segments>& segments, Time now) noexcept;
 
-/// What the sender of a packet that is refused hears.
+/// The ICMPv6 error that the sender of a refused packet gets; empty if none.
 [[nodiscard]] std::optional<wire::icmpv6::Error> answer_to(Verdict refusal, std::uint16_t mtu) noexcept;
 
-/// Whether the outer packet needs no fragments.
+/// Whether the outer packet fits the link without IPv4 fragments.
 [[nodiscard]] constexpr bool fits_link(const TunnelParameters& parameters,
                                        std::size_t inner_length) noexcept {
   return inner_length + wire::ipv4_header_size <= parameters.link_mtu;
 }
 
-/// Writes outer headers: one packet, or the IPv4 fragments that the path needs (RFC 4213 §3.2: with a static
-/// MTU, or over a path that does not carry 1280 bytes, the outer packet may be fragmented).
+/// Wraps a packet in one outer packet, or in IPv4 fragments: RFC 4213 §3.2 has them with a static MTU, and
+/// over a path that does not carry 1280 bytes.
 class Encapsulator {
  public:
   explicit Encapsulator(Share share = {}) noexcept;
 
-  /// `packet` is inner bytes in two parts: `headers` are copied in front of `payload`, which is borrowed.
-  /// The first of them begins with the IPv6 header; `headers` are `Segments::max_headers` bytes at most.
-  /// `flush` is called when `batch` is full; it sends and clears it. `checksum` counts from the inner header;
-  /// no link finishes that of a packet that does not fit it.
+  /// Adds an inner packet that consists of `headers`, at most `Segments::max_headers` bytes, which are
+  /// copied, and `payload`, which is borrowed. `headers` may be empty. Calls `flush` when `batch` is full,
+  /// which sends and clears it. `checksum` counts from the inner header; it must be finished in a packet that
+  /// does not fit the link.
   template <typename Flush>
   void add(const TunnelParameters& parameters, wire::Bytes headers, wire::Bytes payload, WireBatch& batch,
            Flush&& flush, UnfinishedChecksum checksum = {}) noexcept {
@@ -52,13 +52,17 @@ class Encapsulator {
       wire::copy(headers, add_whole(parameters, inner, headers.size(), payload, batch, checksum));
       return;
     }
-    OuterPieces pieces = begin(parameters, inner, headers, payload);
+    const std::size_t room = std::size_t{parameters.link_mtu} - wire::ipv4_header_size;
+    Fragments fragments{.outer = outer_fields(parameters, inner),
+                        .headers = headers,
+                        .payload = payload,
+                        .size = room & ~std::size_t{7}};  // RFC 791: offsets count in 8 bytes
     do {
       if (!batch.has_room()) flush();
-    } while (add_next(parameters, pieces, batch));
+    } while (add_next(fragments, batch));
   }
 
-  /// Adds every segment. Where the link finishes checksums, those of segments that fit it are left to it.
+  /// Adds all segments. If `link_finishes`, the checksums of segments that fit the link are left to it.
   template <typename Flush>
   void add_segments(const TunnelParameters& parameters, const Segments& segments, bool link_finishes,
                     WireBatch& batch, Flush&& flush) noexcept {
@@ -84,33 +88,31 @@ class Encapsulator {
   }
 
  private:
-  struct OuterPieces {
-    std::uint8_t tos = 0;
-    std::uint8_t ttl = 0;
+  struct Fragments {
+    wire::Ipv4Fields outer;  ///< of the next fragment
     wire::Bytes headers;
     wire::Bytes payload;
-    std::size_t done = 0;   ///< inner bytes that are in the batch already
-    std::size_t piece = 0;  ///< inner bytes in every piece but the last
-    std::uint16_t identification = 0;
+    std::size_t done = 0;  ///< inner bytes in the batch so far
+    std::size_t size = 0;  ///< inner bytes in each fragment but the last
   };
 
-  /// Adds a packet that needs no fragments, and returns the room for its inner headers.
+  /// The fields of an outer header but for length and fragmentation.
+  [[nodiscard]] wire::Ipv4Fields outer_fields(const TunnelParameters& parameters,
+                                              wire::Ipv6Header inner) noexcept;
+  /// Adds an unfragmented packet, and returns the room for its inner headers.
   [[nodiscard]] wire::MutableBytes add_whole(const TunnelParameters& parameters, wire::Ipv6Header inner,
                                              std::size_t header_length, wire::Bytes payload, WireBatch& batch,
                                              UnfinishedChecksum checksum) noexcept;
 
-  [[nodiscard]] OuterPieces begin(const TunnelParameters& parameters, wire::Ipv6Header inner,
-                                  wire::Bytes headers, wire::Bytes payload) noexcept;
-  /// Adds one piece; false when it was the last.
-  [[nodiscard]] static bool add_next(const TunnelParameters& parameters, OuterPieces& pieces,
-                                     WireBatch& batch) noexcept;
+  /// Adds one fragment; false if it was the last.
+  [[nodiscard]] static bool add_next(Fragments& fragments, WireBatch& batch) noexcept;
 
   [[nodiscard]] std::uint16_t next_identification(const TunnelParameters& parameters) noexcept;
 
   std::uint16_t first_identification_;
   std::uint16_t last_identification_;
-  std::uint16_t identification_;                                       ///< the next one
-  std::array<std::uint8_t, Segments::max_headers> segment_headers_{};  ///< of one that is fragmented
+  std::uint16_t identification_;                                       ///< of the next packet
+  std::array<std::uint8_t, Segments::max_headers> segment_headers_{};  ///< of a segment that is fragmented
 };
 
 }  // namespace sixin4::engine

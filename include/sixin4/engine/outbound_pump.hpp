@@ -1,5 +1,15 @@
-// The outbound worker: moves what the tun device has to the wire, one batch a turn. The ends are concepts, so
-// that a test puts memory where the program has devices.
+// The outbound worker: moves packets from the tun device to the IPv4 side, one batch a turn. The way of a
+// packet:
+//  1. `read` returns an IPv6 packet, or a super-packet with its offload data.
+//  2. judge_outbound() refuses it, or gives it the source that leaves, and cuts a super-packet into segments.
+//  3. A refused packet is counted, and answer_to() says which ICMPv6 error its sender gets.
+//  4. A checksum that the link cannot finish is finished here.
+//  5. The encapsulator writes outer headers, or IPv4 fragments, into the batch.
+//  6. flush() sends the batch when it is full, and at the end of the turn.
+//  7. A packet whose unfinished checksum is refused is sent again, finished.
+//  8. A packet that the IPv4 side does not take is counted, and its other fragments are dropped.
+//
+// Both ends are concepts, so that a test puts memory there.
 #pragma once
 
 #include <algorithm>
@@ -32,18 +42,18 @@ class OutboundPump {
         encapsulator_(share),
         ids_(share, Direction::out) {}
 
-  /// Reads until the device is empty or the batch is full, and sends. Returns how the device was left:
-  /// ok where it may hold more.
+  /// Reads until the device is empty or the batch is full, and sends the batch. Returns the status of the
+  /// last read: ok if the device may hold more.
   IoStatus turn(const TunnelParameters& parameters, Time now) noexcept {
-    NoObserver nobody;
-    return turn(parameters, now, nobody);
+    NoObserver observer;
+    return turn(parameters, now, observer);
   }
-  /// The same, and tells `observer` of every packet.
+  /// The same, and reports every packet to `observer`.
   template <PacketObserver Observer>
   IoStatus turn(const TunnelParameters& parameters, Time now, Observer& observer) noexcept {
     observer.begin(now);
     IoStatus status = IoStatus::ok;
-    // Small packets lie next to each other in the buffer; a super-packet takes most of it for itself.
+    // Small packets lie side by side in the buffer; a super-packet takes most of it.
     wire::MutableBytes room{reads_};
     while (room.size() >= tun_read_size && batch_.size() < WireBatch::max_packets) {
       ReadResult read = tun_.read(room);
@@ -84,7 +94,7 @@ class OutboundPump {
     if (segments) {
       return encapsulator_.add_segments(parameters, *segments, link_finishes, batch_, send_batch);
     }
-    // A link sees one fragment at a time.
+    // A link sees single fragments, so it cannot finish the checksum of a fragmented packet.
     if (!link_finishes || !fits_link(parameters, packet.bytes.size())) (void)finish_checksum(packet);
     const auto unfinished = checksum_to_finish(packet);
     if (!unfinished) return refuse(Verdict::malformed);
@@ -100,7 +110,7 @@ class OutboundPump {
     std::span<const OuterPacket> rest = batch_.packets();
     while (!rest.empty()) {
       if (fragment_lost_) {
-        rest = behind_lost_packet(rest);
+        rest = after_lost_packet(rest);
         continue;
       }
       const SendResult result = wire_.send(rest);
@@ -129,7 +139,7 @@ class OutboundPump {
     batch_.clear();
   }
 
-  /// A packet whose checksum the socket has refused to leave to the link, with the checksum finished.
+  /// Returns `packet` with its checksum finished, after the socket has refused to leave it to the link.
   /// Borrowed until the next call.
   OuterPacket finished(const OuterPacket& packet) noexcept {
     counters_.refuse(Offload::checksum);
@@ -144,9 +154,9 @@ class OutboundPump {
     return {.head = whole.bytes, .body = {}, .inner_length = packet.inner_length, .id = packet.id};
   }
 
-  /// One fragment was refused: the others of its packet, perhaps in the next batch, would only be thrown away
-  /// by the far end.
-  std::span<const OuterPacket> behind_lost_packet(std::span<const OuterPacket> rest) noexcept {
+  /// Skips the other fragments of a packet that lost one, perhaps in the next batch: the far end would
+  /// discard them.
+  std::span<const OuterPacket> after_lost_packet(std::span<const OuterPacket> rest) noexcept {
     const auto last =
         std::ranges::find_if(rest, [](const OuterPacket& piece) { return piece.inner_length != 0; });
     if (last == rest.end()) return {};
@@ -160,7 +170,7 @@ class OutboundPump {
     counters_.bytes.add(packet.inner_length);
   }
 
-  // About 0.2 MB: as large as the level 2 cache likes, and room for one super-packet behind another.
+  // About 0.2 MB: fits the level 2 cache, and has room for a super-packet after another.
   static constexpr std::size_t read_buffer_size = 3 * tun_read_size;
 
   Tun& tun_;
@@ -170,7 +180,7 @@ class OutboundPump {
   WireBatch batch_;
   Encapsulator encapsulator_;
   PacketIds ids_;
-  bool fragment_lost_ = false;  ///< what comes next in the batch belongs to a packet that is lost already
+  bool fragment_lost_ = false;  ///< the next fragments belong to a packet that lost one
   std::array<std::uint8_t, read_buffer_size> reads_{};
   std::array<std::uint8_t, wire::ipv4_max_packet> finished_{};
 };

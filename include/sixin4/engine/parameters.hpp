@@ -1,4 +1,4 @@
-// What the engine knows of its tunnel. A value: a worker takes a copy and swaps it between two batches.
+// The parameters of a tunnel. A value: a worker gets a copy, and replaces it between two batches.
 #pragma once
 
 #include <cstdint>
@@ -18,26 +18,22 @@ struct FlowMemory;
 struct TunnelParameters {
   wire::Ipv4Address local;
   wire::Ipv4Address remote;
-  std::optional<std::uint8_t> ttl = 64;  ///< of the outer packet; nothing: the inner hop limit
-  std::optional<std::uint8_t> tos =
-      0;            ///< DSCP of the outer packet, in its place in the octet; nothing: the inner one
-  bool ecn = true;  ///< RFC 6040: the outer ECN field is the inner one (normal mode); false: Not-ECT
-                    ///< (compatibility mode)
+  std::optional<std::uint8_t> ttl = 64;  ///< of the outer packet; empty: the inner hop limit
+  std::optional<std::uint8_t> tos = 0;   ///< outer DSCP, in its place in the TOS octet; empty: the inner one
+  bool ecn = true;  ///< RFC 6040: copy the ECN field outbound (normal mode); false: clear it
   std::uint16_t mtu = wire::ipv6_min_mtu;  ///< tunnel MTU: the largest inner packet, 1280 to 65515
-  std::uint16_t link_mtu =
-      1500;               ///< largest IPv4 packet that the link towards `remote` takes, 68 (RFC 791) or more
-  bool pmtudisc = false;  ///< RFC 4213 §3.2.2: ICMP lowers the tunnel MTU; false: §3.2.1, nothing does
-  bool dont_fragment =
-      false;             ///< with `pmtudisc`, where the path carries 1280 bytes; `mtu` fits the link then
-  bool loops = false;    ///< the IPv4 route towards `remote` leads into the tunnel itself
-  bool no_path = false;  ///< the host has no IPv4 path to `remote`: nothing may be sent
-  wire::Ipv6Address error_source;      ///< where the ICMPv6 errors that we send come from
-  std::vector<wire::Ipv6Prefix> ours;  ///< the addresses that belong to this end
-  bool ingress_filter = true;          ///< refuse inner sources that are ours when they come from outside
-  bool egress_filter = true;           ///< refuse inner sources that are not ours when they go out
-  std::shared_ptr<const SourceRules> source_rules{};  ///< nothing: every source is kept
-  std::shared_ptr<FlowMemory> flows{};  ///< shared by all workers; with source rules always there
-  bool mss_clamp = false;               ///< lower the MSS of TCP connections to what fits `mtu`
+  std::uint16_t link_mtu = 1500;           ///< largest IPv4 packet on the first link; 68 or more
+  bool pmtudisc = false;  ///< RFC 4213: true lowers the MTU by ICMP errors (§3.2.2), false does not (§3.2.1)
+  bool dont_fragment = false;  ///< with `pmtudisc` if the path carries 1280 bytes; then `mtu` fits the link
+  bool loops = false;          ///< the IPv4 route to `remote` leads into the tunnel itself
+  bool no_path = false;        ///< the host has no IPv4 route to `remote`: every packet is refused
+  wire::Ipv6Address error_source;                     ///< source of the ICMPv6 errors that this end sends
+  std::vector<wire::Ipv6Prefix> ours;                 ///< the addresses of this end
+  bool ingress_filter = true;                         ///< refuse inbound packets with a source of `ours`
+  bool egress_filter = true;                          ///< refuse outbound packets without a source of `ours`
+  std::shared_ptr<const SourceRules> source_rules{};  ///< empty: every source is kept
+  std::shared_ptr<FlowMemory> flows{};  ///< shared by all workers; present whenever there are rules
+  bool mss_clamp = false;               ///< lower the MSS of TCP connections to fit `mtu`
 };
 
 }  // namespace sixin4::engine

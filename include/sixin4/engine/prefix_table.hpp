@@ -1,4 +1,4 @@
-// Finds the longest prefix that an address lies in, among any number of them.
+// Longest-prefix match over any number of IPv6 prefixes.
 #pragma once
 
 #include <cstdint>
@@ -10,23 +10,22 @@
 
 namespace sixin4::engine {
 
-/// Immutable. Prefixes contain each other or have nothing in common, so that they cut the address space into
-/// stretches in each of which one prefix is the longest: a lookup is a binary search for a stretch, first for
-/// its block.
+/// Immutable. Two prefixes are nested or disjoint, so they divide the address space into ranges with one
+/// longest prefix each. A look-up is a binary search for the range, first among the blocks.
 class PrefixTable {
  public:
   using Value = std::uint32_t;
   static constexpr Value absent = ~Value{0};
   struct Entry {
     wire::Ipv6Prefix prefix;
-    Value value = 0;  ///< anything but `absent`
+    Value value = 0;  ///< not `absent`
   };
 
   PrefixTable() = default;
-  /// Of entries with the same prefix the last one counts.
+  /// The last of several entries with the same prefix counts.
   explicit PrefixTable(std::vector<Entry> entries);
 
-  /// The value of the longest prefix that contains `address`; `absent` where none does.
+  /// The value of the longest prefix that contains `address`, or `absent`.
   [[nodiscard]] Value find(const wire::Ipv6Address& address) const noexcept;
 
  private:
@@ -36,13 +35,12 @@ class PrefixTable {
   };
   static constexpr std::size_t block = 32;
 
-  /// The index of the last start that is not behind `address`; 0 where all are.
-  [[nodiscard]] static std::size_t last_not_behind(std::span<const Start> starts,
-                                                   const Start& address) noexcept;
+  /// The index of the last start that is at most `address`; 0 if none is.
+  [[nodiscard]] static std::size_t last_up_to(std::span<const Start> starts, const Start& address) noexcept;
 
-  std::vector<Start> blocks_;  ///< every `block`th start: these stay in a near cache
-  std::vector<Start> starts_;  ///< of the stretches, ascending
-  std::vector<Value> values_;  ///< of the stretch that begins at the start of the same index
+  std::vector<Start> blocks_;  ///< every `block`th start, few enough to stay in a near cache
+  std::vector<Start> starts_;  ///< of the ranges, ascending
+  std::vector<Value> values_;  ///< by index of `starts_`
 };
 
 }  // namespace sixin4::engine

@@ -1,4 +1,4 @@
-// Puts another address into a packet, and into every checksum that covers it (RFC 1624).
+// Replaces an address in a packet, and updates every checksum that covers it (RFC 1624).
 #pragma once
 
 #include <algorithm>
@@ -11,18 +11,18 @@
 
 namespace sixin4::engine {
 
-/// The local address of `packet`, its source outward and its destination inward, becomes `address`. `parsed`
-/// is what `flow_packet_of` says of it. Super-packets and merged packets stay whole: a checksum that is
-/// finished stays as right or wrong as it was, one that is not goes on holding the sum of the pseudo-header.
+/// Sets the local address of `packet`: its source outbound, its destination inbound. `parsed` is the result
+/// of `flow_packet_of`. Works on super-packets and merged packets as they are. A finished checksum stays as
+/// right or wrong as it was; an unfinished one keeps holding the sum of the pseudo-header.
 void rewrite_local(TunPacket& packet, const FlowPacket& parsed, Direction direction,
                    const wire::Ipv6Address& address) noexcept;
 
-/// An ICMPv6 error's own local address, where it is `from`, and the one of the packet that it quotes, which
-/// went the other way, become `to`. `parsed` is what `flow_packet_of` says of the error.
+/// Sets to `to`: the local address of an ICMPv6 error, if it is `from`, and the local address of the packet
+/// that it quotes, which went the other way. `parsed` is the result of `flow_packet_of` for the error.
 void rewrite_error(TunPacket& packet, const FlowPacket& parsed, Direction direction,
                    const wire::Ipv6Address& from, const wire::Ipv6Address& to) noexcept;
 
-/// What an ICMPv6 error quotes of a packet.
+/// The part of a packet that an ICMPv6 error quotes.
 template <typename Byte>
 [[nodiscard]] constexpr std::span<Byte> quoted_by(std::span<Byte> error, const FlowPacket& parsed) noexcept {
   return error.subspan(std::min(error.size(), parsed.transport + wire::icmpv6::header_size));

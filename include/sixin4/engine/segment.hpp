@@ -1,5 +1,4 @@
-// Cuts a super-packet into the packets that the kernel's own segmentation would have made of it, and finishes
-// checksums.
+// Cuts a super-packet into the same packets as the kernel's segmentation, and finishes checksums.
 #pragma once
 
 #include <algorithm>
@@ -22,21 +21,20 @@ namespace sixin4::engine {
 /// The segments of one TCP or UDP super-packet. Borrows the packet.
 class Segments {
  public:
-  /// Headers longer than this are refused. Linux bounds them by the room that it leaves in front of a packet.
+  /// Longer headers are refused. Linux limits them to the headroom of a packet.
   static constexpr std::size_t max_headers = 4096;
 
-  /// `packet` is an IPv6 packet cut to its length. Nothing where offload data and headers contradict each
-  /// other.
+  /// `packet` is an IPv6 packet cut to its length. Empty if offload data and headers contradict each other.
   [[nodiscard]] static std::optional<Segments> of(const TunPacket& packet) noexcept;
 
   [[nodiscard]] std::size_t count() const noexcept { return count_; }
-  /// Inner headers in bytes, the same in every segment.
+  /// Bytes of the inner headers, the same in every segment.
   [[nodiscard]] std::size_t header_length() const noexcept { return headers_.size(); }
-  /// That of the super-packet: a segment's differs in its payload length.
+  /// The header of the super-packet; that of a segment has another payload length.
   [[nodiscard]] wire::Ipv6Header ip_header() const noexcept {
     return wire::Ipv6Header{headers_.first<wire::ipv6_header_size>()};
   }
-  /// The longest inner packet that comes out.
+  /// The length of the longest segment, headers included.
   [[nodiscard]] std::size_t largest_packet() const noexcept {
     return headers_.size() + std::min<std::size_t>(size_, payload_.size());
   }
@@ -44,10 +42,10 @@ class Segments {
     const std::size_t start = index * size_;
     return payload_.subspan(start, std::min<std::size_t>(size_, payload_.size() - start));
   }
-  /// Writes the headers of segment `index` with lengths, sequence number, flags and checksum its own.
-  /// `headers` has `header_length()` bytes.
+  /// Writes the headers of segment `index` to `headers`, which has `header_length()` bytes: lengths, sequence
+  /// number, flags and checksum are those of the segment.
   void write_headers(std::size_t index, wire::MutableBytes headers) const noexcept;
-  /// The same with the checksum left to the link: its field holds the pseudo-header sum.
+  /// The same with the pseudo-header sum in the checksum field, for the link to finish.
   void write_unfinished_headers(std::size_t index, wire::MutableBytes headers) const noexcept;
   /// Where the checksum field stands, counted from the IPv6 header.
   [[nodiscard]] UnfinishedChecksum checksum_field() const noexcept;
@@ -56,7 +54,7 @@ class Segments {
   Segments(wire::Bytes packet, std::uint8_t protocol, std::uint16_t transport, std::size_t header_length,
            std::uint16_t size) noexcept;
 
-  /// Writes all but the checksum, and returns the sum of the transport header without it.
+  /// Writes all fields but the checksum, and returns the sum of the transport header without it.
   [[nodiscard]] wire::InternetSum write_fields(std::size_t index, wire::MutableBytes headers) const noexcept;
   [[nodiscard]] wire::InternetSum pseudo_header_sum(std::size_t length) const noexcept;
   void write_checksum(wire::MutableBytes headers, std::uint16_t checksum) const noexcept;
@@ -68,7 +66,7 @@ class Segments {
   std::uint16_t size_;       ///< payload bytes a segment
   std::uint8_t protocol_;
   wire::InternetSum addresses_;
-  wire::InternetSum common_;  ///< the fields of the transport header that are the same in every segment
+  wire::InternetSum common_;  ///< sum of the transport header fields that are equal in every segment
 };
 
 }  // namespace sixin4::engine

@@ -1,4 +1,4 @@
-// Inner source addresses: whose they are, and which may pass the tunnel in which direction.
+// Rules for inner source addresses: which belong to this end, and which may pass in which direction.
 #pragma once
 
 #include <algorithm>
@@ -11,14 +11,15 @@
 
 namespace sixin4::engine {
 
-/// Sources that no packet from a tunnel may have: RFC 4213 §3.6, and the IPv4-compatible and IPv4-mapped
-/// prefixes of RFC 4291 §2.5.5. Legitimate 6to4 sources are not among them.
+/// Whether no packet from a tunnel may have this source: RFC 4213 §3.6, and the IPv4-compatible and
+/// IPv4-mapped prefixes of RFC 4291 §2.5.5. 6to4 sources are legitimate.
 [[nodiscard]] constexpr bool is_never_a_source(const wire::Ipv6Address& source) noexcept {
   if (source.high() != 0) return source.is_multicast();
-  if (source.low() == 0) return false;  // unspecified: duplicate address detection, router solicitation
-  // ::/96 (with ::1 in it) and ::ffff:0:0/96.
-  const std::uint64_t in_front_of_ipv4 = source.low() >> 32U;
-  return in_front_of_ipv4 == 0 || in_front_of_ipv4 == 0xffff;
+  if (source.low() == 0)
+    return false;  // unspecified: for duplicate address detection and router solicitation
+  // ::/96 (which contains ::1) and ::ffff:0:0/96.
+  const std::uint64_t bits_before_ipv4 = source.low() >> 32U;
+  return bits_before_ipv4 == 0 || bits_before_ipv4 == 0xffff;
 }
 
 /// Whether the address belongs to this end.
@@ -27,8 +28,8 @@ namespace sixin4::engine {
   return std::ranges::any_of(parameters.ours, [&](const auto& prefix) { return prefix.contains(address); });
 }
 
-/// Whether the egress filter lets an IPv6 packet, or the start of one, out with this source: it is ours or
-/// link-local, or unspecified in ICMPv6 of a host that has no address yet.
+/// Whether the egress filter passes an IPv6 packet, or the start of one, with this source: an address of this
+/// end, a link-local one, or the unspecified address in ICMPv6 (of a host without an address yet).
 [[nodiscard]] inline bool may_leave(const TunnelParameters& parameters, const wire::Ipv6Address& source,
                                     wire::Bytes packet) noexcept {
   if (source.is_unspecified()) {
@@ -37,7 +38,7 @@ namespace sixin4::engine {
   }
   return source.is_link_local() || is_ours(parameters, source);
 }
-/// The same with the source that it has.
+/// The same for the source in the packet.
 [[nodiscard]] inline bool may_leave(const TunnelParameters& parameters, wire::Bytes packet) noexcept {
   if (!wire::Ipv6Header::begins(packet)) return false;
   return may_leave(parameters, wire::Ipv6Header{packet.first<wire::ipv6_header_size>()}.source().address,

@@ -1,4 +1,4 @@
-// Which source address a new flow is to leave with: pools of addresses, and the rules that choose from them.
+// Chooses the source address of a new flow: pools of addresses, and the rules that select from them.
 #pragma once
 
 #include <chrono>
@@ -14,16 +14,16 @@
 
 namespace sixin4::engine {
 
-/// Addresses in an order, numbered from 0.
+/// A sequence of addresses, numbered from 0.
 class AddressPool {
  public:
   AddressPool() = default;
-  /// At least one range.
+  /// `ranges` has at least one element.
   explicit AddressPool(std::vector<wire::Ipv6Range> ranges);
 
-  /// Of addresses; 2^64 - 1 where there are more, and the others are not used then.
+  /// The number of addresses, at most 2^64 - 1; any further ones are not used.
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
-  /// `index` is below `size()`.
+  /// Requires `index` below `size()`.
   [[nodiscard]] wire::Ipv6Address at(std::uint64_t index) const noexcept;
 
  private:
@@ -31,20 +31,20 @@ class AddressPool {
   std::uint64_t size_ = 0;
 };
 
-/// Which address of a pool is a flow's.
+/// How a rule selects an address of its pool.
 enum class PoolMode : std::uint8_t {
   first,
   random,
-  hash,  ///< the same pair of hosts always gets the same
-  every  ///< one after the other, each for a period
+  hash,  ///< by a hash of the two hosts, so that a pair always gets the same address
+  every  ///< one after the other, each for a period of time
 };
 
 enum class SourceAction : std::uint8_t { keep, use, reject };
 
-/// What a rule, or a line of its table, does with a flow.
+/// The action of a rule, or of a line of its table.
 struct SourceTarget {
   SourceAction action = SourceAction::keep;
-  std::uint32_t pool = 0;  ///< to `use`, an index
+  std::uint32_t pool = 0;  ///< index of the pool to `use`
   auto operator<=>(const SourceTarget&) const = default;
 };
 
@@ -53,19 +53,19 @@ struct PortRange {
   std::uint16_t last = 0;
 };
 
-/// What is absent matches everything.
+/// Empty members match everything.
 struct SourceRule {
-  std::optional<wire::Ipv6Prefix> from{};  ///< of the source that the flow has without rules
+  std::optional<wire::Ipv6Prefix> from{};  ///< matches the source of the flow without rules
   std::optional<wire::Ipv6Prefix> to{};
-  std::optional<std::uint32_t> table{};  ///< of destinations, an index
+  std::optional<std::uint32_t> table{};  ///< index of a table of destinations
   std::optional<std::uint8_t> protocol{};
-  std::vector<PortRange> ports{};  ///< of the destination; empty: any, also of protocols without ports
+  std::vector<PortRange> ports{};  ///< destination ports; empty: any, and protocols without ports
   SourceTarget target{};
   PoolMode mode = PoolMode::hash;
-  std::chrono::seconds period{1};  ///< of mode `every`, at least 1 s
+  std::chrono::seconds period{1};  ///< for mode `every`; at least 1 s
 };
 
-/// Destinations of a rule. A prefix without a target takes the rule's.
+/// The destinations of a rule. A line without a target takes that of the rule.
 struct SourceTable {
   struct Line {
     wire::Ipv6Prefix prefix;
@@ -74,26 +74,26 @@ struct SourceTable {
   std::vector<Line> lines;
 };
 
-/// What the first rule that matches says of a flow.
+/// The result of the first rule that matches a flow.
 struct SourceDecision {
-  std::uint16_t rule = 0;  ///< its number, counted from 1; 0: none matches, and the source is kept
+  std::uint16_t rule = 0;  ///< number of the rule from 1; 0: none matches, and the source is kept
   SourceAction action = SourceAction::keep;
-  const AddressPool* pool = nullptr;  ///< to `use`; of the rules that were asked
-  std::uint32_t pool_index = 0;       ///< of that pool
-  std::uint64_t preferred = 0;        ///< index in the pool
+  const AddressPool* pool = nullptr;  ///< the pool to `use`, owned by the rules
+  std::uint32_t pool_index = 0;       ///< index of that pool
+  std::uint64_t preferred = 0;        ///< index of the preferred address in the pool
 };
 
-/// Immutable, so that any number of threads may ask.
+/// Immutable, for any number of threads.
 class SourceRules {
  public:
-  static constexpr std::size_t max_rules = 0xffff;  ///< that the constructor takes
+  static constexpr std::size_t max_rules = 0xffff;  ///< limit of the constructor
 
   SourceRules() = default;
   SourceRules(std::vector<SourceRule> rules, std::vector<AddressPool> pools,
               const std::vector<SourceTable>& tables);
 
   [[nodiscard]] bool empty() const noexcept { return rules_.empty(); }
-  /// `chance` is a number drawn for this flow.
+  /// `chance` is a random number for this flow.
   [[nodiscard]] SourceDecision decide(const FlowKey& flow, Time now, std::uint64_t chance) const noexcept;
 
  private:

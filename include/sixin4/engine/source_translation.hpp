@@ -1,4 +1,5 @@
-// Source rules at work: the address that an outward packet leaves with, and the way back for its answers.
+// Applies source rules: translates the source of outbound packets, and translates back the destination of the
+// answers.
 #pragma once
 
 #include <cstdint>
@@ -15,42 +16,41 @@
 
 namespace sixin4::engine {
 
-/// What all workers of a tunnel remember of its flows.
+/// The flow state that all workers of a tunnel share.
 struct FlowMemory {
   FlowMemory(std::uint32_t bound, std::uint64_t seed) : table(bound, seed), fragments(seed) {}
   FlowTable table;
   FragmentTrails fragments;
 };
 
-/// The local address that a packet is to have.
+/// The decision about the local address of an outbound packet.
 struct SourceChoice {
-  Verdict verdict = Verdict::pass;  ///< else the packet is refused
+  Verdict verdict = Verdict::pass;  ///< not pass: the packet is refused
   bool rewrites = false;
   wire::Ipv6Address from{};  ///< where it rewrites
   wire::Ipv6Address to{};    ///< where it rewrites
 };
 
-/// Whether there is a flow to find, or one could begin. Where not, packets need not be parsed for theirs.
+/// Whether a flow exists or could begin. If not, packets need not be parsed.
 [[nodiscard]] bool knows_flows(const TunnelParameters& parameters) noexcept;
 
-/// What is judged at all: what goes from one host to another.
+/// Whether rules apply: neither address is link-local, multicast or, for the local one, unspecified.
 [[nodiscard]] bool is_between_hosts(const FlowKey& flow) noexcept;
 
-/// What an outward packet, an IPv6 packet cut to its length, is to leave as. `parsed` is what
-/// `flow_packet_of` says of it. Begins its flow where there is none. Only what goes from one host to another
-/// is judged, and never a link-local address. The tunnel knows flows.
+/// Decides about an outbound packet, an IPv6 packet cut to its length, and begins its flow if it has none.
+/// `parsed` is the result of `flow_packet_of`. Requires `knows_flows`.
 [[nodiscard]] SourceChoice choose_source(const TunnelParameters& parameters, wire::Bytes packet,
                                          const FlowPacket& parsed, Time now) noexcept;
 
-/// Makes an outward packet what was chosen, where that is another source.
+/// Sets the chosen source. Requires `choice.rewrites`.
 void apply(const SourceChoice& choice, const FlowPacket& parsed, TunPacket& packet) noexcept;
 
-/// The source that an outward packet will have: its own, or the one that was chosen.
+/// The source that an outbound packet will have.
 [[nodiscard]] const wire::Ipv6Address& resulting_source(const SourceChoice& choice,
                                                         const FlowPacket& parsed) noexcept;
 
-/// Gives an inward packet, an IPv6 packet cut to its length, the destination that its flow has in front of
-/// the tunnel.
+/// Sets the destination of an inbound packet, an IPv6 packet cut to its length, to the local address that the
+/// host uses for its flow.
 void restore_destination(const TunnelParameters& parameters, TunPacket& packet, Time now) noexcept;
 
 }  // namespace sixin4::engine

@@ -1,4 +1,4 @@
-// The engine reads no clock: it is told the time.
+// The engine reads no clock: time is an argument.
 #pragma once
 
 #include <chrono>

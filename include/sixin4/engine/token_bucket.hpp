@@ -1,6 +1,7 @@
-// A bound on how often something happens (RFC 4443 §2.4 (f) names it for ICMPv6 errors).
+// Limits the rate of events; RFC 4443 §2.4 (f) suggests it for ICMPv6 errors.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -15,12 +16,21 @@ class TokenBucket {
       : interval_(std::chrono::nanoseconds{std::chrono::seconds{1}} / per_second),
         burst_(interval_ * burst) {}
 
-  /// Whether one more may happen now; if so its token is taken.
-  [[nodiscard]] bool take(Time now) noexcept;
+  /// Takes a token; false if there is none.
+  [[nodiscard]] bool take(Time now) noexcept {
+    if (!last_) last_ = now;
+    if (now > *last_) {
+      filled_ = std::min(burst_, filled_ + (now - *last_));
+      last_ = now;
+    }
+    if (filled_ < interval_) return false;
+    filled_ -= interval_;
+    return true;
+  }
 
  private:
-  Time::duration interval_;  ///< in which one token comes
-  Time::duration burst_;     ///< in which an empty bucket becomes full
+  Time::duration interval_;  ///< time to gain one token
+  Time::duration burst_;     ///< time to fill an empty bucket
   Time::duration filled_ = burst_;
   std::optional<Time> last_;
 };

@@ -1,4 +1,4 @@
-// What becomes of a packet: it passes, or it is refused for one of these reasons.
+// The verdict on a packet: it passes, or is refused for one of these reasons.
 #pragma once
 
 #include <array>
@@ -13,35 +13,34 @@ enum class Verdict : std::uint8_t {
   pass,
 
   // Outbound, in the order in which a packet meets them.
-  not_ipv6,         ///< tun handed over something that is not IPv6
-  malformed,        ///< an IPv6 packet, or its offload data, that contradicts itself
-  loop,             ///< its outer packet would be, or is, routed back into the tunnel
-  source_rejected,  ///< a source rule says so; answered with Destination Unreachable
-  flow_table_full,  ///< its flow would begin, and there is no room for it; answered the same
-  pool_exhausted,   ///< its flow would be another's with each address that it may have; answered the same
-  source_not_ours,  ///< a source that is not this end's (`egress-filter`); answered with Destination
-                    ///< Unreachable
+  not_ipv6,         ///< tun delivered a packet that is not IPv6
+  malformed,        ///< header and length or offload data contradict each other
+  loop,             ///< the outer packet is, or would be, routed back into the tunnel
+  source_rejected,  ///< a source rule rejects it; answered with Destination Unreachable
+  flow_table_full,  ///< no room for its flow; answered with Destination Unreachable
+  pool_exhausted,   ///< its flow would collide for each address of the pool; answered the same
+  source_not_ours,  ///< the source is not of this end (`egress-filter`); answered the same
   too_big,          ///< larger than the tunnel MTU; answered with Packet Too Big
-  wire_full,        ///< the IPv4 side takes no more: its queue stayed full
-  wire_error,       ///< the IPv4 side refused the packet: no route, a firewall, a link that is down
+  wire_full,        ///< the queue of the IPv4 side stayed full
+  wire_error,       ///< sending failed on the IPv4 side: no route, a firewall, a link that is down
 
   // Inbound, in the order in which a packet meets them.
-  wire_overflow,               ///< the queue of the IPv4 side was full before the endpoint read it
+  wire_overflow,               ///< the receive queue was full before the endpoint read it
   outer_malformed,             ///< not an IPv4 packet of protocol 41, or a fragment
   outer_source_mismatch,       ///< not from `remote`
   outer_destination_mismatch,  ///< not to `local`
-  inner_malformed,             ///< no IPv6 packet inside, or one that is longer than what arrived
-  inner_source_invalid,        ///< a source that no packet from a tunnel may have
-  inner_source_ours,           ///< a source of our own, from outside
-  ecn_invalid,                 ///< congestion experienced outside, no ECN inside (RFC 6040 §4.2)
-  inner_joined,                ///< UDP datagrams that were joined, without the packet socket that tells where
-  icmp_mismatch,               ///< an ICMP error about a packet that is not the tunnel's
-  icmp_ignored,                ///< an ICMP error that nothing follows from: nobody was told
+  inner_malformed,             ///< no IPv6 packet inside, or one longer than its IPv4 packet
+  inner_source_invalid,        ///< a source that is invalid in a tunnel (RFC 4213 §3.6)
+  inner_source_ours,           ///< a source of this end, from outside
+  ecn_invalid,                 ///< outer header signals congestion, inner flow without ECN (RFC 6040 §4.2)
+  inner_joined,                ///< merged UDP datagrams, without a packet socket to tell their sizes
+  icmp_mismatch,               ///< an ICMP error about a packet of another sender
+  icmp_ignored,                ///< an ICMP error with no consequence: no ICMPv6 error was sent
   tun_full,                    ///< the tun device's queue is full
   tun_down,                    ///< the interface is down
-  tun_error,                   ///< the tun device refused the packet
+  tun_error,                   ///< writing to the tun device failed
 
-  count_  ///< not a verdict: how many there are
+  count_  ///< number of verdicts
 };
 
 inline constexpr std::size_t verdict_count = static_cast<std::size_t>(Verdict::count_);

@@ -1,4 +1,4 @@
-// Outer packets on their way to one send call.
+// Collects outer packets for one send call.
 #pragma once
 
 #include <array>
@@ -11,14 +11,13 @@
 
 namespace sixin4::engine {
 
-/// A bounded list of packets with memory for their heads. Allocates nothing after its construction.
+/// A bounded list of packets, with memory for their heads. Allocates nothing after construction.
 class WireBatch {
  public:
   static constexpr std::size_t max_packets = 128;
   static constexpr std::size_t max_head = wire::ipv4_header_size + Segments::max_headers;
 
   [[nodiscard]] std::size_t size() const noexcept { return count_; }
-  [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
   [[nodiscard]] bool has_room() const noexcept {
     return count_ < max_packets && heads_.size() - heads_used_ >= max_head;
   }
@@ -26,12 +25,11 @@ class WireBatch {
     return std::span{packets_}.first(count_);
   }
 
-  /// What is added from now on carries that packet.
+  /// Sets the id of the packets that are added next.
   void begin_packet(PacketId id) noexcept { id_ = id; }
 
   /// Adds a packet and returns its head, `head_length` bytes (at most `max_head`) for the caller to write.
-  /// Call only where `has_room()`. `body` is borrowed until `clear()`. `checksum` counts from the
-  /// outer header.
+  /// Requires `has_room()`. `body` is borrowed until `clear()`. `checksum` counts from the outer header.
   [[nodiscard]] wire::MutableBytes add(std::size_t head_length, wire::Bytes body, std::uint32_t inner_length,
                                        UnfinishedChecksum checksum = {}) noexcept {
     const wire::MutableBytes head = std::span{heads_}.subspan(heads_used_, head_length);

@@ -1,4 +1,4 @@
-// ICMP errors from the IPv4 side, and what they mean inside the tunnel (RFC 4213 §3.4).
+// Translates ICMP errors from the IPv4 side for the tunnel (RFC 4213 §3.4).
 #pragma once
 
 #include <cstdint>
@@ -14,16 +14,16 @@ namespace sixin4::engine {
 /// An ICMPv6 error for the sender of the inner packet.
 struct Answer {
   wire::icmpv6::Error error;
-  wire::Bytes offending;  ///< as much of the inner packet as was quoted
+  wire::Bytes offending;  ///< the quoted part of the inner packet
 };
 
 struct Translated {
-  bool ours = false;                      ///< the packet that is quoted is one of this tunnel's
-  std::optional<std::uint16_t> path_mtu;  ///< that a router has told of, 68 or more
-  std::optional<Answer> answer;           ///< where enough is quoted to name a sender
+  bool ours = false;                      ///< the quoted packet is one of this tunnel
+  std::optional<std::uint16_t> path_mtu;  ///< reported by a router, at least 68
+  std::optional<Answer> answer;           ///< empty if too little is quoted to identify the sender
 };
 
-/// An error counts only where it is about this tunnel's own packets: nothing follows from any other.
+/// An error about a packet of another tunnel has no effect.
 [[nodiscard]] Translated translate(const TunnelParameters& parameters, const WireError& error) noexcept;
 
 }  // namespace sixin4::engine

@@ -1,4 +1,4 @@
-// The IPv4 side over raw sockets (raw(7)): one that sends, and one that receives with its helpers.
+// The IPv4 side over raw sockets (raw(7)): a sender, and a receiver with its helper sockets.
 #pragma once
 
 #include <array>
@@ -17,15 +17,15 @@
 
 namespace sixin4::io {
 
-/// Sends IPv4 packets with their headers. For one thread.
+/// Sends complete IPv4 packets. For one thread.
 class RawSender {
  public:
-  /// Throws std::system_error naming the call and what would allow it.
+  /// Throws std::system_error that names the failed call and the remedy.
   explicit RawSender(const WireEnds& ends);
 
   [[nodiscard]] static bool finishes_checksums() noexcept { return false; }
   [[nodiscard]] const Features& features() const noexcept { return features_; }
-  /// Sends the batch from its start. Where the socket is full it waits for a moment before it says so.
+  /// Sends the batch from its start. Waits for a moment before it returns `full`.
   [[nodiscard]] engine::SendResult send(std::span<const engine::OuterPacket> batch) noexcept;
 
  private:
@@ -35,43 +35,44 @@ class RawSender {
 
 /// Receives IPv4 packets of protocol 41. For one thread.
 ///
-/// Several sockets, because of how Linux hands a packet to raw sockets (net/ipv4/raw.c, raw_v4_input):
-/// - `peer`, bound to `local` and connected to `remote`, gets the tunnel's packets and nobody else's, so
-///   that others cannot fill its queue;
+/// Uses several sockets, because of how Linux delivers a packet to raw sockets (net/ipv4/raw.c,
+/// raw_v4_input):
+/// - `peer`, bound to `local` and connected to `remote`, gets exactly the packets of the tunnel, so other
+///   senders cannot fill its queue;
 /// - `strangers` gets the first bytes of all other packets of protocol 41, for the counters;
-/// - `guard` accepts and forgets every packet: one for which every queue is full counts as undeliverable
-///   otherwise, and the kernel answers it with ICMP protocol unreachable, which RFC 4213 §3.6 forbids.
-///   It gets the ICMP errors, whatever link they come by and whatever packet of protocol 41 they are about:
-///   in the queue of `peer` a flood of forged ones would take the packets' place.
-/// And beside them the packet socket, for what only that one can tell.
+/// - `guard` accepts every packet and keeps none. Without it the kernel answers a packet for which every
+///   queue is full with ICMP protocol unreachable, which RFC 4213 §3.6 forbids. `guard` also gets the ICMP
+///   errors, from any link and about any packet of protocol 41: in the queue of `peer` a flood of forged
+///   errors would displace packets;
+/// - the packet socket gets merged UDP datagrams, and tells their sizes.
 ///
-/// Where workers share the tunnel each has a `peer` and a packet socket, with a filter for its own flows, and
-/// the first has the rest.
+/// If workers share the tunnel, each has a `peer` and a packet socket with a filter for its flows, and the
+/// first one has the rest.
 ///
-/// Where the kernel refuses socket filters one worker is alone. It has no packet socket, which would get
-/// every IPv4 packet of the host, and no `guard`, which would be full at once; `strangers` gets the ICMP
-/// errors, and copies of the tunnel's packets, which are thrown away. Once both queues are full the kernel
-/// answers with ICMP.
+/// If the kernel refuses socket filters, there is one worker, without packet socket, which would get every
+/// IPv4 packet of the host, and without `guard`, which would fill at once. `strangers` then gets the ICMP
+/// errors, and copies of the packets of the tunnel, which are discarded. The kernel answers with ICMP once
+/// both queues are full.
 ///
-/// Where there is no packet socket for that or another reason, merged datagrams cannot be told from long
-/// ones.
+/// Without a packet socket merged datagrams cannot be told from long ones.
 class RawReceiver {
  public:
-  /// Throws std::system_error naming the call and what would allow it.
+  /// Throws std::system_error that names the failed call and the remedy.
   explicit RawReceiver(const WireEnds& ends, const engine::Share& share = {});
 
-  /// Throws where the kernel refuses socket filters, without which workers cannot share a tunnel.
+  /// Throws std::system_error if the kernel refuses socket filters, without which workers cannot share a
+  /// tunnel.
   static void need_filters();
 
   [[nodiscard]] const Features& features() const noexcept { return features_; }
 
-  /// Waits until there is something to receive, or `wake` is readable.
-  void wait(int wake) noexcept { look(wake, -1); }
-  /// Does not block. The sockets in turn, strangers only when the others have nothing. What it returns with
-  /// the status `empty` is the last that is known to be there.
+  /// Waits until a packet or error can be received, or `wake` is readable.
+  void wait(int wake) noexcept { poll_sockets(wake, -1); }
+  /// Does not block. Takes turns between the sockets, and reads strangers only if the others have nothing.
+  /// With the status `empty` the result holds the last packets known to be there.
   [[nodiscard]] engine::ReceiveResult receive() noexcept;
-  /// One of the errors that were there when `receive` or `wait` last looked. Does not block. As long as an
-  /// error is left, `wait` does not wait.
+  /// Returns one of the errors that were queued at the last `receive` or `wait`; empty if none is left. Does
+  /// not block. `wait` returns at once while errors are left.
   [[nodiscard]] std::optional<engine::WireError> next_error() noexcept;
 
  private:
@@ -79,8 +80,8 @@ class RawReceiver {
   static constexpr std::size_t slot_size = 65536;
   using Slots = std::array<std::uint8_t, max_batch * slot_size>;
 
-  /// What there is to read, as poll(2) has said, and until less than a full batch is read. A read that finds
-  /// nothing costs as much as one that does.
+  /// The sockets with packets or errors, from poll(2), until a read returns less than a full batch: a read
+  /// that finds nothing costs as much as one that finds packets.
   struct Readable {
     bool peer = false;
     bool datagrams = false;
@@ -92,8 +93,8 @@ class RawReceiver {
   void open_datagrams(const WireEnds& ends, const engine::Share& share);
   void open_helpers(const WireEnds& ends);
   [[nodiscard]] const base::FileDescriptor& errors() const noexcept { return guard_ ? guard_ : strangers_; }
-  [[nodiscard]] std::size_t throw_copies_away(std::size_t count) noexcept;
-  void look(int wake, int timeout_ms) noexcept;
+  [[nodiscard]] std::size_t discard_copies(std::size_t count) noexcept;
+  void poll_sockets(int wake, int timeout_ms) noexcept;
   [[nodiscard]] engine::ReceiveResult receive_next() noexcept;
   [[nodiscard]] engine::ReceiveResult receive_from(int fd) noexcept;
   [[nodiscard]] std::uint32_t newly_lost() noexcept;
@@ -105,17 +106,17 @@ class RawReceiver {
   base::FileDescriptor peer_;
   base::FileDescriptor strangers_;
   base::FileDescriptor guard_;
-  bool filters_ = false;  ///< the kernel takes socket filters
+  bool filters_ = false;  ///< the kernel accepts socket filters
   std::optional<DatagramSocket> datagrams_;
   Readable readable_;
   unsigned receives_ = 0;
   bool datagrams_next_ = false;
-  std::uint32_t lost_ = 0;        ///< the kernel's count for `peer`
-  std::unique_ptr<Slots> slots_;  ///< never written to as a whole: what no packet needs takes no memory
-  std::vector<iovec> parts_;      ///< each points to a slot
+  std::uint32_t lost_ = 0;        ///< the loss count of `peer` at the last look
+  std::unique_ptr<Slots> slots_;  ///< never cleared, so pages that no packet needs take no memory
+  std::vector<iovec> parts_;      ///< one for each slot
   std::vector<mmsghdr> messages_;
   std::array<engine::WirePacket, max_batch> packets_{};
-  // RFC 1812 §4.3.2.3 lets routers quote 576 bytes at most, but nothing holds them to it.
+  // RFC 1812 §4.3.2.3 limits a quotation to 576 bytes, but routers may send more.
   std::array<std::uint8_t, 1500> quoted_{};
 };
 

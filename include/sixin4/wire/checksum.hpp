@@ -1,4 +1,4 @@
-// The internet checksum (RFC 1071), as sums that can be put together from parts.
+// The internet checksum (RFC 1071), as sums that are combined from parts.
 #pragma once
 
 #include <bit>
@@ -9,8 +9,8 @@
 
 namespace sixin4::wire {
 
-/// A ones'-complement sum of 16-bit words in network byte order, not yet folded. Parts may be added in
-/// any order; only the last part of a checksummed range may have an odd length.
+/// A ones'-complement sum of 16-bit words in network byte order, not yet folded. Parts are added in any
+/// order; only the last part of a range may have an odd length.
 class InternetSum {
  public:
   constexpr InternetSum() noexcept = default;
@@ -18,28 +18,27 @@ class InternetSum {
 
   constexpr InternetSum& operator+=(InternetSum other) noexcept {
     sum_ += other.sum_;
-    sum_ += sum_ < other.sum_ ? 1U : 0U;  // the carry comes in at the low end
+    sum_ += sum_ < other.sum_ ? 1U : 0U;  // end-around carry
     return *this;
   }
   [[nodiscard]] friend constexpr InternetSum operator+(InternetSum left, InternetSum right) noexcept {
     return left += right;
   }
 
-  /// What added to this sum makes zero: takes a part out again (RFC 1624 §3).
+  /// The negative of the sum, which takes a part out of another sum (RFC 1624 §3).
   [[nodiscard]] constexpr InternetSum inverse() const noexcept { return InternetSum{~sum_}; }
 
-  /// The sum in 16 bits, as an unfinished checksum field holds it.
+  /// The sum folded to 16 bits, as an unfinished checksum field holds it.
   [[nodiscard]] constexpr std::uint16_t folded() const noexcept {
-    // Both halves, each with the carry out of the other, stand in the upper half of the sum.
+    // The upper half holds both halves added up, with the carry.
     const auto words = static_cast<std::uint32_t>((sum_ + std::rotl(sum_, 32)) >> 32U);
     return static_cast<std::uint16_t>((words + std::rotl(words, 16)) >> 16U);
   }
-  /// The checksum field that makes the range sum up to zero.
+  /// The checksum field with which the range sums up to zero.
   [[nodiscard]] constexpr std::uint16_t checksum() const noexcept {
     return static_cast<std::uint16_t>(~folded());
   }
-  /// The same for a transport header: zero, which in UDP means "none" (RFC 8200 §8.1), becomes its equal
-  /// 0xffff.
+  /// The same for a transport header: 0, which in UDP means "no checksum" (RFC 8200 §8.1), becomes 0xffff.
   [[nodiscard]] constexpr std::uint16_t transport_checksum() const noexcept {
     const std::uint16_t value = checksum();
     return value == 0 ? std::uint16_t{0xffff} : value;
@@ -49,14 +48,18 @@ class InternetSum {
   std::uint64_t sum_ = 0;
 };
 
-/// The sum does not depend on the byte order in which it is taken, but for a swap of the octets of the result
-/// (RFC 1071 §2 B): words are added as the machine loads them. Other word sizes give other sums that fold to
-/// the same (§2 C).
+/// The change of a sum when `from` is replaced by `to` (RFC 1624 §3).
+[[nodiscard]] constexpr InternetSum change_of(std::uint64_t from, std::uint64_t to) noexcept {
+  return InternetSum{from}.inverse() + InternetSum{to};
+}
+
+/// Words are added in the byte order of the machine, because the sum differs by a swap of its octets only
+/// (RFC 1071 §2 B). Words of any size give sums that fold to the same value (§2 C).
 [[nodiscard]] constexpr InternetSum sum_of_native_words(std::uint64_t sum) noexcept {
   return InternetSum{std::endian::native == std::endian::little ? std::rotl(sum, 8) : sum};
 }
 
-/// What a call costs is more than adding up so little.
+/// For a range this short a call would cost more than the sum.
 inline constexpr std::size_t short_range = 64;
 [[nodiscard]] inline InternetSum sum_of_short(Bytes bytes) noexcept {
   std::uint64_t sum = 0;
@@ -86,14 +89,14 @@ inline constexpr std::size_t short_range = 64;
   return bytes.size() <= short_range ? sum_of_short(bytes) : sum_of_long(bytes);
 }
 
-/// The part of a pseudo-header that all packets of a flow share.
+/// The part of the pseudo-header sum that is equal in all packets of a flow.
 [[nodiscard]] constexpr InternetSum sum_of_addresses(const Source<Ipv6Address>& source,
                                                      const Destination<Ipv6Address>& destination) noexcept {
   return InternetSum{source.address.high()} + InternetSum{source.address.low()} +
          InternetSum{destination.address.high()} + InternetSum{destination.address.low()};
 }
 
-/// The pseudo-header of RFC 8200 §8.1. `length` is that of the upper-layer packet, header included.
+/// The sum of the pseudo-header (RFC 8200 §8.1). `length` is that of the upper-layer packet with its header.
 [[nodiscard]] constexpr InternetSum pseudo_header_sum(const Source<Ipv6Address>& source,
                                                       const Destination<Ipv6Address>& destination,
                                                       std::uint32_t length,

@@ -1,8 +1,13 @@
 // ICMPv6 messages (RFC 4443).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+
+#include "sixin4/wire/address.hpp"
+#include "sixin4/wire/bytes.hpp"
+#include "sixin4/wire/ipv6.hpp"
 
 namespace sixin4::wire::icmpv6 {
 
@@ -21,7 +26,7 @@ inline constexpr std::uint8_t type_redirect = 137;  ///< RFC 4861 §4.5
   return type < 128;
 }
 
-/// What an error says: type, code and the four bytes behind the checksum.
+/// The content of an error: type, code and the four bytes after the checksum.
 struct Error {
   std::uint8_t type = 0;
   std::uint8_t code = 0;
@@ -35,5 +40,13 @@ struct Error {
 [[nodiscard]] constexpr Error destination_unreachable(std::uint8_t code) noexcept {
   return {.type = type_destination_unreachable, .code = code, .parameter = 0};
 }
+
+/// RFC 4443 §2.4 (c): an error never exceeds the minimum MTU.
+using ErrorBuffer = std::array<std::uint8_t, ipv6_min_mtu>;
+
+/// Writes an error from `source` to the sender of `offending`, an IPv6 packet or the start of one, into
+/// `buffer`, quoting as much as fits, and returns its bytes.
+[[nodiscard]] Bytes write_icmp_error(ErrorBuffer& buffer, Bytes offending, const Error& error,
+                                     const Source<Ipv6Address>& source) noexcept;
 
 }  // namespace sixin4::wire::icmpv6

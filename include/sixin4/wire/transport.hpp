@@ -29,14 +29,14 @@ using Header = std::span<Byte, min_header_size>;
 [[nodiscard]] constexpr std::uint32_t sequence_number(Header<const std::uint8_t> header) noexcept {
   return load32<4>(header);
 }
-/// In bytes, as the data offset field says; may be wrong on a malformed packet.
+/// Bytes, from the data offset field; may be wrong in a malformed packet.
 [[nodiscard]] constexpr std::size_t header_length(Header<const std::uint8_t> header) noexcept {
   return std::size_t{4} * (load8<12>(header) >> 4U);
 }
 [[nodiscard]] constexpr std::uint8_t flags(Header<const std::uint8_t> header) noexcept {
   return load8<13>(header);
 }
-/// The word of data offset and flags.
+/// The word with data offset and flags.
 [[nodiscard]] constexpr std::uint16_t length_and_flags(Header<const std::uint8_t> header) noexcept {
   return load16<12>(header);
 }
@@ -46,6 +46,8 @@ constexpr void set_sequence_number(Header<std::uint8_t> header, std::uint32_t va
 constexpr void set_flags(Header<std::uint8_t> header, std::uint8_t value) noexcept {
   store8<13>(header, value);
 }
+/// The offset of the MSS in the options of a TCP header; empty if there is none or the options are malformed.
+[[nodiscard]] std::optional<std::size_t> find_mss(Bytes options) noexcept;
 }  // namespace tcp
 
 namespace udp {
@@ -57,7 +59,7 @@ constexpr void set_length(std::span<std::uint8_t, header_size> header, std::uint
 }
 }  // namespace udp
 
-/// Where the checksum field of a TCP or UDP header stands in it; nothing for other protocols.
+/// The offset of the checksum field in a TCP or UDP header; empty for other protocols.
 [[nodiscard]] constexpr std::optional<std::size_t> transport_checksum_offset(std::uint8_t protocol) noexcept {
   switch (protocol) {
     case next_header::tcp:
@@ -83,7 +85,7 @@ constexpr void set_length(std::span<std::uint8_t, header_size> header, std::uint
   }
 }
 
-/// Where the protocol's header has a checksum that covers the pseudo-header; nothing where none does.
+/// The offset of the checksum field, for all protocols whose checksum covers the pseudo-header; else empty.
 [[nodiscard]] constexpr std::optional<std::size_t> pseudo_header_checksum_offset(
     std::uint8_t protocol) noexcept {
   switch (protocol) {
@@ -100,8 +102,8 @@ constexpr void set_length(std::span<std::uint8_t, header_size> header, std::uint
   }
 }
 
-/// The length in bytes of the TCP or UDP header at `offset`, options included; 0 for another protocol or
-/// where it does not fit the packet.
+/// The length in bytes of the TCP or UDP header at `offset` with its options; 0 for another protocol, or if
+/// it does not fit the packet.
 [[nodiscard]] constexpr std::size_t transport_header_length(Bytes packet, std::uint8_t protocol,
                                                             std::size_t offset) noexcept {
   const std::size_t room = packet.size() - std::min(packet.size(), offset);
