@@ -1,4 +1,4 @@
-// Addresses and prefixes as text, on inet_pton(3) and inet_ntop(3).
+// Text of addresses and prefixes, by inet_pton(3) and inet_ntop(3).
 #include "sixin4/wire/address_text.hpp"
 
 #include <algorithm>
@@ -33,8 +33,7 @@ std::string print(const Address& address) {
 
 template <typename Address>
 std::optional<Address> parse(std::string_view text) {
-  // inet_pton stops at a NUL, which a view may hold in its middle, and wants one at the end, which a view has
-  // not.
+  // inet_pton needs a NUL at the end, which a view does not have, and would stop at one in the middle.
   std::array<char, INET6_ADDRSTRLEN> terminated{};
   if (text.size() >= terminated.size() || text.find('\0') != std::string_view::npos) return std::nullopt;
   std::copy(text.begin(), text.end(), terminated.begin());

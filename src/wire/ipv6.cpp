@@ -16,7 +16,7 @@ void write_ipv6_header(std::span<std::uint8_t, ipv6_header_size> header, const I
 std::optional<UpperLayer> walk_extension_headers(Bytes packet) noexcept {
   const Ipv6Header fixed_header{packet.first<ipv6_header_size>()};
   UpperLayer upper{.protocol = fixed_header.next_header(), .offset = ipv6_header_size};
-  // Every turn moves on by at least 8 bytes, so the chain ends.
+  // Terminates because every turn advances by at least 8 bytes.
   for (;;) {
     std::size_t length = 0;
     switch (extension_kind(upper.protocol)) {
@@ -25,13 +25,13 @@ std::optional<UpperLayer> walk_extension_headers(Bytes packet) noexcept {
       case ExtensionKind::in_8_octets: {
         const auto extension = fixed<2>(packet, upper.offset);
         if (!extension) return std::nullopt;
-        length = (std::size_t{load8<1>(*extension)} + 1) * 8;  // not counting the first
+        length = (std::size_t{load8<1>(*extension)} + 1) * 8;  // without the first 8 octets
         break;
       }
       case ExtensionKind::in_4_octets: {
         const auto extension = fixed<2>(packet, upper.offset);
         if (!extension) return std::nullopt;
-        length = (std::size_t{load8<1>(*extension)} + 2) * 4;  // minus 2 (RFC 4302 §2.2)
+        length = (std::size_t{load8<1>(*extension)} + 2) * 4;  // less 2 (RFC 4302 §2.2)
         break;
       }
       case ExtensionKind::fragment: {
@@ -39,7 +39,7 @@ std::optional<UpperLayer> walk_extension_headers(Bytes packet) noexcept {
         if (!extension) return std::nullopt;
         upper.fragment_offset = load16<2>(*extension) & 0xfff8U;
         upper.identification = load32<4>(*extension);
-        // A second fragment header does not make a fragment whole.
+        // A second fragment header does not clear this.
         upper.more_fragments = upper.more_fragments || (load16<2>(*extension) & 1U) != 0;
         length = 8;
         break;
@@ -49,7 +49,7 @@ std::optional<UpperLayer> walk_extension_headers(Bytes packet) noexcept {
     if (!extension) return std::nullopt;
     upper.protocol = extension->front();
     upper.offset += length;
-    // Behind the header of a later fragment stands payload, not another header.
+    // A later fragment continues with payload, not with another header.
     if (upper.fragment_offset != 0) return upper;
   }
 }

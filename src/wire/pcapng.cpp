@@ -11,9 +11,9 @@ namespace sixin4::wire::pcapng {
 namespace {
 
 constexpr std::uint8_t nanoseconds = 9;          // 10^-9 s
-constexpr std::uint8_t language_of_libpcap = 0;  // of a filter
+constexpr std::uint8_t language_of_libpcap = 0;  // the code of a filter in pcap-filter(7) syntax
 
-/// Writes a block, its lengths once it is whole.
+/// Writes one block; `finish` sets its length, which stands at both ends.
 class Block {
  public:
   Block(Buffer& to, std::uint32_t type) : to_(to), start_(to.size()) {
@@ -27,7 +27,7 @@ class Block {
     std::memcpy(bytes.data(), &word, sizeof word);
     to_.insert(to_.end(), bytes.begin(), bytes.end());
   }
-  /// The two halves of a time stamp, the upper one first whatever the byte order is.
+  /// A time stamp is two words, the upper one first in either byte order.
   void put_time(std::uint64_t time_ns) {
     put(static_cast<std::uint32_t>(time_ns >> 32U));
     put(static_cast<std::uint32_t>(time_ns));
@@ -46,10 +46,10 @@ class Block {
     begin_option(code, sizeof time_ns);
     put_time(time_ns);
   }
-  /// None where `text` is empty.
-  void put_text_option(std::uint16_t code, std::string_view text, Bytes in_front = {}) {
+  /// Writes nothing for an empty `text`.
+  void put_text_option(std::uint16_t code, std::string_view text, Bytes prefix = {}) {
     if (text.empty()) return;
-    Buffer bytes{in_front.begin(), in_front.end()};
+    Buffer bytes{prefix.begin(), prefix.end()};
     const std::size_t room = std::numeric_limits<std::uint16_t>::max() - bytes.size();
     text = text.substr(0, room);
     bytes.insert(bytes.end(), text.begin(), text.end());
@@ -85,7 +85,7 @@ void append_section(Buffer& to, std::string_view application, std::string_view o
   section.put(byte_order_magic);
   section.put(std::uint16_t{1});  // version 1.0
   section.put(std::uint16_t{0});
-  section.put(std::numeric_limits<std::uint64_t>::max());  // of a length that is not known yet
+  section.put(std::numeric_limits<std::uint64_t>::max());  // section length: unknown
   section.put_text_option(option::section_system, operating_system);
   section.put_text_option(option::section_application, application);
   section.end_options();

@@ -11,13 +11,13 @@ namespace {
 
 using Kind = Step::Kind;
 
-// Type and length, and in a section header the byte order, without which the length cannot be read. The
-// shortest block that there can be has as many: type, length, and the length again.
+// Type, length, and in a section header the byte order, without which the length cannot be read. The shortest
+// block is as long: type, length, and the length again.
 constexpr std::size_t head_size = 12;
 constexpr std::size_t trailer_size = 4;
 constexpr std::size_t option_head = 4;
 
-// Bytes in front of what has a variable length.
+// Length of the fixed part of each block.
 constexpr std::size_t section_fixed = 24;
 constexpr std::size_t interface_fixed = 16;
 constexpr std::size_t simple_packet_fixed = 12;
@@ -40,14 +40,14 @@ struct Time {
   std::uint64_t ns = 0;
 };
 
-/// 10 to the power of `exponent`, which 64 bits hold up to 19.
+/// Requires `exponent` up to 19, the limit of 64 bits.
 constexpr std::uint64_t power_of_10(unsigned exponent) noexcept {
   std::uint64_t power = 1;
   while (exponent-- != 0) power *= 10;
   return power;
 }
 
-/// Of a stamp that counts in 10^-digits s.
+/// The time of a stamp in units of 10^-digits s.
 constexpr Time decimal_time(std::uint64_t stamp, unsigned digits) noexcept {
   constexpr unsigned ns_digits = 9;
   constexpr unsigned most = 19;
@@ -55,7 +55,7 @@ constexpr Time decimal_time(std::uint64_t stamp, unsigned digits) noexcept {
     const std::uint64_t units = power_of_10(digits);
     return {.seconds = stamp / units, .ns = stamp % units * power_of_10(ns_digits - digits)};
   }
-  // Of units that small 64 bits hold less than two seconds, and at the end no nanosecond.
+  // In units this small 64 bits hold less than two seconds, and finally less than a nanosecond.
   if (digits > most) {
     return {.ns = digits - ns_digits > most ? 0 : stamp / power_of_10(digits - ns_digits)};
   }
@@ -63,10 +63,10 @@ constexpr Time decimal_time(std::uint64_t stamp, unsigned digits) noexcept {
   return {.seconds = stamp / units, .ns = stamp % units / power_of_10(digits - ns_digits)};
 }
 
-/// Of a stamp that counts in 2^-bits s.
+/// The time of a stamp in units of 2^-bits s.
 constexpr Time binary_time(std::uint64_t stamp, unsigned bits) noexcept {
   constexpr unsigned all = 64;
-  // The part of a second as a fraction of 2^64, which is multiplied in two halves because the product has 94
+  // The fraction of a second in units of 2^-64 s. It is multiplied in two halves, because the product has 94
   // bits.
   std::uint64_t fraction = 0;
   if (bits > all) fraction = bits - all < all ? stamp >> (bits - all) : 0;
@@ -77,13 +77,13 @@ constexpr Time binary_time(std::uint64_t stamp, unsigned bits) noexcept {
   return {.seconds = bits < all ? stamp >> bits : 0, .ns = (high + (low >> 32U)) >> 32U};
 }
 
-/// Nanoseconds since 1970, as far as 63 bits hold them. `resolution` is if_tsresol: a negative power of 10,
-/// or with its top bit of 2.
+/// Nanoseconds since 1970, limited to 63 bits. `resolution` is if_tsresol: a negative power of 10, or of 2
+/// with its top bit set.
 std::uint64_t time_of(std::uint64_t stamp, std::uint8_t resolution, std::int64_t offset_seconds) noexcept {
   constexpr std::uint8_t binary = 0x80;
   const unsigned exponent = resolution & ~unsigned{binary};
   const Time time = (resolution & binary) != 0 ? binary_time(stamp, exponent) : decimal_time(stamp, exponent);
-  // Far from both ends of their type, so that their sum is in it.
+  // Half of the limits, so that the sum does not overflow.
   constexpr std::int64_t far = std::numeric_limits<std::int64_t>::max() / 2;
   constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() / std::int64_t{ns_per_second} - 1;
   const auto stamped = static_cast<std::int64_t>(std::min<std::uint64_t>(time.seconds, far));
@@ -101,7 +101,7 @@ std::size_t padded(std::size_t size) noexcept {
   return (size + alignment - 1) / alignment * alignment;
 }
 
-/// Whether a block of that type is needed as a whole.
+/// Whether blocks of this type are parsed, and needed in memory as a whole.
 bool is_read(std::uint32_t type) noexcept {
   return type == block::section_header || type == block::interface_description || type == block::packet ||
          type == block::simple_packet || type == block::enhanced_packet;
@@ -125,24 +125,25 @@ std::size_t least_size(std::uint32_t type) noexcept {
 
 }  // namespace
 
-/// In the section's byte order. `bytes` hold it: blocks have their least size before their fields are read.
+/// Reads a word in the byte order of the section. Blocks are at least as long as their fixed part, so `bytes`
+/// hold it.
 template <typename Word>
 Word Parser::word(Bytes bytes, std::size_t offset) const noexcept {
-  const Word of_network = network_order(load_native<Word>(bytes, offset));
-  return big_endian_ ? of_network : swapped(of_network);
+  const Word in_network_order = network_order(load_native<Word>(bytes, offset));
+  return big_endian_ ? in_network_order : swapped(in_network_order);
 }
 
-Step Parser::next(Bytes there) {
-  if (skipped_block_ != 0) return take_end_of_skipped_block(there);
-  if (there.size() < head_size) return {.count = head_size};
-  const auto type_in_file = load32<0>(there.first<head_size>());
+Step Parser::next(Bytes available) {
+  if (skipped_block_ != 0) return take_end_of_skipped_block(available);
+  if (available.size() < head_size) return {.count = head_size};
+  const auto type_in_file = load32<0>(available.first<head_size>());
   if (type_in_file == block::section_header) {
-    if (!take_byte_order(there)) return broken("a section header without the byte-order magic");
+    if (!take_byte_order(available)) return broken("a section header without the byte-order magic");
   } else if (!begun_) {
     return broken("no section header, with which a pcapng file begins");
   }
-  const auto type = word<std::uint32_t>(there, 0);
-  const auto length = word<std::uint32_t>(there, 4);
+  const auto type = word<std::uint32_t>(available, 0);
+  const auto length = word<std::uint32_t>(available, 4);
   const auto what = [&] { return "a block of type " + number(type) + " and " + number(length) + " bytes"; };
   if (length % alignment != 0) return broken(what() + ", which is no multiple of 4");
   if (length < least_size(type)) return broken(what() + ", which is too short for its type");
@@ -151,14 +152,14 @@ Step Parser::next(Bytes there) {
     return {.kind = Kind::passes, .count = length - trailer_size};
   }
   if (length > most_block) return broken(what() + ", of which " + number(most_block) + " are read at most");
-  if (there.size() < length) return {.count = length};
-  const Bytes block = there.first(length);
+  if (available.size() < length) return {.count = length};
+  const Bytes block = available.first(length);
   const auto again = word<std::uint32_t>(block, length - trailer_size);
   if (again != length) return broken(what() + ", with a length of " + number(again) + " at its end");
   return take(block, type);
 }
 
-/// Of a section header's first bytes. The interfaces of the section before are of no use any more.
+/// Takes the byte order from the start of a section header, and forgets the interfaces of the section before.
 bool Parser::take_byte_order(Bytes head) noexcept {
   const std::uint32_t magic = load32<8>(head.first<head_size>());
   if (magic != byte_order_magic && magic != swapped(byte_order_magic)) return false;
@@ -183,12 +184,11 @@ Step Parser::take(Bytes block, std::uint32_t type) {
   }
 }
 
-/// The section's length is of no use where the blocks are read one after the other, and may be -1 for
-/// unknown.
+/// Ignores the length of the section, which may be -1 (unknown): blocks are read one after the other.
 Step Parser::take_section(Bytes block) {
   const auto major = word<std::uint16_t>(block, 12);
   const auto minor = word<std::uint16_t>(block, 14);
-  // Some programs have written 1.2 (section 4.1 of the draft), and mean 1.0.
+  // Some programs write 1.2 (section 4.1 of the draft) for 1.0.
   if (major != 1 || (minor != 0 && minor != 2)) {
     return broken("version " + number(major) + '.' + number(minor) + " of the format, not 1.0");
   }
@@ -209,7 +209,7 @@ Step Parser::take_interface(Bytes block) {
   return pass(block.size());
 }
 
-/// Returns what is wrong with them. The option that ends them may be left out at the end of a block.
+/// Returns a fault, or nothing. The end-of-options option may be missing at the end of a block.
 std::string Parser::take_options(Bytes options, Interface& interface) const {
   while (options.size() >= option_head) {
     const auto code = word<std::uint16_t>(options, 0);
@@ -230,7 +230,7 @@ std::string Parser::take_options(Bytes options, Interface& interface) const {
   return {};
 }
 
-/// It is of the section's first interface, and has neither a time nor the number of bytes that were kept.
+/// A simple packet belongs to the first interface of the section. It has no time and no captured length.
 Step Parser::take_simple_packet(Bytes block) {
   if (interfaces_.empty()) return broken("a packet, and no interface is described in front of it");
   const Interface& interface = interfaces_.front();
@@ -244,7 +244,8 @@ Step Parser::take_simple_packet(Bytes block) {
           .packet = {.link_type = interface.link_type, .bytes = *bytes, .length = length}};
 }
 
-/// An enhanced packet block, or the obsolete packet block, which only has a shorter number of the interface.
+/// Takes an enhanced packet block, or the obsolete packet block, which differs in the size of the interface
+/// number.
 Step Parser::take_packet(Bytes block, std::uint32_t interface) {
   if (interface >= interfaces_.size()) {
     return broken("a packet of interface " + number(interface) + ", and " + number(interfaces_.size()) +
@@ -265,9 +266,9 @@ Step Parser::take_packet(Bytes block, std::uint32_t interface) {
                      .length = std::max(kept, word<std::uint32_t>(block, 24))}};
 }
 
-Step Parser::take_end_of_skipped_block(Bytes there) {
-  if (there.size() < trailer_size) return {.count = trailer_size};
-  const auto again = word<std::uint32_t>(there, 0);
+Step Parser::take_end_of_skipped_block(Bytes available) {
+  if (available.size() < trailer_size) return {.count = trailer_size};
+  const auto again = word<std::uint32_t>(available, 0);
   if (again != skipped_block_) {
     return broken("a block of " + number(skipped_block_) + " bytes, with a length of " + number(again) +
                   " at its end");
@@ -277,7 +278,7 @@ Step Parser::take_end_of_skipped_block(Bytes there) {
   return {.kind = Kind::passes, .count = trailer_size};
 }
 
-/// Over a whole block.
+/// Skips a whole block.
 Step Parser::pass(std::uint64_t count) noexcept {
   position_ += count;
   return {.kind = Kind::passes, .count = count};

@@ -1,5 +1,5 @@
-// Sums by vector units. One instruction adds neighbouring 16-bit words into a 32-bit lane; what is left over
-// at the end is summed as a short range.
+// Checksums by vector units. One instruction adds neighbouring 16-bit words into a 32-bit lane; the rest of a
+// range is summed as a short one.
 #include "sixin4/wire/sum_methods.hpp"
 
 #include <array>
@@ -17,9 +17,8 @@ namespace {
 
 #if defined(__x86_64__)
 
-// PMADDWD takes words for signed ones: each is lowered by 2^15 on its way in, and the sum raised again at the
-// end. A step lowers a lane by 2^16 at most, so two sums of the longest range, 2^14 steps, fit a lane
-// together.
+// PMADDWD takes signed words, so each word is lowered by 2^15, and the sum is raised again at the end. A step
+// lowers a lane by at most 2^16, so two sums of the longest range (2^14 steps) fit one lane.
 constexpr std::uint64_t lowered_by = 0x8000;
 
 __m128i lowered_words_128(Bytes bytes, std::size_t at) noexcept {

@@ -1,4 +1,4 @@
-// Addresses as the bytes that stand on the wire, and the two roles in which a header holds them.
+// Addresses as their bytes on the wire, and the two roles in which a header holds them.
 #pragma once
 
 #include <algorithm>
@@ -16,11 +16,11 @@ struct Ipv4Address {
   std::array<std::uint8_t, 4> octets{};
   auto operator<=>(const Ipv4Address&) const = default;
 
-  /// Whether it can be the address of one host: neither 0.0.0.0/8 nor multicast, reserved or broadcast.
+  /// Whether this can be the address of one host: not 0.0.0.0/8, multicast, reserved or broadcast.
   [[nodiscard]] constexpr bool is_unicast() const noexcept { return octets[0] != 0 && octets[0] < 224; }
 };
 
-/// Of a link with Ethernet headers.
+/// The address of an interface on a link with Ethernet headers.
 struct MacAddress {
   std::array<std::uint8_t, 6> octets{};
   auto operator<=>(const MacAddress&) const = default;
@@ -30,7 +30,7 @@ struct Ipv6Address {
   std::array<std::uint8_t, 16> octets{};
   auto operator<=>(const Ipv6Address&) const = default;
 
-  /// The address as two words: the network prefix of most links, and the interface identifier.
+  /// The address as two words: usually the network prefix and the interface identifier.
   [[nodiscard]] constexpr std::uint64_t high() const noexcept { return load64<0>(std::span{octets}); }
   [[nodiscard]] constexpr std::uint64_t low() const noexcept { return load64<8>(std::span{octets}); }
   [[nodiscard]] static constexpr Ipv6Address of_words(std::uint64_t high, std::uint64_t low) noexcept {
@@ -47,12 +47,12 @@ struct Ipv6Address {
   }
 };
 
-/// A word whose `count` highest bits are set; `count` is at most 64.
+/// A word whose `count` highest bits are set. Requires `count` at most 64.
 [[nodiscard]] constexpr std::uint64_t leading_ones(unsigned count) noexcept {
   return count == 0 ? 0 : ~std::uint64_t{0} << (64 - count);
 }
 
-/// An IPv6 prefix; the bits of `address` beyond `length` are kept but never compared.
+/// An IPv6 prefix. The bits of `address` after `length` are kept, and ignored by `contains`.
 struct Ipv6Prefix {
   Ipv6Address address;
   std::uint8_t length = 0;  ///< in bits, 0 to 128
@@ -66,7 +66,7 @@ struct Ipv6Prefix {
   }
 };
 
-/// All addresses from `first` to `last`, which is not before it.
+/// All addresses from `first` to `last`. Requires `first` at most `last`.
 struct Ipv6Range {
   Ipv6Address first;
   Ipv6Address last;
@@ -82,7 +82,7 @@ struct Ipv6Range {
           Ipv6Address::of_words(address.high() | ~high_mask, address.low() | ~low_mask)};
 }
 
-/// The role of an address in a header: functions that take both roles cannot be called with them swapped.
+/// The role of an address in a header. A call with source and destination swapped does not compile.
 template <typename Address>
 struct Source {
   Address address;
@@ -98,7 +98,8 @@ Source(Address) -> Source<Address>;
 template <typename Address>
 Destination(Address) -> Destination<Address>;
 
-/// The link-local address of a configured tunnel's end (RFC 4213 §3.7): fe80:: and its IPv4 address.
+/// The link-local address of one end of a configured tunnel (RFC 4213 §3.7): fe80:: with the IPv4 address in
+/// its last four bytes.
 [[nodiscard]] constexpr Ipv6Address link_local_of(const Ipv4Address& local) noexcept {
   Ipv6Address address{{0xfe, 0x80}};
   std::copy(local.octets.begin(), local.octets.end(), address.octets.begin() + 12);

@@ -1,4 +1,4 @@
-// Addresses and prefixes as people write them (RFC 5952), for configuration and messages.
+// Addresses and prefixes as text (RFC 5952), for configuration and messages.
 #pragma once
 
 #include <optional>
@@ -12,17 +12,18 @@ namespace sixin4::wire {
 [[nodiscard]] std::string to_string(const Ipv4Address& address);
 [[nodiscard]] std::string to_string(const Ipv6Address& address);
 
-/// `ADDRESS/LENGTH`, host bits included.
+/// `ADDRESS/LENGTH`, with host bits.
 [[nodiscard]] std::string to_string(const Ipv6Prefix& prefix);
 
-/// Four decimal octets and nothing else: no surrounding space, no octal, no shortened form.
+/// Four decimal octets only: no spaces, no octal numbers, no shortened form. Empty for any other text.
 [[nodiscard]] std::optional<Ipv4Address> parse_ipv4_address(std::string_view text);
 
-/// Any form of RFC 4291 §2.2, without brackets and without a zone (`%eth0`).
+/// Any form of RFC 4291 §2.2, without brackets and without a zone (`%eth0`). Empty for any other text.
 [[nodiscard]] std::optional<Ipv6Address> parse_ipv6_address(std::string_view text);
 
-/// `ADDRESS/LENGTH` with a length of 0 to 128 in plain decimal. A bare address is the prefix /128, as it
-/// is for ip(8). Bits beyond the length are kept: `2001:db8::2/64` is an address on its link too.
+/// `ADDRESS/LENGTH` with a decimal length of 0 to 128. An address without a length is the prefix /128, as in
+/// ip(8). Host bits are kept, because `2001:db8::2/64` also names an address on its link. Empty for any other
+/// text.
 [[nodiscard]] std::optional<Ipv6Prefix> parse_ipv6_prefix(std::string_view text);
 
 }  // namespace sixin4::wire

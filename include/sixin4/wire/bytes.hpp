@@ -1,5 +1,5 @@
-// Bounds-checked access to bytes from the network. A header is a span of fixed extent, checked once
-// when it is taken from a packet; after that every field offset is checked by the compiler.
+// Bounds-checked access to bytes from the network. A header is a span of fixed extent: its size is checked
+// once, when it is taken from a packet, and every field offset by the compiler.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@ namespace sixin4::wire {
 using Bytes = std::span<const std::uint8_t>;
 using MutableBytes = std::span<std::uint8_t>;
 
-/// The `Size` bytes at `offset`, or nothing where the packet is shorter.
+/// The `Size` bytes at `offset`; empty if the packet is shorter.
 template <std::size_t Size, typename Byte>
 [[nodiscard]] constexpr std::optional<std::span<Byte, Size>> fixed(std::span<Byte> bytes,
                                                                    std::size_t offset = 0) noexcept {
@@ -25,7 +25,7 @@ template <std::size_t Size, typename Byte>
   return bytes.subspan(offset).template first<Size>();
 }
 
-/// The `length` bytes at `offset`, or nothing where the packet is shorter.
+/// The `length` bytes at `offset`; empty if the packet is shorter.
 template <typename Byte>
 [[nodiscard]] constexpr std::optional<std::span<Byte>> slice(std::span<Byte> bytes, std::size_t offset,
                                                              std::size_t length) noexcept {
@@ -39,7 +39,7 @@ template <std::size_t Offset, typename Byte, std::size_t Size>
   return header[Offset];
 }
 
-/// From the machine's byte order into that of the network, or back.
+/// Converts from the byte order of the machine to that of the network, or back.
 template <typename Word>
 [[nodiscard]] constexpr Word network_order(Word word) noexcept {
   if constexpr (std::endian::native == std::endian::big) return word;
@@ -48,7 +48,7 @@ template <typename Word>
   if constexpr (sizeof word == 8) return __builtin_bswap64(word);
 }
 
-/// One load, which compilers do not always make of bytes that are put together.
+/// Loads a word in one instruction: compilers do not always combine single bytes.
 template <typename Word, std::size_t Offset, typename Byte, std::size_t Size>
 [[nodiscard]] constexpr Word load(std::span<Byte, Size> header) noexcept {
   static_assert(Size != std::dynamic_extent && Offset + sizeof(Word) <= Size);
@@ -63,7 +63,7 @@ template <typename Word, std::size_t Offset, typename Byte, std::size_t Size>
   return network_order(word);
 }
 
-/// Network byte order, as every field but those of the virtio-net header.
+/// Network byte order, which all fields have but those of the virtio-net header.
 template <std::size_t Offset, typename Byte, std::size_t Size>
 [[nodiscard]] constexpr std::uint16_t load16(std::span<Byte, Size> header) noexcept {
   return load<std::uint16_t, Offset>(header);
@@ -79,7 +79,7 @@ template <std::size_t Offset, typename Byte, std::size_t Size>
   return load<std::uint64_t, Offset>(header);
 }
 
-/// The `Count` bytes at `Offset`, an address for example.
+/// The `Count` bytes at `Offset`, for example an address.
 template <std::size_t Offset, std::size_t Count, std::size_t Size>
 [[nodiscard]] constexpr std::array<std::uint8_t, Count> copy_of(
     std::span<const std::uint8_t, Size> header) noexcept {
@@ -89,7 +89,7 @@ template <std::size_t Offset, std::size_t Count, std::size_t Size>
   return octets;
 }
 
-/// In the byte order of the machine, where that makes no difference. `bytes` hold a word at `offset`.
+/// Loads a word in the byte order of the machine. Requires that `bytes` hold a word at `offset`.
 template <typename Word>
 [[nodiscard]] Word load_native(Bytes bytes, std::size_t offset) noexcept {
   Word word = 0;
@@ -126,8 +126,8 @@ constexpr void store32(std::span<std::uint8_t, Size> header, std::uint32_t value
   store<Offset>(header, value);
 }
 
-/// `to` has room for all of `from`, and does not overlap it. Of a copy between spans' iterators g++ 12 makes
-/// a loop, a byte at a time.
+/// Requires that `to` has room for `from` and does not overlap it. Pointers, because g++ 12 copies between
+/// span iterators byte by byte.
 inline void copy(Bytes from, MutableBytes to) noexcept {
   std::copy_n(from.data(), from.size(), to.first(from.size()).data());
 }

@@ -1,4 +1,4 @@
-// ICMP messages of IPv4 (RFC 792), as far as a tunnel's end has to tell them apart.
+// ICMP messages (RFC 792): the types that the tunnel distinguishes.
 #pragma once
 
 #include <cstddef>

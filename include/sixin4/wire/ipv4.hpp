@@ -1,4 +1,4 @@
-// The IPv4 header (RFC 791) around a tunnelled packet.
+// The outer IPv4 header (RFC 791).
 #pragma once
 
 #include <cstdint>
@@ -12,23 +12,23 @@ namespace sixin4::wire {
 
 inline constexpr std::size_t ipv4_header_size = 20;  ///< without options
 inline constexpr std::size_t ipv4_max_packet = 65535;
-inline constexpr std::size_t ipv4_min_mtu = 68;    ///< RFC 791: what every link takes without fragmenting
+inline constexpr std::size_t ipv4_min_mtu = 68;    ///< RFC 791: every link takes this much without fragments
 inline constexpr std::uint8_t protocol_ipv6 = 41;  ///< IPv6 encapsulation (RFC 4213 §3.5)
 
-/// A view of the 20 bytes that every IPv4 header has.
+/// A view of the 20 bytes that every IPv4 header has. Borrows them.
 class Ipv4Header {
  public:
   explicit constexpr Ipv4Header(std::span<const std::uint8_t, ipv4_header_size> bytes) noexcept
       : bytes_(bytes) {}
 
-  /// Whether a packet begins with an IPv4 header: not where it is shorter than one, is not version 4, or
-  /// gives a header length that does not fit it.
+  /// Whether `packet` begins with an IPv4 header: long enough, version 4, and with a header length within the
+  /// packet.
   [[nodiscard]] static constexpr bool begins(Bytes packet) noexcept {
     if (packet.size() < ipv4_header_size || packet.front() >> 4U != 4) return false;
     const std::size_t length = Ipv4Header{packet.first<ipv4_header_size>()}.header_length();
     return length >= ipv4_header_size && length <= packet.size();
   }
-  /// Nothing where it does not.
+  /// Empty if `begins` is false.
   [[nodiscard]] static constexpr std::optional<Ipv4Header> at(Bytes packet) noexcept {
     if (!begins(packet)) return std::nullopt;
     return Ipv4Header{packet.first<ipv4_header_size>()};
@@ -73,7 +73,7 @@ struct Ipv4Fields {
   Destination<Ipv4Address> destination;
 };
 
-/// Writes a header without options, its checksum included.
+/// Writes a header without options, with its checksum.
 constexpr void write_ipv4_header(std::span<std::uint8_t, ipv4_header_size> header,
                                  const Ipv4Fields& fields) noexcept {
   constexpr std::uint32_t version_and_length = 0x45000000;

@@ -32,33 +32,33 @@ inline constexpr std::uint8_t host_identity = 139;
 inline constexpr std::uint8_t shim6 = 140;
 }  // namespace next_header
 
-/// A view of the fixed header.
+/// A view of the fixed header. Borrows it.
 class Ipv6Header {
  public:
   explicit constexpr Ipv6Header(std::span<const std::uint8_t, ipv6_header_size> bytes) noexcept
       : bytes_(bytes) {}
 
-  /// Whether a packet begins with an IPv6 header, however much of it is there. A jumbogram's (RFC 2675) is
-  /// none: no IPv4 packet can hold the length.
+  /// Whether `packet` begins with an IPv6 header, the payload complete or not. False for a jumbogram (RFC
+  /// 2675), because no IPv4 packet can hold one.
   ///
-  /// What every packet passes through asks this, and then takes the header without an optional around it:
-  /// g++ 12 puts one together in memory and copies it at once, for which the processor waits.
+  /// The hot path asks this and then constructs the header without an optional: g++ 12 builds an optional in
+  /// memory and copies it at once, which stalls the processor.
   [[nodiscard]] static constexpr bool begins(Bytes packet) noexcept {
     if (packet.size() < ipv6_header_size || packet.front() >> 4U != 6) return false;
     const Ipv6Header header{packet.first<ipv6_header_size>()};
     return header.payload_length() != 0 || header.next_header() != next_header::hop_by_hop;
   }
-  /// The same, and the packet does not end before its payload length.
+  /// The same, and the packet is not shorter than its payload length says.
   [[nodiscard]] static constexpr bool begins_whole(Bytes packet) noexcept {
     return begins(packet) && Ipv6Header{packet.first<ipv6_header_size>()}.packet_length() <= packet.size();
   }
 
-  /// Nothing where `begins_whole` is false.
+  /// Empty if `begins_whole` is false.
   [[nodiscard]] static constexpr std::optional<Ipv6Header> at(Bytes packet) noexcept {
     if (!begins_whole(packet)) return std::nullopt;
     return Ipv6Header{packet.first<ipv6_header_size>()};
   }
-  /// The same for what an ICMP error quotes of a packet: nothing where `begins` is false.
+  /// The same for a packet quoted by an ICMP error: empty if `begins` is false.
   [[nodiscard]] static constexpr std::optional<Ipv6Header> at_quoted(Bytes start) noexcept {
     if (!begins(start)) return std::nullopt;
     return Ipv6Header{start.first<ipv6_header_size>()};
@@ -68,7 +68,7 @@ class Ipv6Header {
     return static_cast<std::uint8_t>(load16<0>(bytes_) >> 4U);
   }
   [[nodiscard]] constexpr std::uint16_t payload_length() const noexcept { return load16<4>(bytes_); }
-  /// Of the whole packet, header included.
+  /// Length of the whole packet with its header.
   [[nodiscard]] constexpr std::size_t packet_length() const noexcept {
     return ipv6_header_size + payload_length();
   }
@@ -102,18 +102,17 @@ inline void set_payload_length(std::span<std::uint8_t, ipv6_header_size> header,
   store16<4>(header, value);
 }
 
-/// What stands behind the extension headers.
+/// The end of the extension header chain.
 struct UpperLayer {
   std::uint8_t protocol = 0;
-  std::size_t offset = 0;  ///< of the upper-layer header, from the start of the packet
-  std::size_t fragment_offset =
-      0;  ///< in bytes; not 0: `offset` points into the middle of the original payload
+  std::size_t offset = 0;           ///< offset of the upper-layer header in the packet
+  std::size_t fragment_offset = 0;  ///< in bytes; if not 0, `offset` is that of payload
   bool more_fragments = false;
-  std::uint32_t identification = 0;  ///< of the packet that this is a fragment of
+  std::uint32_t identification = 0;  ///< of the fragmented packet
   [[nodiscard]] constexpr bool is_fragment() const noexcept { return fragment_offset != 0 || more_fragments; }
 };
 
-/// How a header says where the next one stands.
+/// The unit in which an extension header gives its length.
 enum class ExtensionKind : std::uint8_t { none, in_8_octets, in_4_octets, fragment };
 
 [[nodiscard]] constexpr ExtensionKind extension_kind(std::uint8_t protocol) noexcept {
@@ -134,11 +133,11 @@ enum class ExtensionKind : std::uint8_t { none, in_8_octets, in_4_octets, fragme
   }
 }
 
-/// `packet` begins with an IPv6 header, and is cut to its length or shorter.
+/// Requires that `packet` begins with an IPv6 header. It is cut to its length or shorter. Empty if the chain
+/// runs past the end.
 [[nodiscard]] std::optional<UpperLayer> walk_extension_headers(Bytes packet) noexcept;
 
-/// Walks the extension headers of a packet, or of what is quoted of one. Nothing where there is no IPv6
-/// header, or the chain runs past the end.
+/// The same for any bytes: empty without an IPv6 header, too.
 [[nodiscard]] inline std::optional<UpperLayer> upper_layer_of(Bytes packet) noexcept {
   if (!Ipv6Header::begins(packet)) return std::nullopt;
   const Ipv6Header header{packet.first<ipv6_header_size>()};

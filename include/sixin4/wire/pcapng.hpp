@@ -1,4 +1,4 @@
-// Blocks of a pcapng file (draft-ietf-opsawg-pcapng), as capture programs read them.
+// Writes blocks of a pcapng file (draft-ietf-opsawg-pcapng).
 #pragma once
 
 #include <cstdint>
@@ -10,21 +10,21 @@
 
 namespace sixin4::wire::pcapng {
 
-/// What is written, to its end. Blocks are in the machine's byte order, which the section header tells.
+/// Blocks are appended to the end, in the byte order of the machine, which the section header tells.
 using Buffer = std::vector<std::uint8_t>;
 
 /// Packets that begin with an IPv4 or IPv6 header.
 inline constexpr std::uint16_t link_type_raw = 101;
 
-/// A file begins with one. Interfaces are numbered from 0 behind it, in their order.
+/// A file begins with a section. Its interfaces are numbered from 0 in their order.
 void append_section(Buffer& to, std::string_view application, std::string_view operating_system);
 
 struct Interface {
   std::string_view name;
-  std::string_view filter{};      ///< in the language of tcpdump; empty: none
-  std::uint32_t snap_length = 0;  ///< the most bytes of a packet that are kept; 0: all
+  std::string_view filter{};      ///< in the syntax of pcap-filter(7); empty: none
+  std::uint32_t snap_length = 0;  ///< limit of the bytes kept of a packet; 0: none
 };
-/// Of link type RAW, with time stamps in nanoseconds.
+/// Appends an interface of link type RAW with time stamps in nanoseconds.
 void append_interface(Buffer& to, const Interface& interface);
 
 enum class Direction : std::uint8_t { unknown = 0, in = 1, out = 2 };
@@ -33,9 +33,9 @@ struct Packet {
   std::uint32_t interface = 0;
   std::uint64_t time_ns = 0;  ///< since 1970
   Direction direction = Direction::unknown;
-  std::optional<std::uint64_t> id{};  ///< shared by all forms of one packet
-  Bytes bytes{};                      ///< what is kept of it
-  std::uint32_t length = 0;           ///< that it has
+  std::optional<std::uint64_t> id{};  ///< the same in all forms of a packet
+  Bytes bytes{};                      ///< the bytes kept
+  std::uint32_t length = 0;           ///< of the whole packet
   std::string_view comment{};         ///< empty: none
 };
 void append_packet(Buffer& to, const Packet& packet);
@@ -44,9 +44,9 @@ struct Statistics {
   std::uint32_t interface = 0;
   std::uint64_t start_ns = 0;   ///< of the capture
   std::uint64_t end_ns = 0;     ///< of the capture
-  std::uint64_t received = 0;   ///< packets that were there to be captured
-  std::uint64_t dropped = 0;    ///< of them, those that the capture missed
-  std::uint64_t delivered = 0;  ///< of them, those that were written
+  std::uint64_t received = 0;   ///< packets that passed the capture
+  std::uint64_t dropped = 0;    ///< of these, packets that were lost
+  std::uint64_t delivered = 0;  ///< of these, packets that were written
 };
 void append_statistics(Buffer& to, const Statistics& statistics);
 

@@ -1,4 +1,4 @@
-// Numbers of the pcapng format (draft-ietf-opsawg-pcapng), for its writer and its parser.
+// Constants of the pcapng format (draft-ietf-opsawg-pcapng), for writer and parser.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,7 @@
 namespace sixin4::wire::pcapng {
 
 namespace block {
-inline constexpr std::uint32_t section_header = 0x0a0d0d0a;  // reads the same in both byte orders
+inline constexpr std::uint32_t section_header = 0x0a0d0d0a;  // the same in both byte orders
 inline constexpr std::uint32_t interface_description = 1;
 inline constexpr std::uint32_t packet = 2;  // obsolete
 inline constexpr std::uint32_t simple_packet = 3;

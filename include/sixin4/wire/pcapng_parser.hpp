@@ -1,8 +1,7 @@
-// Finds the packets of a pcapng file (draft-ietf-opsawg-pcapng): any number of sections, in either byte
-// order, with interfaces of different link types, snapshot lengths, time resolutions and time offsets.
+// Parses pcapng files (draft-ietf-opsawg-pcapng): any number of sections in either byte order, with
+// interfaces of different link types, snapshot lengths, time resolutions and time offsets.
 //
-// The parser asks for bytes and never reads any itself, so that a file, a pipe and memory are all the same to
-// it.
+// The parser never reads; it asks the caller for bytes, so that files, pipes and memory work alike.
 #pragma once
 
 #include <cstddef>
@@ -14,25 +13,25 @@
 
 namespace sixin4::wire::pcapng {
 
-/// A block that has to be in memory as a whole is no longer. Wireshark and libpcap have the same limit.
+/// Limit of a block that must be in memory as a whole; the same as in Wireshark and libpcap.
 inline constexpr std::size_t most_block = std::size_t{16} << 20U;
-/// Of one section. The obsolete packet block has 16 bits for an interface's number.
+/// Limit for one section, because the obsolete packet block has 16 bits for the interface.
 inline constexpr std::size_t most_interfaces = std::size_t{1} << 16U;
 
 struct ParsedPacket {
-  std::uint16_t link_type = 0;  ///< LINKTYPE_… of its interface
-  std::uint64_t time_ns = 0;    ///< since 1970, at most what 63 bits hold; 0 where the file has no time
-  Bytes bytes{};                ///< that the file has of it; a part of the bytes that were given
-  std::uint32_t length = 0;     ///< of the packet before it was cut
+  std::uint16_t link_type = 0;  ///< LINKTYPE_… of the interface
+  std::uint64_t time_ns = 0;    ///< since 1970, at most 63 bits; 0 if the file has no time
+  Bytes bytes{};                ///< the captured bytes, part of the bytes passed to `next`
+  std::uint32_t length = 0;     ///< of the whole packet
 };
 
-/// What the parser has found where the last step has ended.
+/// The result of one call of `next`.
 struct Step {
   enum class Kind : std::uint8_t {
-    needs,   ///< `count` bytes at once, from where the last step has ended
-    passes,  ///< over `count` bytes without a packet. They need not be in memory yet
-    packet,  ///< takes `count` bytes
-    broken   ///< the file contradicts the format, as `fault` says; there is no further step
+    needs,   ///< call again with at least `count` bytes from the same position
+    passes,  ///< skip `count` bytes without a packet; they need not be in memory
+    packet,  ///< a packet, after which `count` bytes are done
+    broken   ///< the file violates the format, see `fault`; no further step
   };
   Kind kind = Kind::needs;
   std::uint64_t count = 0;
@@ -42,19 +41,19 @@ struct Step {
 
 class Parser {
  public:
-  /// `there` begins where the last step has ended, and may be longer or shorter than what was needed.
-  [[nodiscard]] Step next(Bytes there);
+  /// `available` begins at the position of the parser, and may be longer or shorter than it asked for.
+  [[nodiscard]] Step next(Bytes available);
 
-  /// Whether the file may end where the last step has ended.
+  /// Whether the file may end at this position.
   [[nodiscard]] bool is_between_blocks() const noexcept { return skipped_block_ == 0; }
-  /// The fault of a file that ends where more bytes are needed.
+  /// The fault of a file that ends in the middle of a block.
   [[nodiscard]] std::string ends_early() const;
 
  private:
   struct Interface {
     std::uint16_t link_type = 0;
     std::uint32_t snap_length = 0;     ///< 0: no limit
-    std::uint8_t time_resolution = 6;  ///< if_tsresol: a negative power of 10, or with the top bit set of 2
+    std::uint8_t time_resolution = 6;  ///< if_tsresol: negative power of 10, or of 2 if the top bit is set
     std::int64_t time_offset_seconds = 0;
   };
 
@@ -68,15 +67,15 @@ class Parser {
   [[nodiscard]] std::string take_options(Bytes options, Interface& interface) const;
   [[nodiscard]] Step take_simple_packet(Bytes block);
   [[nodiscard]] Step take_packet(Bytes block, std::uint32_t interface);
-  [[nodiscard]] Step take_end_of_skipped_block(Bytes there);
+  [[nodiscard]] Step take_end_of_skipped_block(Bytes available);
   [[nodiscard]] Step pass(std::uint64_t count) noexcept;
   [[nodiscard]] Step broken(const std::string& what) const;
 
   bool begun_ = false;
-  bool big_endian_ = false;              ///< the section
+  bool big_endian_ = false;              ///< byte order of the section
   std::vector<Interface> interfaces_{};  ///< of the section
-  std::uint64_t position_ = 0;           ///< of the block that comes next
-  std::uint32_t skipped_block_ = 0;      ///< length of the block whose end comes next; 0: a block begins
+  std::uint64_t position_ = 0;           ///< of the next block
+  std::uint32_t skipped_block_ = 0;  ///< length of a skipped block whose end comes next; 0: a block begins
 };
 
 }  // namespace sixin4::wire::pcapng

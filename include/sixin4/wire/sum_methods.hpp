@@ -1,5 +1,5 @@
-// The ways in which this processor can add up a range. `sum_of` takes the fastest; the others are here to be
-// compared with it.
+// The implementations of the checksum for this processor. `sum_of` uses the fastest; tests compare the others
+// with it.
 #pragma once
 
 #include <span>
@@ -10,14 +10,14 @@
 namespace sixin4::wire {
 
 struct SumMethod {
-  /// Vector units count in 32-bit lanes, which may overflow where a range is longer.
+  /// Limit of a range, because the 32-bit lanes of vector units overflow in a longer one.
   static constexpr std::size_t longest_range = std::size_t{1} << 19U;
 
   std::string_view name;
   InternetSum (*sum)(Bytes) noexcept;
 };
 
-/// Any processor's: 64-bit words, in four sums that do not wait for one another.
+/// For any processor: 64-bit words, in four independent sums.
 [[nodiscard]] InternetSum portable_sum(Bytes bytes) noexcept;
 
 /// The fastest first, the portable one last.

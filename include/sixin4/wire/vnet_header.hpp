@@ -1,5 +1,5 @@
-// The virtio-net header that a tun device opened with IFF_VNET_HDR puts in front of each packet: which
-// checksum is unfinished, and how a super-packet is to be cut (VIRTIO 1.2 §5.1.6, linux/virtio_net.h).
+// The virtio-net header before each packet of a tun device with IFF_VNET_HDR: which checksum is unfinished,
+// and how to cut a super-packet (VIRTIO 1.2 §5.1.6, linux/virtio_net.h).
 #pragma once
 
 #include <bit>
@@ -11,24 +11,23 @@ namespace sixin4::wire {
 
 inline constexpr std::size_t vnet_header_size = 10;
 
-/// Which kind of super-packet; values as in `gso_type`, without the ECN bit.
+/// The kind of super-packet; values of `gso_type` without the ECN bit.
 enum class Gso : std::uint8_t { none = 0, tcp4 = 1, udp_fragments = 3, tcp6 = 4, udp = 5 };
 
 struct VnetHeader {
-  bool needs_checksum =
-      false;  ///< the field at `checksum_start + checksum_offset` holds the pseudo-header sum only
+  bool needs_checksum = false;  ///< the checksum field holds the pseudo-header sum only
   Gso gso = Gso::none;
-  bool gso_ecn = false;               ///< TCP CWR is set: it belongs on the first segment only
-  std::uint16_t header_length = 0;    ///< of all headers; a hint that Linux fills wrongly on read
-  std::uint16_t gso_size = 0;         ///< payload bytes a segment
-  std::uint16_t checksum_start = 0;   ///< of the transport header, from the start of the packet
-  std::uint16_t checksum_offset = 0;  ///< of the field, from `checksum_start`
+  bool gso_ecn = false;               ///< TCP CWR is set, which only the first segment keeps
+  std::uint16_t header_length = 0;    ///< of all headers; a hint, which Linux sets wrongly on read
+  std::uint16_t gso_size = 0;         ///< payload bytes of a segment
+  std::uint16_t checksum_start = 0;   ///< offset of the transport header
+  std::uint16_t checksum_offset = 0;  ///< offset of the field from `checksum_start`
 
   bool operator==(const VnetHeader&) const = default;
 };
 
-/// `order` is little for a tun device that has taken TUNSETVNETLE, and else the machine's; packet sockets
-/// know the machine's only.
+/// `order`: little for a tun device with TUNSETVNETLE, else the byte order of the machine, also for packet
+/// sockets.
 [[nodiscard]] VnetHeader read_vnet_header(std::span<const std::uint8_t, vnet_header_size> bytes,
                                           std::endian order) noexcept;
 void write_vnet_header(std::span<std::uint8_t, vnet_header_size> bytes, const VnetHeader& header,
