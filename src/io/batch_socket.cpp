@@ -11,7 +11,7 @@ namespace {
 constexpr int full_wait_ms = 20;
 
 iovec part_of(wire::Bytes bytes) noexcept {
-  // sendmmsg only reads, whatever iovec says
+  // sendmmsg only reads, although iovec is not const.
   return {const_cast<std::uint8_t*>(bytes.data()), bytes.size()};
 }
 
@@ -43,7 +43,7 @@ engine::SendResult BatchSocket::send(std::size_t count) noexcept {
       case ENOBUFS:
       case ENOMEM:
         return {.sent = 0, .status = engine::IoStatus::full};
-      case EINVAL:  // the caller knows whether there was offload data to refuse
+      case EINVAL:  // the caller knows whether it passed offload data
         return {.sent = 0, .status = engine::IoStatus::refused};
       default:
         return {.sent = 0, .status = engine::IoStatus::error};
@@ -51,9 +51,10 @@ engine::SendResult BatchSocket::send(std::size_t count) noexcept {
   }
 }
 
-/// Waits for a moment. Where that was in vain, the packets behind are not worth a wait of their own.
+/// Waits for a moment. After a timeout the next packets do not wait again.
 bool BatchSocket::becomes_writable() noexcept {
-  // Errors of packets that were too large for the link have been counted; here they would end the wait.
+  // Queued errors would end the wait at once. They are about packets too large for the link, which were
+  // counted when they were sent.
   std::uint8_t ignored = 0;
   while (::recv(fd_.get(), &ignored, sizeof ignored, MSG_ERRQUEUE) >= 0) continue;
   pollfd writable{.fd = fd_.get(), .events = POLLOUT, .revents = 0};

@@ -44,19 +44,19 @@ base::FileDescriptor open_icmpv6() {
 
 EchoSocket::EchoSocket(const wire::Ipv6Address& destination, int link_index)
     : fd_(open_icmpv6()), identifier_(random_identifier()) {
-  std::string unneeded;  // `receive` looks at the type and the identifier of all that comes
+  std::string unneeded;  // ignored, because `receive` checks type and identifier itself
   icmp6_filter filter{};
   ICMP6_FILTER_SETBLOCKALL(&filter);
   ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &filter);
   (void)try_option(fd_, IPPROTO_ICMPV6, ICMP6_FILTER, filter, "ICMP6_FILTER", unneeded);
-  // Every such socket gets the answers to everybody's requests. A filter sees them from the ICMPv6 header on.
-  std::array ours{
+  // Every ICMPv6 socket gets all replies. A filter sees a message from its ICMPv6 header.
+  std::array own_replies{
       sock_filter BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 4),
       sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, identifier_, 0, 1),
       sock_filter BPF_STMT(BPF_RET | BPF_K, wire::icmpv6::header_size),
       sock_filter BPF_STMT(BPF_RET | BPF_K, 0),
   };
-  (void)try_filter(fd_, ours, unneeded);
+  (void)try_filter(fd_, own_replies, unneeded);
   bind_to(link_index);
 
   destination_.sin6_family = AF_INET6;
@@ -64,7 +64,7 @@ EchoSocket::EchoSocket(const wire::Ipv6Address& destination, int link_index)
   std::ranges::copy(destination.octets, std::begin(destination_.sin6_addr.s6_addr));
 }
 
-/// Linux has SO_BINDTOIFINDEX since 5.0.
+/// SO_BINDTOIFINDEX exists since Linux 5.0; before, the link is bound by name.
 void EchoSocket::bind_to(int link_index) const {
   std::string missing;
   if (try_option(fd_, SOL_SOCKET, SO_BINDTOIFINDEX, link_index, "SO_BINDTOIFINDEX", missing)) return;
@@ -78,7 +78,7 @@ void EchoSocket::bind_to(int link_index) const {
 void EchoSocket::send(std::uint16_t sequence) noexcept {
   std::array<std::uint8_t, wire::icmpv6::header_size> request{};
   const std::span<std::uint8_t, wire::icmpv6::header_size> header{request};
-  wire::store8<0>(header, ICMP6_ECHO_REQUEST);  // the kernel fills the checksum in
+  wire::store8<0>(header, ICMP6_ECHO_REQUEST);  // the kernel fills in the checksum
   wire::store16<4>(header, identifier_);
   wire::store16<6>(header, sequence);
   (void)::sendto(fd_.get(), request.data(), request.size(), 0,
@@ -94,11 +94,11 @@ std::optional<std::uint16_t> EchoSocket::receive() noexcept {
                                       reinterpret_cast<sockaddr*>(&source), &source_size);
     if (length < 0 && errno != EINTR) return std::nullopt;
     const auto header = wire::fixed<wire::icmpv6::header_size>(wire::Bytes{reply});
-    const bool ours = length == static_cast<ssize_t>(reply.size()) &&
-                      wire::load8<0>(*header) == ICMP6_ECHO_REPLY &&
-                      wire::load16<4>(*header) == identifier_ &&
-                      std::ranges::equal(source.sin6_addr.s6_addr, destination_.sin6_addr.s6_addr);
-    if (ours) return wire::load16<6>(*header);
+    const bool matches = length == static_cast<ssize_t>(reply.size()) &&
+                         wire::load8<0>(*header) == ICMP6_ECHO_REPLY &&
+                         wire::load16<4>(*header) == identifier_ &&
+                         std::ranges::equal(source.sin6_addr.s6_addr, destination_.sin6_addr.s6_addr);
+    if (matches) return wire::load16<6>(*header);
   }
 }
 

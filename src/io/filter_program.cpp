@@ -68,7 +68,7 @@ void FilterProgram::require_length(std::uint32_t length) {
   add(BPF_JMP | BPF_JGE | BPF_K, length);
 }
 
-/// The index register holds the length of the IPv4 header, before and after.
+/// The index register holds the length of the IPv4 header on entry and on return.
 void FilterProgram::add_to_sum(unsigned load, std::uint32_t offset) {
   add(load, offset);
   add(BPF_MISC | BPF_TAX);
@@ -87,10 +87,10 @@ void FilterProgram::require_share(const engine::Share& share, Ipv4HeaderAt heade
     compute(BPF_SUB, BPF_X);
     const std::size_t long_enough = instructions_.size();
     add(BPF_JMP | BPF_JGE | BPF_K, ports + 4);
-    instructions_[long_enough].jt = 2;  // over what follows
+    instructions_[long_enough].jt = 2;  // over the next two instructions
     add(BPF_LD | BPF_IMM, share.index);
     acceptances_.push_back(instructions_.size());
-    add(BPF_JMP | BPF_JEQ | BPF_K, 0);  // the first takes it; the others fall through to a refusal
+    add(BPF_JMP | BPF_JEQ | BPF_K, 0);  // the first worker accepts it, the others reject it
   } else {
     add(BPF_LDX | BPF_IMM, wire::ipv4_header_size);
   }
@@ -148,7 +148,7 @@ void FilterProgram::refuse_unfinished_datagram(Ipv4HeaderAt header) {
   require_unfinished_datagram(header);
   refusals_.push_back(instructions_.size());
   add(BPF_JMP | BPF_JA);
-  // Where one of them is not met, the program goes on here.
+  // If one of them is not met, the program continues here.
   for (const std::size_t at : std::exchange(requirements_, others)) {
     instructions_[at].jf = jump(at, instructions_.size());
   }

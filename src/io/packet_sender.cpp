@@ -26,7 +26,7 @@ wire::VnetHeader offload_of(const engine::OuterPacket& packet) noexcept {
 }
 
 base::FileDescriptor open_towards(const NextHop& next_hop, Features& features) {
-  // Protocol 0: nothing is ever received.
+  // Protocol 0: the socket receives nothing.
   base::FileDescriptor fd = open_packet_socket();
   try_send_buffer(fd, send_buffer, features["send-buffer"]);
   sockaddr_ll link{};
@@ -38,7 +38,7 @@ base::FileDescriptor open_towards(const NextHop& next_hop, Features& features) {
   return fd;
 }
 
-/// That it is missing matters only where a link is to finish checksums.
+/// A missing service is reported only if the link is to finish checksums.
 bool take_offload_data(const base::FileDescriptor& fd, const NextHop& next_hop, Features& features) {
   std::string missing;
   const bool taken = try_option(fd, SOL_PACKET, PACKET_VNET_HDR, int{1}, "PACKET_VNET_HDR", missing);

@@ -1,4 +1,5 @@
-// Opening and setting up sockets, for this room's own use. Whatever is refused throws std::system_error.
+// Opens and configures sockets. Private to this room. Throws std::system_error if a call fails, unless said
+// otherwise.
 #pragma once
 
 #include <span>
@@ -13,7 +14,7 @@
 
 namespace sixin4::io {
 
-/// Without a protocol: it receives nothing until it is bound to one.
+/// Has no protocol: it receives nothing until it is bound to one.
 [[nodiscard]] base::FileDescriptor open_packet_socket();
 
 template <typename Value>
@@ -22,10 +23,10 @@ void set_option(const base::FileDescriptor& fd, int level, int option, const Val
     throw base::system_failure(std::string{"cannot set "} + what);
 }
 
-/// "WHAT: the error in errno", for what the program can do without.
+/// "WHAT: MESSAGE OF ERRNO", for a missing optional service.
 [[nodiscard]] std::string refusal_of(const char* what);
 
-/// An option that the program can do without: says whether it is set, and in `missing` why it is not.
+/// Sets an optional option. Returns whether it is set; if not, `missing` tells why.
 template <typename Value>
 [[nodiscard]] bool try_option(const base::FileDescriptor& fd, int level, int option, const Value& value,
                               const char* what, std::string& missing) {
@@ -34,8 +35,8 @@ template <typename Value>
   return false;
 }
 
-/// In bytes; past the host's limit where that is allowed, up to it where not. A buffer that cannot be set
-/// stays as large as the host makes it, which `missing` says.
+/// Sets the buffer size in bytes, beyond the host's limit if that is allowed, else up to it. If that fails,
+/// the buffer keeps its default size, and `missing` tells why.
 void try_receive_buffer(const base::FileDescriptor& fd, int size, std::string& missing);
 void try_send_buffer(const base::FileDescriptor& fd, int size, std::string& missing);
 
@@ -43,7 +44,7 @@ void attach_filter(const base::FileDescriptor& fd, std::span<sock_filter> progra
 [[nodiscard]] bool try_filter(const base::FileDescriptor& fd, std::span<sock_filter> program,
                               std::string& missing);
 
-/// An address as a socket filter loads it.
+/// An address as a load of a socket filter returns it.
 [[nodiscard]] std::uint32_t filter_word(const wire::Ipv4Address& address) noexcept;
 
 }  // namespace sixin4::io

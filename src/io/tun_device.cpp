@@ -19,7 +19,8 @@ namespace sixin4::io {
 
 namespace {
 
-// Newer than Debian 12's <linux/if_tun.h>; the kernel takes both or neither (drivers/net/tun.c, set_offload).
+// Missing in <linux/if_tun.h> of Debian 12. The kernel takes both or neither (drivers/net/tun.c,
+// set_offload).
 constexpr unsigned tun_f_uso = 0x20U | 0x40U;
 
 base::FileDescriptor open_clone_device() {
@@ -34,7 +35,8 @@ base::FileDescriptor open_clone_device() {
   throw base::system_failure(std::string{"cannot open /dev/net/tun: "} + remedy, error);
 }
 
-/// Throws std::invalid_argument where the name is no interface's; leaves the kernel's refusal in errno.
+/// False with errno if the kernel refuses. Throws std::invalid_argument if `interface` is no name of an
+/// interface.
 bool attach(const base::FileDescriptor& fd, const std::string& interface, int flags) {
   ifreq request{};
   if (interface.empty() || interface.size() >= sizeof request.ifr_name) {
@@ -69,24 +71,26 @@ TunDevice::TunDevice(const std::string& interface, int flags) : fd_(open_clone_d
   switch_offloads_on();
 }
 
-/// Another queue of an interface. The kernel takes the flags of the last queue for all of them.
+/// Adds a queue to an interface. The kernel applies the flags of the last queue to all of them.
 TunDevice::TunDevice(const std::string& interface, const Properties& properties)
     : fd_(open_clone_device()), properties_(properties) {
   if (attach(fd_, interface, properties_.flags)) return;
   throw base::system_failure("cannot add a queue to tun interface " + interface + " (TUNSETIFF)");
 }
 
-/// Old kernels, and sandboxes with a tun device of their own, answer EINVAL to flags that they do not know.
+/// Tries fewer flags after EINVAL: old kernels, and sandboxes with a tun device of their own,
+/// refuse flags that they do not know.
 void TunDevice::create(const std::string& interface, int flags) {
   int error = 0;
   for (const int optional : {IFF_VNET_HDR | IFF_TUN_EXCL, IFF_TUN_EXCL, 0}) {
-    const bool may_be_anothers = (optional & IFF_TUN_EXCL) == 0 && ::if_nametoindex(interface.c_str()) != 0;
-    if (!may_be_anothers && attach(fd_, interface, flags | optional)) {
+    const bool may_belong_to_another =
+        (optional & IFF_TUN_EXCL) == 0 && ::if_nametoindex(interface.c_str()) != 0;
+    if (!may_belong_to_another && attach(fd_, interface, flags | optional)) {
       properties_.flags = flags | (optional & ~IFF_TUN_EXCL);
       properties_.offload_data = (optional & IFF_VNET_HDR) != 0;
       return;
     }
-    error = may_be_anothers ? EBUSY : errno;
+    error = may_belong_to_another ? EBUSY : errno;
     if (error != EINVAL) break;
   }
   const char* remedy =
@@ -98,8 +102,9 @@ void TunDevice::create(const std::string& interface, int flags) {
   throw base::system_failure("cannot create tun interface " + interface + " (TUNSETIFF)" + remedy, error);
 }
 
-/// Each may be refused: without offload data every packet is complete, without TUNSETVNETLE the offload data
-/// are in the machine's byte order, and without TUNSETOFFLOAD the kernel completes what it hands over.
+/// Each call may fail: without a virtio-net header every packet is complete, without TUNSETVNETLE the header
+/// is in the byte order of the machine, and without TUNSETOFFLOAD the kernel completes the packets it
+/// delivers.
 void TunDevice::switch_offloads_on() {
   std::string& data = features_["tun-offload-data"];
   std::string& out_tcp = features_["tun-out-tcp"];
@@ -156,11 +161,12 @@ std::string TunDevice::name() const {
 }
 
 std::optional<bool> TunDevice::is_in_this_namespace() const noexcept {
-  const base::FileDescriptor its{::ioctl(fd_.get(), TUNGETDEVNETNS, 0)};
-  const base::FileDescriptor own{::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)};
+  const base::FileDescriptor device_namespace{::ioctl(fd_.get(), TUNGETDEVNETNS, 0)};
+  const base::FileDescriptor thread_namespace{::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)};
   struct stat of_device {};
   struct stat of_thread {};
-  if (!its || !own || ::fstat(its.get(), &of_device) < 0 || ::fstat(own.get(), &of_thread) < 0)
+  if (!device_namespace || !thread_namespace || ::fstat(device_namespace.get(), &of_device) < 0 ||
+      ::fstat(thread_namespace.get(), &of_thread) < 0)
     return std::nullopt;
   return of_device.st_dev == of_thread.st_dev && of_device.st_ino == of_thread.st_ino;
 }
@@ -192,8 +198,8 @@ engine::IoStatus TunDevice::write(const wire::VnetHeader& offload,
     return iovec{const_cast<std::uint8_t*>(part.data()), part.size()};  // writev only reads
   });
   const std::size_t skipped = properties_.offload_data ? 0 : 1;
-  const auto given = std::span{pieces}.first(1 + parts.size()).subspan(skipped);
-  if (::writev((detached_ ? detached_ : fd_).get(), given.data(), static_cast<int>(given.size())) >= 0)
+  const auto vectors = std::span{pieces}.first(1 + parts.size()).subspan(skipped);
+  if (::writev((detached_ ? detached_ : fd_).get(), vectors.data(), static_cast<int>(vectors.size())) >= 0)
     return engine::IoStatus::ok;
   return asks && errno == EINVAL ? engine::IoStatus::refused : status_of(errno);
 }

@@ -1,4 +1,4 @@
-// A socket that sends many packets a call (sendmmsg(2)), each gathered from its parts.
+// A socket that sends many packets in one call (sendmmsg(2)), each gathered from its parts.
 #pragma once
 
 #include <array>
@@ -18,21 +18,21 @@ class BatchSocket {
  public:
   static constexpr std::size_t max_batch = 128;
 
-  /// Takes a nonblocking socket that knows where its packets go.
+  /// Takes a nonblocking socket with a fixed destination.
   explicit BatchSocket(base::FileDescriptor fd) noexcept : fd_(std::move(fd)) {}
 
   [[nodiscard]] const base::FileDescriptor& fd() const noexcept { return fd_; }
 
-  /// What packet `slot` of the next call consists of; `link_header` may be empty. Borrowed until then.
+  /// Sets packet `slot` of the next call. `link_header` may be empty. Borrowed until that call.
   void put(std::size_t slot, wire::Bytes link_header, const engine::OuterPacket& packet) noexcept;
-  /// Sends slots 0 to `count` - 1. Where the socket is full it waits for a moment before it says so.
+  /// Sends slots 0 to `count` - 1. Waits for a moment before it returns `full`.
   [[nodiscard]] engine::SendResult send(std::size_t count) noexcept;
 
  private:
   [[nodiscard]] bool becomes_writable() noexcept;
 
   base::FileDescriptor fd_;
-  bool stalled_ = false;  ///< the last wait for room was in vain
+  bool stalled_ = false;  ///< the last wait for room timed out
   std::array<mmsghdr, max_batch> messages_{};
   std::array<std::array<iovec, 3>, max_batch> parts_{};
 };

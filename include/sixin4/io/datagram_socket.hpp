@@ -1,6 +1,6 @@
-// A packet socket (packet(7)) for the one thing that raw sockets do not tell: where receive offload has
-// joined UDP datagrams, of what size they were. The kernel joins them when a program on this host has asked
-// for it with UDP_GRO, as QUIC servers do, and then a raw socket gets one long datagram that nobody has sent.
+// A packet socket (packet(7)), which alone tells the size of UDP datagrams merged by receive offload. The
+// kernel merges them if a program on this host asks for it with UDP_GRO, as QUIC servers do; a raw socket
+// then gets one long datagram that no host sent.
 #pragma once
 
 #include <array>
@@ -16,13 +16,13 @@
 
 namespace sixin4::io {
 
-/// Gets the tunnel's packets that hold a UDP datagram with an unfinished checksum, and no other: its filter
-/// adds the pseudo-header up. For one thread.
+/// Receives exactly the packets of the tunnel that hold a UDP datagram with an unfinished checksum: its
+/// filter computes the pseudo-header sum. For one thread.
 class DatagramSocket {
  public:
   static constexpr std::size_t max_batch = 64;
 
-  /// Throws std::system_error naming the call and what would allow it.
+  /// Throws std::system_error that names the failed call and the remedy.
   explicit DatagramSocket(const WireEnds& ends, const engine::Share& share = {});
 
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
@@ -31,7 +31,7 @@ class DatagramSocket {
   [[nodiscard]] engine::ReceiveResult receive() noexcept;
 
  private:
-  static constexpr std::size_t slot_size = 65536 + 256;  // offload data and link header, too
+  static constexpr std::size_t slot_size = 65536 + 256;  // with offload data and link header
   using Slots = std::array<std::uint8_t, max_batch * slot_size>;
   using ControlBuffer = std::array<std::uint8_t, CMSG_SPACE(sizeof(tpacket_auxdata))>;
 
@@ -39,7 +39,7 @@ class DatagramSocket {
   [[nodiscard]] std::uint32_t newly_lost() const noexcept;
 
   base::FileDescriptor fd_;
-  std::unique_ptr<Slots> slots_;  ///< never written to as a whole: what no packet needs takes no memory
+  std::unique_ptr<Slots> slots_;  ///< never cleared, so pages that no packet needs take no memory
   std::array<mmsghdr, max_batch> messages_{};
   std::array<iovec, max_batch> parts_{};
   alignas(cmsghdr) std::array<ControlBuffer, max_batch> control_{};

@@ -1,5 +1,5 @@
-// Echo requests through the tunnel, as ping(8) sends them: from the host's own stack, so that they go the way
-// of all packets.
+// Sends echo requests through the tunnel as ping(8) does: from the host's IP stack, so that they take the
+// path of all packets.
 #pragma once
 
 #include <cstdint>
@@ -14,16 +14,16 @@ namespace sixin4::io {
 
 class EchoSocket {
  public:
-  /// Asks `destination` through the link `link_index`. Throws std::system_error naming the call and what
-  /// would allow it.
+  /// Prepares requests to `destination` through the link `link_index`. Throws std::system_error that names
+  /// the failed call and the remedy.
   EchoSocket(const wire::Ipv6Address& destination, int link_index);
 
-  /// Readable when an answer may be there.
+  /// Readable if a reply may be there.
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
-  /// A request that cannot be sent is one that is not answered.
+  /// A request that cannot be sent is ignored: it gets no reply.
   void send(std::uint16_t sequence) noexcept;
-  /// The sequence number of an answer to this socket's requests; nothing when no more are there. Does not
+  /// Returns the sequence number of a reply to this socket's requests; empty if there is none. Does not
   /// block.
   [[nodiscard]] std::optional<std::uint16_t> receive() noexcept;
 

@@ -1,4 +1,4 @@
-// The services of the kernel that the program can do without.
+// The optional kernel services of a device or socket.
 #pragma once
 
 #include <map>
@@ -6,14 +6,14 @@
 
 namespace sixin4::io {
 
-/// By name: nothing where a service is in force, and the reason where it is not.
+/// Maps the name of a service to the reason why it is missing; empty if it is in force.
 using Features = std::map<std::string, std::string>;
 
-/// Adds those of another descriptor for the same purpose: a service that one of them lacks is missing.
+/// Adds the services of another descriptor for the same purpose: a service that either lacks is missing.
 inline void merge(const Features& more, Features& features) {
   for (const auto& [name, missing] : more) {
-    std::string& known = features[name];
-    if (known.empty()) known = missing;
+    std::string& reason = features[name];
+    if (reason.empty()) reason = missing;
   }
 }
 

@@ -1,4 +1,5 @@
-// The IPv4 side over a packet socket (packet(7)): past the host's routing and filters, straight into a link.
+// Sends on the IPv4 side through a packet socket (packet(7)): directly into a link, past the host's routing
+// and packet filters.
 #pragma once
 
 #include <array>
@@ -12,16 +13,16 @@
 
 namespace sixin4::io {
 
-/// Sends IPv4 packets to a next hop under Ethernet headers of its own. For one thread.
+/// Sends IPv4 packets to a next hop with Ethernet headers. For one thread.
 class PacketSender {
  public:
-  /// Throws std::system_error naming the call and what would allow it.
+  /// Throws std::system_error that names the failed call and the remedy.
   explicit PacketSender(const NextHop& next_hop);
 
-  /// Never where the kernel takes no offload data on a packet socket.
+  /// False if the kernel takes no offload data on a packet socket.
   [[nodiscard]] bool finishes_checksums() const noexcept { return finishes_checksums_; }
   [[nodiscard]] const Features& features() const noexcept { return features_; }
-  /// Sends the batch from its start. Where the socket is full it waits for a moment before it says so.
+  /// Sends the batch from its start. Waits for a moment before it returns `full`.
   [[nodiscard]] engine::SendResult send(std::span<const engine::OuterPacket> batch) noexcept;
 
  private:
@@ -30,7 +31,7 @@ class PacketSender {
 
   Features features_;
   BatchSocket socket_;
-  bool offload_data_;  ///< a virtio-net header stands before each frame
+  bool offload_data_;  ///< a virtio-net header precedes each frame
   bool finishes_checksums_;
   std::array<LinkHeader, BatchSocket::max_batch> link_headers_{};
 };

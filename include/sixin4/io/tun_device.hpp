@@ -1,5 +1,6 @@
-// A tun(4) device, with offloads where the kernel has them: a read or write is one packet, or one
-// super-packet of up to 64 KiB with a virtio-net header that says what is unfinished about it.
+// A tun(4) device (Documentation/networking/tuntap.rst), with offloads if the kernel has them: a read or
+// write is one packet, or one super-packet of up to 64 KiB with a virtio-net header that tells what is
+// unfinished.
 #pragma once
 
 #include <bit>
@@ -14,44 +15,44 @@
 
 namespace sixin4::io {
 
-/// One queue of such a device, or its only one.
+/// One queue of a tun device, or its only one.
 class TunDevice {
  public:
-  /// Creates the interface; it goes when this object goes. Throws std::system_error naming the call and what
-  /// would allow it.
+  /// Creates the interface, which exists as long as this object. Throws std::system_error that names the
+  /// failed call and the remedy, and std::invalid_argument for an invalid name.
   explicit TunDevice(const std::string& interface);
 
-  /// Creates an interface with `count` queues; it goes when all of them have gone. The kernel gives a flow to
-  /// one queue by its hash, and what is written does not change that: Linux moves a flow to the queue that
-  /// its packets were written to (drivers/net/tun.c, tun_flow_update), which reorders those under way, but
-  /// not for what is written through a detached queue. So the queues share one to write through.
+  /// Creates an interface with `count` queues, which exists until the last of them is destroyed. The kernel
+  /// assigns a flow to a queue by its hash. A write would move the flow to the queue written to
+  /// (drivers/net/tun.c, tun_flow_update) and so reorder packets, but a write through a detached queue does
+  /// not; so all queues write through one detached queue.
   [[nodiscard]] static std::vector<TunDevice> open_queues(const std::string& interface, std::size_t count);
 
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
-  /// The interface's name now, wherever it is; empty once it was deleted.
+  /// The present name of the interface, in any namespace; empty if it was deleted.
   [[nodiscard]] std::string name() const;
-  /// Whether the interface is in the network namespace of the calling thread; nothing where the kernel does
-  /// not tell (Linux before 5.2).
+  /// Whether the interface is in the network namespace of the calling thread; empty if the kernel cannot tell
+  /// (before Linux 5.2).
   [[nodiscard]] std::optional<bool> is_in_this_namespace() const noexcept;
 
-  /// Does not block. `buffer` has at least `engine::tun_read_size` bytes.
+  /// Does not block. Requires at least `engine::tun_read_size` bytes of `buffer`.
   [[nodiscard]] engine::ReadResult read(wire::MutableBytes buffer) const noexcept;
-  /// May be called by several threads: one call is one packet, in `engine::max_tun_parts` parts at most.
+  /// For any number of threads: one call writes one packet, of at most `engine::max_tun_parts` parts.
   [[nodiscard]] engine::IoStatus write(const wire::VnetHeader& offload,
                                        std::span<const wire::Bytes> parts) const noexcept;
-  /// Without offload data nothing. Linux has UDP super-packets since 6.2.
+  /// False for all offloads without a virtio-net header. Linux has UDP super-packets since 6.2.
   [[nodiscard]] bool takes(engine::Offload offload) const noexcept {
     return properties_.offload_data && (offload != engine::Offload::udp || properties_.udp_super_packets);
   }
   [[nodiscard]] const Features& features() const noexcept { return features_; }
 
  private:
-  /// Of the interface, the same for all of its queues.
+  /// Properties of the interface, the same for all of its queues.
   struct Properties {
-    int flags = 0;                            ///< of TUNSETIFF
-    bool offload_data = false;                ///< a virtio-net header stands before each packet
-    std::endian order = std::endian::native;  ///< of the numbers in it
+    int flags = 0;                            ///< for TUNSETIFF
+    bool offload_data = false;                ///< a virtio-net header precedes each packet
+    std::endian order = std::endian::native;  ///< byte order of that header
     bool udp_super_packets = false;
   };
 
@@ -65,7 +66,7 @@ class TunDevice {
   }
 
   base::FileDescriptor fd_;
-  base::FileDescriptor detached_;  ///< to write through; where there is none, `fd_` does
+  base::FileDescriptor detached_;  ///< for writing; empty: `fd_` is
   Properties properties_;
   Features features_;
 };

@@ -1,4 +1,4 @@
-// The two ends of the tunnel and the next hop between them, as sockets need them.
+// The two ends of the tunnel, and the next hop, as sockets need them.
 #pragma once
 
 #include <string>
@@ -10,19 +10,19 @@ namespace sixin4::io {
 struct WireEnds {
   wire::Ipv4Address local;
   wire::Ipv4Address remote;
-  std::string dev;    ///< the link that the tunnel is bound to; empty: any
-  int dev_index = 0;  ///< of that link, which has another when it was made anew; 0: any
+  std::string dev;    ///< name of the link that the tunnel is bound to; empty: any
+  int dev_index = 0;  ///< index of that link, which changes if the link is created anew; 0: any
   bool operator==(const WireEnds&) const = default;
 };
 
-/// The first host on the way to the far end, over a link with Ethernet headers.
+/// The first hop on the way to the far end, over a link with Ethernet headers.
 struct NextHop {
   int link_index = 0;
-  wire::Source<wire::MacAddress> source;  ///< this host's on the link
+  wire::Source<wire::MacAddress> source;  ///< of this host on the link
   wire::Destination<wire::MacAddress> destination;
-  /// The link and all links behind it finish the checksums inside of protocol 41. Nothing tells: a driver
-  /// that knows IPv4's checksums only (NETIF_F_IP_CSUM) is given the packet all the same (net/core/dev.c,
-  /// skb_csum_hwoffload_help), and sends it as it is; behind a virtual link there may be such a driver, too.
+  /// Set if this link and all further links finish the checksums inside protocol 41. The kernel cannot tell:
+  /// it gives such a packet to a driver that knows IPv4 checksums only (NETIF_F_IP_CSUM; net/core/dev.c,
+  /// skb_csum_hwoffload_help), which sends it unfinished. Such a driver may also be below a virtual link.
   bool finishes_checksums = false;
   bool operator==(const NextHop&) const = default;
 };

@@ -1,4 +1,4 @@
-// Whichever way the IPv4 side sends.
+// The sender of the IPv4 side, over a packet socket or a raw socket.
 #pragma once
 
 #include <optional>
@@ -13,11 +13,11 @@
 
 namespace sixin4::io {
 
-/// For one thread. The way is looked at once a batch.
+/// For one thread. Selects the socket once a batch.
 class WireSender {
  public:
-  /// Over a packet socket where a next hop is given, else over a raw socket. Throws std::system_error naming
-  /// the call and what would allow it.
+  /// Uses a packet socket if there is a next hop, else a raw socket. Throws std::system_error that names the
+  /// failed call and the remedy.
   WireSender(const WireEnds& ends, const std::optional<NextHop>& next_hop)
       : sender_(next_hop ? Sender{std::in_place_type<PacketSender>, *next_hop}
                          : Sender{std::in_place_type<RawSender>, ends}) {}
