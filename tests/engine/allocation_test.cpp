@@ -1,4 +1,4 @@
-// No packet costs an allocation: after the first turn the pumps allocate nothing.
+// The pumps allocate nothing after their first turn.
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -29,7 +29,7 @@ void* counted(std::size_t size) {
 
 }  // namespace
 
-// The array forms call these. The nothrow form would, too, but for AddressSanitizer, which has its own.
+// The array forms of operator new call these. The nothrow form does, too, except under AddressSanitizer.
 void* operator new(std::size_t size) {
   return counted(size);
 }
@@ -52,7 +52,7 @@ namespace {
 
 using namespace test;
 
-/// A tun device that hands over the same packets every turn and forgets what is written.
+/// A tun device that delivers the same packets every turn, and discards what is written.
 class RepeatingTun {
  public:
   explicit RepeatingTun(std::vector<TunFrame> frames) : frames_(std::move(frames)) {}
@@ -75,7 +75,7 @@ class RepeatingTun {
     return IoStatus::ok;
   }
 
-  bool refuses = false;  ///< all offload data
+  bool refuses = false;  ///< refuse all offload data
   std::size_t bytes_written = 0;
   std::size_t writes = 0;
 
@@ -84,7 +84,7 @@ class RepeatingTun {
   std::size_t next_ = 0;
 };
 
-/// A wire that counts what it sends and hands over the same datagrams every turn.
+/// An IPv4 side that counts sent packets, and delivers the same datagrams every turn.
 class RepeatingWire {
  public:
   explicit RepeatingWire(std::vector<Octets> datagrams = {})
@@ -105,15 +105,15 @@ class RepeatingWire {
 
   std::size_t packets_sent = 0;
   bool finishing = false;
-  bool refuses = false;  ///< what it says that it finishes
+  bool refuses = false;  ///< the answer of finishes_checksums()
 
  private:
   std::vector<Octets> datagrams_;
-  std::vector<Octets> slots_;  ///< the engine writes in them
+  std::vector<Octets> slots_;  ///< copies, because the engine changes them
   std::vector<WirePacket> packets_;
 };
 
-/// Turns that end with an empty device.
+/// Runs turns until the device is empty.
 template <typename Turn>
 std::size_t allocations_of(int rounds, Turn&& turn) {
   const std::size_t before = allocations.load();
@@ -138,7 +138,7 @@ TEST(Allocation, OutboundTurnsAfterTheFirstAllocateNothing) {
   RepeatingWire wire;
   DirectionCounters counters;
   TunnelParameters parameters = near_parameters();
-  parameters.link_mtu = 1280;  // some leave in fragments
+  parameters.link_mtu = 1280;  // so that some packets are fragmented
   const auto pump = std::make_unique<OutboundPump<RepeatingTun, RepeatingWire>>(tun, wire, counters);
   Time now{std::chrono::hours{1}};
   const auto turn = [&] {

@@ -1,5 +1,5 @@
-// Two ends back to back in memory: whatever goes in at one end's tun comes out at the other's as the same
-// bytes; of super-packets, the same byte stream in packets that libtins finds right.
+// Two ends connected in memory: every packet from one tun arrives at the other with the same bytes, and every
+// super-packet as the same byte stream, in packets that libtins finds valid.
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -26,7 +26,7 @@ namespace {
 
 using namespace test;
 
-/// What one read of a tun device gives, and what has to arrive of it.
+/// One read of a tun device, and the packet expected at the other end.
 struct Sent {
   TunFrame frame;
   Octets finished;            ///< the whole packet with its checksums
@@ -124,7 +124,7 @@ Octets payload_of_packet(const Octets& packet, std::size_t headers) {
   return {packet.begin() + static_cast<std::ptrdiff_t>(headers), packet.end()};
 }
 
-/// The packets of `sent`, a super-packet, are right each and carry its bytes in order.
+/// Each packet of the super-packet `sent` is valid, and together they carry its bytes in order.
 void expect_same_stream(const Sent& sent, const std::vector<Octets>& packets, std::size_t mtu) {
   Octets stream;
   for (const Octets& packet : packets) {
@@ -151,7 +151,7 @@ std::uint8_t protocol_of(const Octets& packet) {
   return wire::upper_layer_of(packet)->protocol;
 }
 
-/// What the kernel behind the far tun makes of a frame: finished packets.
+/// The finished packets that the kernel makes of a frame from the far tun.
 std::vector<Octets> finished_by_the_kernel(TunFrame frame) {
   TunPacket packet = frame.packet();
   if (packet.offload.gso == wire::Gso::none) {
@@ -183,7 +183,7 @@ class BackToBack : public testing::TestWithParam<unsigned> {
     from.mtu = to.mtu = mtus[random() % 3];
   }
 
-  /// Sends everything and returns the outer packets.
+  /// Sends all frames and returns the outer packets.
   std::vector<Octets> send(const std::vector<Sent>& all) {
     for (const Sent& each : all) near_tun.to_read.push_back(each.frame);
     const auto pump = std::make_unique<OutboundPump<MemoryTun, MemoryWire>>(near_tun, near_wire, out);
@@ -198,7 +198,7 @@ class BackToBack : public testing::TestWithParam<unsigned> {
     while (pump.turn(to, now) == IoStatus::ok) {
     }
   }
-  /// Everything that was sent has arrived, each protocol's packets in order, and nothing else.
+  /// All frames have arrived, those of each protocol in order, and no other packet.
   void expect_all(const std::vector<Sent>& all) {
     std::map<std::uint8_t, std::vector<Octets>> arrived;
     for (const TunFrame& frame : far_tun.written) {
@@ -274,13 +274,13 @@ TEST_P(BackToBack, FragmentsOnASmallLinkJoinToTheSame) {
 
 TEST_P(BackToBack, PacketsMergedByReceiveOffloadCarryTheSameStream) {
   Traffic traffic{random, from.mtu, near_host, far_host};
-  far_wire.receive_batch = 1;  // nothing is left for the engine to join
+  far_wire.receive_batch = 1;  // so that the engine joins no packets
   for (int count = 0; count < 10; ++count) {
     const Sent sent = traffic.tcp_super_packet();
     const std::vector<Octets> outer = send({sent});
     ASSERT_EQ(outer.size(), sent.arrives_as);
 
-    std::vector<Octets> datagrams;  // a run of any length is merged, as the timing has it
+    std::vector<Octets> datagrams;  // runs of any length are merged, as by receive offload
     for (std::size_t start = 0; start < outer.size();) {
       const std::size_t run = std::min<std::size_t>(1 + random() % 64, outer.size() - start);
       const std::vector<Octets> group(outer.begin() + static_cast<std::ptrdiff_t>(start),

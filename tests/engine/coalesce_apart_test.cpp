@@ -17,7 +17,7 @@ namespace {
 
 using namespace test_coalescing;
 
-// Segmentation would take PSH and FIN from all segments but the last.
+// Segmentation clears PSH and FIN in all segments but the last.
 TEST(Coalesce, NothingIsBehindPshOrFin) {
   for (const std::uint8_t ending : {tcp_psh, tcp_fin}) {
     Tcp whole = whole_of(2000);
@@ -28,7 +28,7 @@ TEST(Coalesce, NothingIsBehindPshOrFin) {
   }
 }
 
-// What tcp_gro_receive and ipv6_gro_receive compare.
+// The fields that tcp_gro_receive and ipv6_gro_receive compare.
 TEST(Coalesce, ASegmentThatDiffersIsNotJoined) {
   Tcp whole = whole_of(2000);
   whole.timestamps = true;
@@ -114,7 +114,7 @@ TEST(Coalesce, AWrongChecksumStaysWrongAndAlone) {
   }
 }
 
-// RFC 8200 §8.1: 0 says that there is none.
+// RFC 8200 §8.1: 0 means "no checksum".
 TEST(Coalesce, ADatagramWithoutChecksumIsNotJoined) {
   const std::vector<TunFrame> frames = datagrams_of(payload_of(3000), {1000, 1000, 1000});
   for (std::size_t without = 0; without < frames.size(); ++without) {
@@ -134,7 +134,7 @@ TEST(Coalesce, ADatagramWithoutChecksumIsNotJoined) {
   }
 }
 
-// In TCP 0 is right where 0xffff is. In UDP it stays "none", whatever the datagram sums up to.
+// In TCP the checksum 0 is as right as 0xffff. In UDP it means "no checksum".
 TEST(Coalesce, AChecksumFieldOf0IsKept) {
   for (auto [frames, field] : {std::pair{stream_of(whole_of(2000), {1000, 1000}), ipv6_header + 16U},
                                std::pair{datagrams_of(payload_of(2000), {1000, 1000}), ipv6_header + 6U}}) {

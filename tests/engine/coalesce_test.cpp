@@ -117,7 +117,7 @@ TEST(Coalesce, UnfinishedChecksumsCountAsRight) {
   }
 }
 
-// A difference that a right neighbour does not make good.
+// A wrong checksum beside a right one.
 TEST(Coalesce, AnUnfinishedChecksumMakesNoOtherRight) {
   std::vector<TunFrame> frames = stream_of(whole_of(2000), {1000, 1000});
   unfinish_checksum(frames[0].bytes, 40, 16, protocol_tcp);
@@ -127,7 +127,7 @@ TEST(Coalesce, AnUnfinishedChecksumMakesNoOtherRight) {
   expect_untouched(Batch(frames), frames);
 }
 
-// Nobody knows how large merged segments were: they are to be cut at the size that the first one was given.
+// The size of merged segments is unknown, so the whole is cut at the size of the first.
 TEST(Coalesce, MergedSegmentsAreJoinedWithWhateverContinuesThem) {
   for (const bool both : {false, true}) {
     std::vector<TunFrame> frames = stream_of(whole_of(2500), {1000, 1500});
@@ -151,7 +151,7 @@ TEST(Coalesce, ASuperPacketHas64PacketsAtMost) {
 }
 
 TEST(Coalesce, ASuperPacketIsNoLongerThanAnIpv6PacketCanBe) {
-  // 45 segments of 1456 bytes and a header of 20 are 65,540 bytes.
+  // 45 segments of 1456 bytes and a header of 20 bytes are 65,540 bytes.
   const Tcp whole = whole_of(1456);
   std::vector<TunFrame> frames;
   Tcp segment = whole;
@@ -160,7 +160,7 @@ TEST(Coalesce, ASuperPacketIsNoLongerThanAnIpv6PacketCanBe) {
     segment.sequence += 1456;
   }
   EXPECT_EQ(Batch(frames).counts(), (Counts{44, 2}));
-  // 65,515 = 5 * 13,103 bytes and that header are 65,535.
+  // 5 * 13,103 = 65,515 bytes and the header of 20 bytes are 65,535.
   EXPECT_EQ(Batch(stream_of(whole_of(65515), {13103, 13103, 13103, 13103, 13103})).counts(), Counts{5});
   EXPECT_EQ(Batch(stream_of(whole_of(65516), {16379, 16379, 16379, 16379})).counts(), (Counts{3, 1}));
 }
@@ -192,7 +192,7 @@ TEST(Coalesce, TheOldestRunMakesRoom) {
   frames.push_back(datagram(1));
   frames.push_back(datagram(0));
   const Batch batch(frames);
-  EXPECT_EQ(batch.written_before_the_end, 2U);  // that of flow 0, and for its return that of flow 1
+  EXPECT_EQ(batch.written_before_the_end, 2U);  // the run of flow 0, then that of flow 1 when flow 0 returns
   ASSERT_EQ(batch.written.size(), Coalescer::max_runs + 2);
   EXPECT_EQ(word_at(batch.written[0].frame.bytes, 40), 0U);
   EXPECT_EQ(batch.written[1].packets, 2U);
@@ -201,7 +201,7 @@ TEST(Coalesce, TheOldestRunMakesRoom) {
   EXPECT_EQ(word_at(batch.written.back().frame.bytes, 40), 0U);
 }
 
-// A fragment may be of any flow between its addresses.
+// A fragment may belong to any flow between its addresses.
 TEST(Coalesce, WhatTellsNoFlowOvertakesNothingBetweenItsAddresses) {
   Udp fragment = datagram_from_far(800);
   fragment.extensions = {fragment_extension(0, true)};
@@ -227,7 +227,7 @@ TEST(Coalesce, NothingOvertakesWithinAFlow) {
   reset.flags = tcp_rst;
   frames.push_back({.bytes = packet_of(reset)});
   EXPECT_EQ(Batch(frames).counts(), (Counts{2, 1}));
-  // Acknowledgements without data of another connection keep nobody waiting.
+  // An acknowledgement of another connection does not close the run.
   put_word(frames[2].bytes, 42, 40001);
   finish_checksum(frames[2].bytes, 40, 16, protocol_tcp);
   EXPECT_EQ(Batch(frames).counts(), (Counts{1, 2}));

@@ -1,4 +1,4 @@
-// What a batch must still be after it was coalesced: the same packets, and none that overtook another.
+// Compares a batch with its coalesced form: the same packets, and no packet has overtaken one of its flow.
 #pragma once
 
 #include <algorithm>
@@ -18,14 +18,14 @@
 
 namespace sixin4::test {
 
-/// A packet as it goes in, or a write as it comes out.
+/// A packet that was added, or one write.
 struct Piece {
   wire::VnetHeader offload{};
   std::vector<std::uint8_t> bytes{};
   bool operator==(const Piece&) const = default;
 };
 
-/// Gathers what a coalescer writes, and what that counts as.
+/// Collects the writes of a coalescer and their counts.
 struct Writes {
   std::vector<Piece> pieces;
   std::uint64_t packets = 0;
@@ -42,7 +42,7 @@ struct Writes {
   }
 };
 
-/// Both between the same addresses, and of one flow as far as can be told.
+/// Whether both may be of one flow: same addresses, and same ports if both show them.
 inline bool related(wire::Bytes left, wire::Bytes right) {
   constexpr std::size_t ports_end = 44;
   const auto has_ports = [](wire::Bytes packet) {
@@ -66,8 +66,8 @@ inline std::vector<Piece> segments_of(Piece piece) {
   return pieces;
 }
 
-/// Takes the packets out of `batch` that are one stretch of a TCP stream in `write`; false where there is no
-/// such stretch. Merged segments have lost their boundaries, so there is more than one way to cut it.
+/// Removes from `batch` the packets that `write` joins, a stretch of a TCP stream; false if it is none.
+/// Merged segments have no boundaries, so the stretch may be cut in several ways.
 inline bool take_stream(std::vector<Piece>& batch, const Piece& write) {
   if (write.offload.gso != wire::Gso::tcp6) return false;
   const std::size_t headers = write.offload.header_length;
@@ -100,9 +100,8 @@ inline bool take_stream(std::vector<Piece>& batch, const Piece& write) {
   return true;
 }
 
-/// What is wrong about what was written of `batch`; empty where nothing is. A write is a packet as it came,
-/// or is cut into packets that came, their checksums finished; or a stretch of a stream that began with
-/// merged segments.
+/// Returns a fault of the writes of `batch`, or nothing. A write must be an added packet, or cut into added
+/// packets with finished checksums, or a stretch of a stream that began with merged segments.
 inline std::string fault_of(std::vector<Piece> batch, const std::vector<Piece>& written) {
   for (const Piece& write : written) {
     const auto first_related = [&](const Piece& piece) {

@@ -1,4 +1,4 @@
-// A batch of packets through a coalescer, and packets that it joins.
+// Runs a batch of packets through a coalescer, and builds packets that it joins.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +32,7 @@ struct Written {
   std::uint32_t wire_bytes = 0;
 };
 
-/// Takes one batch of frames in memory of its own.
+/// Owns the memory of the frames.
 class Batch {
  public:
   explicit Batch(std::vector<TunFrame> frames, bool joins_udp = true)
@@ -52,7 +52,7 @@ class Batch {
   }
 
   [[nodiscard]] const std::vector<TunFrame>& frames() const { return frames_; }
-  /// Of each write, how many packets it was.
+  /// The number of packets in each write.
   [[nodiscard]] std::vector<std::uint32_t> counts() const {
     std::vector<std::uint32_t> counts;
     for (const Written& each : written) counts.push_back(each.packets);
@@ -76,7 +76,7 @@ inline Udp datagram_from_far(std::size_t payload) {
   return {.payload = payload_of(payload), .source = far_host, .destination = near_host};
 }
 
-/// Finished segments of these lengths, each behind the one before; the last has `last_flags`.
+/// Consecutive finished segments of these lengths; the last has `last_flags`.
 inline std::vector<TunFrame> stream_of(const Tcp& whole, std::initializer_list<std::size_t> lengths,
                                        std::uint8_t last_flags = tcp_ack) {
   std::vector<TunFrame> frames;
@@ -111,7 +111,7 @@ inline std::vector<TunFrame> datagrams_of(const Octets& payload, std::initialize
   return frames;
 }
 
-/// All of them went out each by itself, as they came and in that order.
+/// Every frame was written alone and unchanged, in order.
 inline void expect_untouched(const Batch& batch, const std::vector<TunFrame>& frames,
                              const std::string& what = {}) {
   ASSERT_EQ(batch.written.size(), frames.size()) << what;

@@ -1,4 +1,4 @@
-// Counters and the time of the last packet: one writer, any number of readers.
+// Counters, and the time of the last packet.
 #include "sixin4/engine/counters.hpp"
 
 #include <chrono>

@@ -12,10 +12,10 @@ namespace {
 struct Cell {
   std::uint8_t inner;
   std::uint8_t outer;
-  std::optional<std::uint8_t> result;  ///< nothing: dropped
+  std::optional<std::uint8_t> result;  ///< empty: dropped
 };
 
-// Row by row as the figure is printed: Not-ECT, ECT(0), ECT(1), CE.
+// In the order of the printed figure: Not-ECT, ECT(0), ECT(1), CE.
 constexpr Cell figure_4[] = {
     {0b00, 0b00, 0b00}, {0b00, 0b10, 0b00}, {0b00, 0b01, 0b00}, {0b00, 0b11, std::nullopt},
     {0b10, 0b00, 0b10}, {0b10, 0b10, 0b10}, {0b10, 0b01, 0b01}, {0b10, 0b11, 0b11},

@@ -1,4 +1,4 @@
-// The outer header and IPv4 fragments, judged by libtins.
+// The outer header and IPv4 fragments, checked by libtins.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace {
 
 using namespace test;
 
-/// What `encapsulator` makes of an inner packet of which the first `split` bytes are headers.
+/// Encapsulates an inner packet whose first `split` bytes are passed as headers.
 std::vector<Octets> outer_of(Encapsulator& encapsulator, const TunnelParameters& parameters,
                              const Octets& inner, std::size_t split = 0) {
   WireBatch batch;
@@ -60,7 +60,7 @@ TEST(Encapsulator, TheOuterHeaderIsWhatTheTunnelSpecificationSays) {
   EXPECT_EQ(outer.protocol(), 41);
   EXPECT_EQ(outer.src_addr(), Tins::IPv4Address("192.0.2.1"));
   EXPECT_EQ(outer.dst_addr(), Tins::IPv4Address("198.51.100.2"));
-  EXPECT_EQ(packets[0], parsed(packets[0]).serialize());  // total length and checksum of libtins' finding
+  EXPECT_EQ(packets[0], parsed(packets[0]).serialize());  // libtins computes total length and checksum
 }
 
 TEST(Encapsulator, TheInnerPacketIsNotTouched) {
@@ -72,8 +72,8 @@ TEST(Encapsulator, TheInnerPacketIsNotTouched) {
   }
 }
 
-// RFC 4213 §3.2.2. What nobody fragments needs no identification (RFC 6864 §4.1); Linux's receive offload
-// joins segments whose identification is always the same.
+// RFC 4213 §3.2.2. A packet that is not fragmented needs no identification (RFC 6864 §4.1); receive offload
+// of Linux joins segments with a constant one.
 TEST(Encapsulator, ADynamicMtuSetsDfAndLeavesTheIdentificationAt0) {
   TunnelParameters parameters = near_parameters();
   parameters.pmtudisc = true;
@@ -90,12 +90,12 @@ TEST(Encapsulator, ADynamicMtuSetsDfAndLeavesTheIdentificationAt0) {
   }
 }
 
-// RFC 6864 §4.2: identifications matter where a packet may be fragmented.
+// RFC 6864 §4.2: identifications matter if a packet may be fragmented.
 TEST(Encapsulator, IdentificationsAreUniqueAndNeverZero) {
   Encapsulator encapsulator;
   const TunnelParameters parameters = near_parameters();
   const Octets inner = inner_packet(64);
-  constexpr std::size_t all = 65535;  // every value but zero
+  constexpr std::size_t all = 65535;  // all values but 0
   std::vector<std::size_t> last_seen(65536, 0);
   WireBatch batch;
   for (std::size_t number = 1; number <= 70000; ++number) {
@@ -110,7 +110,7 @@ TEST(Encapsulator, IdentificationsAreUniqueAndNeverZero) {
   }
 }
 
-// Linux's receive offload joins segments whose identifications differ by one.
+// Receive offload of Linux joins segments whose identifications differ by one.
 TEST(Encapsulator, WorkersOfOneTunnelHaveIdentificationsOfTheirOwn) {
   const TunnelParameters parameters = near_parameters();
   const Octets inner = inner_packet(64);
@@ -182,7 +182,8 @@ TEST(Encapsulator, EcnNeverComesFromTheConfiguration) {
 struct Link {
   std::uint16_t mtu;
   std::size_t inner;
-  std::size_t fragments;  ///< by hand: inner bytes over the largest multiple of 8 that fits behind 20
+  std::size_t
+      fragments;  ///< computed by hand: inner bytes by the largest multiple of 8 that fits after 20 bytes
 };
 
 class Fragmentation : public testing::TestWithParam<Link> {};
@@ -196,8 +197,7 @@ TEST_P(Fragmentation, MakesFragmentsThatTheLinkTakesAndThatJoinToTheOriginal) {
   const Octets inner = packet_of(Tcp{.timestamps = true, .payload = payload_of(length - 72)});
   ASSERT_EQ(inner.size(), length);
 
-  // The split between headers and payload falls at the start, in the first fragment, on and near a fragment
-  // boundary, and at the end.
+  // The split lies at the start, in the first fragment, at and near a fragment boundary, and at the end.
   for (const std::size_t split : {std::size_t{0}, std::size_t{40}, std::size_t{47}, std::size_t{48},
                                   std::size_t{49}, std::size_t{72}, length - 1, length}) {
     if (split > Segments::max_headers) continue;
@@ -265,7 +265,7 @@ TEST(Encapsulator, AFullBatchIsFlushedBetweenFragments) {
   };
   for (int count = 0; count < 10; ++count) encapsulator.add(parameters, {}, inner, batch, flush);
   for (const auto& packet : batch.packets()) far.add(octets_of(packet));
-  EXPECT_EQ(flushes, 2U);  // 270 fragments, 128 a batch
+  EXPECT_EQ(flushes, 2U);  // 270 fragments in batches of 128
   EXPECT_EQ(far.whole(), std::vector<Octets>(10, inner));
 }
 

@@ -1,4 +1,4 @@
-// Source rules and chains of extension headers: a packet that does not show what it is has no way past a
+// Source rules and extension headers: a packet that does not show its upper-layer header does not get past a
 // rule.
 #include <cstddef>
 #include <cstdint>
@@ -14,17 +14,17 @@ namespace {
 
 using namespace test_translation;
 
-/// Destination options that say they have 16 bytes.
+/// Destination options with a length of 16 bytes.
 const Extension options_of_16{60, {0, 1, 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}};
 
-/// What is left of `packet` when it is cut to so many bytes, its length with it.
+/// `packet` cut to this many bytes, with its length field.
 Octets cut_to(Octets packet, std::size_t length) {
   packet.resize(length);
   put_word(packet, 4, length - 40);
   return packet;
 }
 
-// RFC 7112: the first fragment says too little, and the second one has what a rule would judge.
+// RFC 7112: the first fragment is too short, and the second one has the header that a rule judges.
 TEST_F(Rejecting, AFirstFragmentWhoseHeaderChainGoesOnInTheNextIsMalformed) {
   const Octets whole = with_extensions(syn(), {fragment_extension(0, true), options_of_16});
   EXPECT_TRUE(out(cut_to(whole, 40 + 8 + 8)).empty());
@@ -54,7 +54,7 @@ TEST_F(Rejecting, WithoutRulesNobodyAsksWhatAHeaderChainSays) {
   EXPECT_EQ(out(packet), Packets{packet});
 }
 
-// What it continues stands in the first one: its bytes are no headers, whatever they look like.
+// A later fragment begins with payload, whatever its bytes look like.
 TEST_F(Translation, ALaterFragmentIsNeverTooShort) {
   for (const std::uint8_t protocol :
        {std::uint8_t{6}, std::uint8_t{60}, std::uint8_t{44}, std::uint8_t{51}}) {

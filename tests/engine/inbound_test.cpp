@@ -1,4 +1,4 @@
-// Inbound: which outer and inner packets are taken, and what becomes of their bytes.
+// Inbound: which outer and inner packets pass, and the bytes that come out.
 #include "sixin4/engine/inbound.hpp"
 
 #include <cstddef>
@@ -19,7 +19,7 @@ Verdict judged(Octets datagram, const TunnelParameters& parameters = near_parame
   return decapsulate(parameters, datagram).verdict;
 }
 
-/// A packet as the far side sends it to the near one.
+/// A packet from the far end to the near one.
 Octets inner_packet(std::size_t payload = 100, std::uint8_t traffic_class = 0) {
   return packet_of(Udp{.payload = payload_of(payload),
                        .traffic_class = traffic_class,
@@ -85,11 +85,11 @@ TEST(Inbound, AFragmentIsRefused) {
   EXPECT_EQ(judged(datagram), Verdict::outer_malformed);
   put_word(datagram, 6, 1);
   EXPECT_EQ(judged(datagram), Verdict::outer_malformed);
-  put_word(datagram, 6, 0x4000);  // DF makes no fragment
+  put_word(datagram, 6, 0x4000);  // DF is no fragment
   EXPECT_EQ(judged(datagram), Verdict::pass);
 }
 
-// RFC 4213 §3.6, §5: both outer addresses have to be those of the tunnel.
+// RFC 4213 §3.6, §5: both outer addresses must be those of the tunnel.
 TEST(Inbound, AnotherOuterAddressIsRefused) {
   EXPECT_EQ(judged(outer_packet(inner_packet(), {.source = "198.51.100.3"})), Verdict::outer_source_mismatch);
   EXPECT_EQ(judged(outer_packet(inner_packet(), {.destination = "192.0.2.2"})),
@@ -143,7 +143,7 @@ TEST(Inbound, APacketCutAtAnyByteIsRefused) {
     Octets cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length));
     EXPECT_EQ(judged(cut), Verdict::outer_malformed) << length;
     if (length < 20) continue;
-    put_word(cut, 2, length);  // cut, and honest about it
+    put_word(cut, 2, length);  // cut, with a matching length field
     EXPECT_EQ(judged(cut), Verdict::inner_malformed) << length;
   }
 }
@@ -189,7 +189,7 @@ TEST(Inbound, WithoutTheIngressFilterOurOwnSourcesPass) {
   EXPECT_EQ(judged(outer_packet(inner_from("ff02::1")), parameters), Verdict::inner_source_invalid);
 }
 
-// RFC 6040 §4.2, figure 4; the order of the rows and columns is that of the two bits.
+// RFC 6040 §4.2, figure 4; rows and columns in the order of the two bits.
 TEST(Inbound, EcnOfBothHeadersMakesTheInnerOne) {
   constexpr int drop = -1;
   constexpr int figure_4[4][4] = {{0, 0, 0, drop}, {1, 1, 1, 3}, {2, 1, 2, 3}, {3, 3, 3, 3}};

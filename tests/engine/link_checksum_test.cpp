@@ -1,4 +1,4 @@
-// Checksums that the link finishes: what the outbound pump leaves to it, and what never.
+// Checksums finished by the link: which packets the outbound pump leaves to it.
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -20,7 +20,7 @@ using namespace test;
 
 constexpr std::size_t outer_header = 20;
 
-/// What a link does with an unfinished checksum: the sum from `start` on, and never 0 (RFC 8200 §8.1).
+/// Finishes a checksum as a link does: the sum from `start`, and never 0 (RFC 8200 §8.1).
 Octets finished_by_link(Octets packet, UnfinishedChecksum checksum) {
   if (checksum.start == 0) return packet;
   const unsigned value = 0xffffU ^ reference_sum(wire::Bytes{packet}.subspan(checksum.start));
@@ -28,7 +28,7 @@ Octets finished_by_link(Octets packet, UnfinishedChecksum checksum) {
   return packet;
 }
 
-/// One turn of a pump over a link that finishes checksums, or over one that does not.
+/// Runs one turn over a link that finishes checksums, or one that does not.
 struct Turn {
   Turn(std::vector<TunFrame> frames, bool finishing, const TunnelParameters& parameters = near_parameters()) {
     tun.to_read.assign(frames.begin(), frames.end());
@@ -65,7 +65,7 @@ void expect_the_same_from_both(const TunFrame& frame,
   EXPECT_EQ(link.counters.bytes.value(), software.counters.bytes.value());
 }
 
-/// A datagram whose checksum computes to zero in its first `size` bytes of payload.
+/// A datagram whose checksum computes to 0 over its first `size` bytes of payload.
 Udp datagram_with_checksum_0(std::size_t size) {
   Udp fields{.payload = payload_of(size)};
   put_word(fields.payload, 0, 0);
@@ -118,7 +118,7 @@ TEST(LinkChecksum, FinishedSegmentsAreThoseOfSoftware) {
   expect_the_same_from_both(super_packet(zero, 1000));
 }
 
-// A SYN may carry more data than fits a segment (RFC 7413).
+// A SYN may carry more data than fits one segment (RFC 7413).
 TEST(LinkChecksum, AnMssThatIsLoweredIsInTheSum) {
   TunnelParameters parameters = near_parameters();
   parameters.mss_clamp = true;
@@ -136,7 +136,7 @@ TEST(LinkChecksum, AnMssThatIsLoweredIsInTheSum) {
   }
 }
 
-// A link sees one fragment at a time.
+// A link sees single fragments.
 TEST(LinkChecksum, APacketInFragmentsIsFinishedFirst) {
   TunnelParameters parameters = near_parameters();
   parameters.link_mtu = 576;
@@ -192,7 +192,7 @@ TEST(LinkChecksum, OffloadDataThatPointsElsewhereIsMalformed) {
   }
 }
 
-// The socket behind the sink may be another one in the next turn.
+// The sink may have another socket in the next turn.
 TEST(LinkChecksum, TheLinkIsAskedAgainInEveryTurn) {
   MemoryTun tun;
   MemoryWire wire;

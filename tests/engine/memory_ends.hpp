@@ -1,5 +1,5 @@
-// The two ends of a pump in memory: what is to be read is put in, what was written is taken out, and each
-// end can be told to refuse.
+// The two ends of a pump in memory, with queues of packets to read and lists of packets written. Both can be
+// told to refuse.
 #pragma once
 
 #include <algorithm>
@@ -16,13 +16,13 @@
 
 namespace sixin4::test {
 
-/// Stands for a tun device: a queue to read from and a list of what was written.
+/// In place of a tun device.
 class MemoryTun {
  public:
   std::deque<TunFrame> to_read;
   std::vector<TunFrame> written;
   engine::IoStatus when_empty = engine::IoStatus::empty;
-  std::deque<engine::IoStatus> write_statuses;  ///< of the next writes; ok when there are no more
+  std::deque<engine::IoStatus> write_statuses;  ///< results of the next writes; then ok
   std::size_t reads = 0;
 
   engine::ReadResult read(wire::MutableBytes buffer) noexcept {
@@ -35,8 +35,8 @@ class MemoryTun {
     return {.status = engine::IoStatus::ok, .packet = {.offload = frame.offload, .bytes = bytes}};
   }
 
-  std::set<engine::Offload> lacks;    ///< what the device says that it does not take
-  std::set<engine::Offload> refuses;  ///< what it refuses, whatever it says
+  std::set<engine::Offload> lacks;    ///< offloads that takes() denies
+  std::set<engine::Offload> refuses;  ///< offloads that write() refuses
   std::size_t refusals = 0;
 
   [[nodiscard]] bool takes(engine::Offload offload) const noexcept { return !lacks.contains(offload); }
@@ -56,19 +56,19 @@ class MemoryTun {
   }
 };
 
-/// Stands for a raw socket.
+/// In place of a raw socket.
 class MemoryWire {
  public:
   std::vector<Octets> sent;
-  std::vector<engine::UnfinishedChecksum> unfinished_sent;  ///< of each of those
+  std::vector<engine::UnfinishedChecksum> unfinished_sent;  ///< for each of these packets
   bool finishing = false;                                   ///< whether the link finishes checksums
-  bool refuses_unfinished = false;  ///< whatever it says of that: the first such packet ends a batch
+  bool refuses_unfinished = false;  ///< refuse the first packet with an unfinished checksum
   std::size_t refusals = 0;
-  std::vector<std::size_t> batches;             ///< how many packets each call of send was offered
-  std::deque<engine::SendResult> send_results;  ///< of the next calls; all accepted when there are no more
+  std::vector<std::size_t> batches;             ///< number of packets in each call of send
+  std::deque<engine::SendResult> send_results;  ///< results of the next calls; then all are sent
   std::deque<Octets> to_receive;
-  engine::ReceiveOffload offload{};  ///< of everything that is received
-  std::uint32_t lost = 0;            ///< told with the next packets
+  engine::ReceiveOffload offload{};  ///< set in every received packet
+  std::uint32_t lost = 0;            ///< reported with the next packets
   std::size_t receive_batch = 64;
   engine::IoStatus after_receive = engine::IoStatus::ok;
 
@@ -84,7 +84,7 @@ class MemoryWire {
       const auto first =
           std::ranges::find_if(batch, [](const auto& packet) { return packet.checksum_start != 0; });
       const auto passed = static_cast<std::size_t>(first - batch.begin());
-      // As sendmmsg(2) does it: the error is told by the call that begins with the packet.
+      // As in sendmmsg(2): the call that begins with the packet returns the error.
       if (passed == 0) {
         ++refusals;
         return {.sent = 0, .status = engine::IoStatus::refused};
@@ -120,7 +120,7 @@ class MemoryWire {
     return error;
   }
 
-  std::deque<std::pair<engine::WireError, Octets>> errors;  ///< each with what it quotes
+  std::deque<std::pair<engine::WireError, Octets>> errors;  ///< each with its quotation
 
  private:
   Octets quoted_;

@@ -1,4 +1,4 @@
-// MSS clamping: what is lowered, what is left, and that checksums stay what they were.
+// MSS clamping: which options change, and that checksums stay as right or wrong as they were.
 #include "sixin4/engine/mss.hpp"
 
 #include <cstddef>
@@ -18,7 +18,7 @@ using namespace test;
 constexpr std::uint8_t syn = 0x02;
 constexpr std::uint16_t mtu = 1400;
 
-/// A SYN with these TCP options, padded, all its checksums right.
+/// A SYN with these TCP options, padded, with right checksums.
 Octets syn_with(const Octets& options, std::uint8_t flags = syn,
                 const std::vector<Extension>& extensions = {}) {
   Octets packet = packet_of(Tcp{.flags = flags, .timestamps = false, .payload = {}});
@@ -38,7 +38,7 @@ Octets mss(std::uint16_t value) {
   return {2, 4, static_cast<std::uint8_t>(value >> 8U), static_cast<std::uint8_t>(value)};
 }
 
-/// 0xffff where the checksum is right.
+/// The sum over the packet: 0xffff if the checksum is right.
 std::uint16_t sum_of_all(const Octets& packet) {
   return reference_sum(wire::Bytes{packet}.subspan(ipv6_header), reference_pseudo_sum(packet, 40, 6));
 }
@@ -101,7 +101,7 @@ TEST(MssClamp, LeavesOptionsThatContradictThemselves) {
   for (const Octets& options : all) {
     EXPECT_EQ(clamped(syn_with(options)), syn_with(options)) << options.size();
   }
-  Octets beyond = syn_with({1, 1, 2, 4});  // the option's end is not there
+  Octets beyond = syn_with({1, 1, 2, 4});  // the end of the option is missing
   EXPECT_EQ(clamped(beyond), beyond);
 }
 

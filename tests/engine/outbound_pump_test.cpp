@@ -1,4 +1,4 @@
-// The outbound pump between a tun device and a wire in memory: batches, refusals and counters.
+// The outbound pump between tun and IPv4 side in memory: batches, refusals and counters.
 #include "sixin4/engine/outbound_pump.hpp"
 
 #include <chrono>
@@ -65,7 +65,7 @@ TEST_F(OutboundPumpTest, TheStateOfTheDeviceIsReturned) {
     tun.when_empty = status;
     EXPECT_EQ(turn(), status);
   }
-  EXPECT_EQ(counters.packets.value(), 3U);  // what was read before is still sent
+  EXPECT_EQ(counters.packets.value(), 3U);  // packets read before are still sent
 }
 
 TEST_F(OutboundPumpTest, ATurnEndsWithAFullBatchAndTheNextGoesOn) {
@@ -196,7 +196,7 @@ TEST_F(OutboundPumpTest, AFragmentedPacketCountsOnce) {
   EXPECT_EQ(counters.bytes.value(), 1448U);
 }
 
-// A packet that has lost a fragment reaches nobody, so it is a drop and nothing else.
+// A packet that lost a fragment counts as one drop.
 TEST_F(OutboundPumpTest, APacketThatLostAFragmentIsCountedAsDroppedOnly) {
   parameters.link_mtu = 576;
   for (const std::size_t refused : {0U, 1U, 2U}) {
@@ -211,11 +211,11 @@ TEST_F(OutboundPumpTest, APacketThatLostAFragmentIsCountedAsDroppedOnly) {
   }
 }
 
-// The fragments of a lost packet that stand in the next batch are of no use to the far end.
+// The fragments of a lost packet in the next batch are dropped.
 TEST_F(OutboundPumpTest, ALostFragmentLosesItsPacketBeyondTheBatchToo) {
   parameters.link_mtu = 68;
-  for (std::size_t count = 0; count < 6; ++count) put(1232 + count);  // 27 fragments each, 128 a batch
-  wire.send_results = {{.sent = 110, .status = IoStatus::error}};     // the third of the fifth packet
+  for (std::size_t count = 0; count < 6; ++count) put(1232 + count);  // 27 fragments each, in batches of 128
+  wire.send_results = {{.sent = 110, .status = IoStatus::error}};  // the third fragment of the fifth packet
   turn();
   EXPECT_EQ(wire.batches, (std::vector<std::size_t>{128, 27}));
   Reassembler far;

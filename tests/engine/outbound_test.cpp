@@ -1,4 +1,4 @@
-// Outbound: which packets may leave, and checksums that the sender left to us.
+// Outbound: which packets may leave, and checksums left to us.
 #include "sixin4/engine/outbound.hpp"
 
 #include <cstddef>
@@ -40,7 +40,7 @@ Octets our_outer_packet() {
                       {.source = "192.0.2.1", .destination = "198.51.100.2"});
 }
 
-/// `inner` in IPv6, as RFC 2473 tunnels IPv4.
+/// `inner` in IPv6 as in RFC 2473.
 Octets in_ipv6(const Octets& inner, const std::vector<Extension>& extensions = {}) {
   Octets packet = serialized(near_host, far_host, 0, Tins::RawPDU(inner));
   packet[6] = 4;
@@ -91,7 +91,7 @@ TEST(Outbound, ASuperPacketThatContradictsItselfIsMalformed) {
   EXPECT_EQ(judged(frame), Verdict::malformed);
 }
 
-// RFC 4213 §3.5: the outer packet ends where the inner one does.
+// RFC 4213 §3.5: the outer packet ends with the inner one.
 TEST(Outbound, BytesBehindThePacketAreCut) {
   TunFrame frame{.bytes = packet_of(Udp{.payload = payload_of(100)})};
   const Octets whole = frame.bytes;
@@ -149,7 +149,7 @@ TEST(Outbound, OurOwnOuterPacketInsideIpv6IsALoop) {
   EXPECT_EQ(judged({.bytes = in_ipv6(our_outer_packet(), {options_extension(60, 1)})}), Verdict::loop);
 }
 
-// A loop grows by a header each round: it has to be seen before it is answered as too big.
+// A loop adds a header each round: it must be found before the packet is answered as too big.
 TEST(Outbound, ALoopIsALoopHoweverLarge) {
   const Octets outer = outer_packet(packet_of(Udp{.payload = payload_of(1432)}),
                                     {.source = "192.0.2.1", .destination = "198.51.100.2"});

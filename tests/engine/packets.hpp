@@ -1,5 +1,5 @@
-// Packets to test with. libtins builds them and computes their lengths and checksums, so that no figure in
-// a test comes from the code that is tested.
+// Packets for tests. libtins builds them and computes lengths and checksums, so that no expected value comes
+// from the tested code.
 #pragma once
 
 #include <algorithm>
@@ -88,13 +88,13 @@ inline Octets random_octets(std::mt19937& random, std::size_t length) {
   for (auto& octet : octets) octet = static_cast<std::uint8_t>(random());
   return octets;
 }
-/// Payload in which every stretch differs from its neighbours.
+/// Payload whose parts all differ.
 inline Octets payload_of(std::size_t length) {
   std::mt19937 random{static_cast<std::mt19937::result_type>(length)};
   return random_octets(random, length);
 }
 
-/// The sum of RFC 1071 §1 as its text says it: pairs of octets, end-around carry, one word at a time.
+/// The sum of RFC 1071 §1 word by word: pairs of octets with end-around carry.
 inline std::uint16_t reference_sum(wire::Bytes bytes, std::uint32_t start = 0) {
   std::uint32_t sum = start;
   for (std::size_t at = 0; at < bytes.size(); at += 2) {
@@ -103,7 +103,7 @@ inline std::uint16_t reference_sum(wire::Bytes bytes, std::uint32_t start = 0) {
   }
   return static_cast<std::uint16_t>(sum);
 }
-/// RFC 8200 §8.1, over the addresses in an IPv6 header.
+/// The pseudo-header sum (RFC 8200 §8.1) of an IPv6 packet.
 inline std::uint16_t reference_pseudo_sum(wire::Bytes packet, std::size_t transport, std::uint8_t protocol) {
   Octets pseudo = octets_of(packet.subspan(8, 32));
   const std::size_t length = packet.size() - transport;
@@ -112,13 +112,13 @@ inline std::uint16_t reference_pseudo_sum(wire::Bytes packet, std::size_t transp
   return reference_sum(pseudo);
 }
 
-/// An extension header, whole; its first octet is filled in when it is put into a chain.
+/// A whole extension header; its first octet is set when a chain is built.
 struct Extension {
   std::uint8_t type = 0;
   Octets octets;
 };
 
-/// Hop-by-hop or destination options of `units` times 8 octets, all of it padding (RFC 8200 §4.2).
+/// Hop-by-hop or destination options of `units` * 8 octets of padding (RFC 8200 §4.2).
 inline Extension options_extension(std::uint8_t type, std::size_t units) {
   Octets octets(units * 8);
   octets[1] = static_cast<std::uint8_t>(units - 1);
@@ -133,7 +133,7 @@ inline Extension fragment_extension(std::size_t offset, bool more) {
   return {44, octets};
 }
 
-/// Puts `chain` behind the fixed header.
+/// Inserts `chain` after the fixed header.
 inline Octets with_extensions(Octets packet, const std::vector<Extension>& chain) {
   Octets inserted;
   std::uint8_t first = packet.at(6);
@@ -168,7 +168,7 @@ inline Octets serialized(const std::string& source, const std::string& destinati
   return packet.serialize();
 }
 
-/// A packet with all its checksums, however long.
+/// A packet of any length with its checksums.
 inline Octets packet_of(const Tcp& fields) {
   Tins::TCP tcp(443, 40000);
   tcp.seq(fields.sequence);
@@ -210,21 +210,20 @@ inline std::size_t headers_of(const Udp& fields) {
   return length;
 }
 
-/// A packet on its way from or to a tun device.
+/// A packet read from or written to a tun device.
 struct TunFrame {
   wire::VnetHeader offload{};
   Octets bytes{};
   [[nodiscard]] engine::TunPacket packet() { return {.offload = offload, .bytes = bytes}; }
 };
 
-/// Leaves only the pseudo-header sum in the checksum field, as the kernel does for a packet that offload is
-/// to finish.
+/// Sets the checksum field to the pseudo-header sum, as the kernel does for offload.
 inline void unfinish_checksum(Octets& packet, std::size_t transport, std::size_t field,
                               std::uint8_t protocol) {
   put_word(packet, transport + field, reference_pseudo_sum(packet, transport, protocol));
 }
 
-/// Writes the checksum that is right for what the packet has become.
+/// Computes the checksum of the packet as it is now.
 inline void finish_checksum(Octets& packet, std::size_t transport, std::size_t field, std::uint8_t protocol) {
   put_word(packet, transport + field, 0);
   const std::uint16_t sum = reference_sum(wire::Bytes{packet}.subspan(transport),
@@ -253,7 +252,7 @@ inline TunFrame unfinished(const Udp& fields) {
   return frame;
 }
 
-/// A super-packet as a tun device with offloads hands it over.
+/// A super-packet as a tun device with offloads delivers it.
 inline TunFrame super_packet(const Tcp& fields, std::uint16_t gso_size) {
   TunFrame frame = unfinished(fields);
   frame.offload.gso = wire::Gso::tcp6;
@@ -268,8 +267,8 @@ inline TunFrame super_packet(const Udp& fields, std::uint16_t gso_size) {
   return frame;
 }
 
-/// The IPv6 packet as libtins writes it, with lengths and checksums of its own finding. A packet that is
-/// right comes back as it was. In TCP too, 0 is written as its equal 0xffff.
+/// The IPv6 packet as libtins writes it, with lengths and checksums computed anew. A valid packet is
+/// unchanged. libtins writes 0 as 0xffff in TCP, too.
 inline Octets rewritten_by_libtins(wire::Bytes packet) {
   Tins::IPv6 parsed(packet.data(), static_cast<std::uint32_t>(packet.size()));
   Octets octets = parsed.serialize();
@@ -279,7 +278,7 @@ inline Octets rewritten_by_libtins(wire::Bytes packet) {
   return octets;
 }
 
-/// An IPv4 packet of protocol 41 around `inner`, as the far end sends it.
+/// A protocol 41 packet around `inner` from the far end.
 struct Outer {
   std::string source = "198.51.100.2";
   std::string destination = "192.0.2.1";
@@ -305,7 +304,7 @@ inline Octets outer_packet(const Octets& inner, const Outer& fields = {}) {
   return packet;
 }
 
-/// Joins the fragments of IPv4 packets (RFC 791 §3.2) and keeps the inner packets that came out whole.
+/// Reassembles IPv4 packets (RFC 791 §3.2), and keeps the complete inner packets.
 class Reassembler {
  public:
   void add(const Octets& fragment) {

@@ -1,4 +1,4 @@
-// The path MTU as it is learned and forgotten, and the tunnel MTU that follows.
+// The path MTU, learnt and expired, and the tunnel MTU for it.
 #include "sixin4/engine/path_mtu.hpp"
 
 #include <chrono>
@@ -75,7 +75,7 @@ TEST(PathMtu, LivesLongerWhereItIsConfirmed) {
   EXPECT_EQ(path.expiry(), start + 15min) << "a higher one confirms nothing";
 }
 
-// RFC 1191 §5, for a router that tells no next-hop MTU.
+// RFC 1191 §5, for a router that reports no next-hop MTU.
 TEST(Plateau, IsTheNextSmallerOfTheTable) {
   const std::vector<std::pair<std::uint16_t, std::uint16_t>> cases{
       {65535, 32000}, {32001, 32000}, {32000, 17914}, {9000, 8166}, {8166, 4352}, {1500, 1492},
@@ -88,7 +88,7 @@ TEST(Plateau, IsNeverLessThanAnyLinkTakes) {
     EXPECT_EQ(plateau_below(refused), 68) << refused;
 }
 
-// RFC 4213 §3.2.2: DF goes with 1280 bytes of IPv6 and the header around them.
+// RFC 4213 §3.2.2: DF requires room for 1280 bytes and the outer header.
 TEST(TunnelMtu, APathCarriesIpv6From1300On) {
   EXPECT_TRUE(path_carries_ipv6(1300));
   EXPECT_FALSE(path_carries_ipv6(1299));

@@ -1,4 +1,4 @@
-// Longest-prefix lookups, judged by a walk through all prefixes.
+// Longest-prefix look-ups, compared with a linear search.
 #include "sixin4/engine/prefix_table.hpp"
 
 #include <optional>
@@ -66,7 +66,7 @@ TEST(PrefixTable, OfTheSamePrefixTheLastCounts) {
 TEST(PrefixTable, AgreesWithAWalkThroughAllPrefixes) {
   std::mt19937_64 random{4213};
   for (int round = 0; round < 200; ++round) {
-    // Few bits differ, so that prefixes lie in each other.
+    // Few bits differ, so that prefixes are nested.
     const auto any_address = [&] {
       return address(documentation | (random() & 0x7000000070000), random() & 0xc000000000000003);
     };

@@ -1,5 +1,5 @@
-// Offload data that a device or a socket refuses: what is written and sent in its place, and when it is not
-// tried again.
+// Offload data that a device or socket refuses: what is written or sent instead, and when it is not tried
+// again.
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -21,7 +21,7 @@ namespace {
 
 using namespace test;
 
-/// The device finds packets that are complete.
+/// The device gets complete packets.
 void expect_complete(const std::vector<TunFrame>& frames) {
   for (const TunFrame& frame : frames) {
     EXPECT_EQ(frame.offload, wire::VnetHeader{});
@@ -31,7 +31,7 @@ void expect_complete(const std::vector<TunFrame>& frames) {
 
 class RefusedByTun : public testing::Test {
  protected:
-  /// Segments of one stream, the last with PSH; what the far end sent.
+  /// Segments of one stream from the far end, the last with PSH.
   std::vector<Octets> segments(std::size_t count, std::size_t last = 1000) {
     std::vector<Octets> packets;
     for (std::size_t i = 0; i < count; ++i) {
@@ -107,7 +107,7 @@ TEST_F(RefusedByTun, MergedSegmentsAreWrittenAsSegmentsThatPassEveryLink) {
   }
   expect_complete(tun.written);
   EXPECT_EQ(stream, fields.payload);
-  // As on the wire, where they filled the tunnel MTU.
+  // As on the wire: full packets of the tunnel MTU.
   EXPECT_EQ(counters.packets.value(), 10U);
   EXPECT_EQ(counters.bytes.value(), 14200U + 10 * 60);
 }
@@ -169,7 +169,7 @@ TEST_F(RefusedByTun, AnUnfinishedChecksumIsFinishedInItsPlace) {
   EXPECT_EQ(counters.packets.value(), 6U);
 }
 
-// Without IFF_VNET_HDR there is nothing to tell the device.
+// Without IFF_VNET_HDR the device takes no offload data.
 TEST_F(RefusedByTun, ADeviceThatTakesNoOffloadDataIsGivenNone) {
   tun.lacks = {Offload::checksum, Offload::tcp, Offload::udp};
   pump = std::make_unique<InboundPump<MemoryWire, MemoryTun>>(wire, tun, counters, last_heard);
@@ -213,7 +213,7 @@ class RefusedByWire : public testing::Test {
     while (pump->turn(parameters, now) == IoStatus::ok) {
     }
   }
-  /// What leaves of the same packets where no link finishes anything.
+  /// The packets sent if no link finishes checksums.
   std::vector<Octets> left_to_nobody(const std::vector<TunFrame>& frames) {
     MemoryTun other_tun;
     MemoryWire other_wire;
@@ -236,7 +236,7 @@ class RefusedByWire : public testing::Test {
 
 TEST_F(RefusedByWire, PacketsLeaveWithChecksumsThatAreFinishedOneByOne) {
   wire.finishing = wire.refuses_unfinished = true;
-  parameters.dont_fragment = true;  // for the same identifications
+  parameters.dont_fragment = true;  // for equal identifications
   const std::vector<TunFrame> frames{
       unfinished(Tcp{.payload = payload_of(701)}),
       {.bytes = packet_of(Udp{.payload = payload_of(300)})},
@@ -272,7 +272,7 @@ TEST_F(RefusedByWire, APacketThatIsRefusedAlsoWithAFinishedChecksumIsCounted) {
   EXPECT_EQ(wire.sent.size(), 1U);
 }
 
-// A status that makes no sense must not be tried for ever.
+// An impossible status must not cause an endless loop.
 TEST_F(RefusedByWire, ACompletePacketThatIsRefusedIsAnError) {
   wire.send_results = {{.sent = 0, .status = IoStatus::refused}};
   leave({{.bytes = packet_of(Udp{.payload = payload_of(300)})}});

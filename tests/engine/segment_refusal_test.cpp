@@ -19,7 +19,7 @@ TunFrame good() {
   return super_packet(Tcp{.timestamps = true, .payload = payload_of(3000)}, 1000);
 }
 
-/// Whether a good super-packet is still taken after `change`.
+/// Whether a valid super-packet is still taken after `change`.
 bool taken_after(const std::function<void(TunFrame&)>& change) {
   TunFrame frame = good();
   change(frame);
@@ -71,7 +71,7 @@ TEST(SegmentRefusal, Fragments) {
   }
 }
 
-// RFC 6946: a fragment header that describes the whole packet makes no fragment of it.
+// RFC 6946: a fragment header of a whole packet (atomic fragment).
 TEST(SegmentRefusal, AnAtomicFragmentIsNoFragment) {
   TunFrame frame =
       super_packet(Tcp{.payload = payload_of(3000), .extensions = {fragment_extension(0, false)}}, 1000);
@@ -94,7 +94,7 @@ TEST(SegmentRefusal, HeadersCutAtAnyByte) {
                    Octets(whole.bytes.begin(), whole.bytes.begin() + static_cast<std::ptrdiff_t>(length))};
     EXPECT_FALSE(Segments::of(frame.packet())) << length;
     if (length < ipv6_header) continue;
-    put_word(frame.bytes, 4, length - ipv6_header);  // cut, and honest about it
+    put_word(frame.bytes, 4, length - ipv6_header);  // cut, with a matching length field
     EXPECT_FALSE(Segments::of(frame.packet())) << length;
   }
 }

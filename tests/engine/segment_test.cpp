@@ -1,4 +1,4 @@
-// Segmentation: what comes out of a super-packet, judged by libtins.
+// Segmentation: the packets of a super-packet, checked by libtins.
 #include "sixin4/engine/segment.hpp"
 
 #include <algorithm>
@@ -17,7 +17,7 @@ namespace {
 
 using namespace test;
 
-/// All packets of a super-packet, each in one piece.
+/// The packets of a super-packet.
 std::vector<Octets> cut(TunFrame& frame) {
   const auto segments = Segments::of(frame.packet());
   std::vector<Octets> packets;
@@ -98,7 +98,7 @@ TEST(Segment, FinAndPshStandOnTheLastSegmentOnly) {
   EXPECT_EQ(parsed(packets[2]).rfind_pdu<Tins::TCP>().flags(), flags);
 }
 
-// RFC 3168 §6.1.2: CWR answers one congestion signal, so it is said once.
+// RFC 3168 §6.1.2: CWR answers one congestion signal, so only one segment has it.
 TEST(Segment, CwrStandsOnTheFirstSegmentOnly) {
   constexpr std::uint8_t flags = tcp_ack | tcp_cwr;
   const auto packets = cut(super_packet(Tcp{.flags = flags, .payload = payload_of(2500)}, 1000));
@@ -197,7 +197,7 @@ TEST(Segment, AUdpChecksumOfZeroIsSentAsAllOnes) {
   constexpr std::size_t size = 1000;
   Udp first{.payload = payload_of(size)};
   put_word(first.payload, 0, 0);
-  // The word that was zero takes the checksum; the sum of the datagram is then all ones, its complement 0.
+  // The former zero word gets the checksum, so that the sum is all ones and its complement 0.
   put_word(first.payload, 0, word_at(packet_of(first), ipv6_header + 6));
   Udp fields = first;
   fields.payload.insert(fields.payload.end(), {1, 2, 3});

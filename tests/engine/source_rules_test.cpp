@@ -1,4 +1,4 @@
-// Which rule decides, and which address of a pool it names.
+// Which rule matches, and which address of a pool it selects.
 #include "sixin4/engine/source_rules.hpp"
 
 #include <array>

@@ -1,4 +1,4 @@
-// Whose addresses leave by the tunnel, and whose never come in.
+// Which source addresses leave through the tunnel, and which never enter.
 #include "sixin4/engine/source.hpp"
 
 #include <string>
@@ -40,7 +40,7 @@ TEST(EgressFilter, KeepsAllOthers) {
   }
 }
 
-// Duplicate address detection, router solicitation, and listener reports before there is an address.
+// Duplicate address detection, router solicitation, and listener reports of a host without an address.
 TEST(EgressFilter, LetsTheUnspecifiedSourceOutForIcmpOnly) {
   const TunnelParameters parameters = near_parameters();
   EXPECT_FALSE(may_leave(parameters, udp_from("::")));

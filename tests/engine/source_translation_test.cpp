@@ -1,4 +1,4 @@
-// Packets through the source rules and back, with libtins as the judge of every checksum.
+// Packets through the source rules and back, with checksums checked by libtins.
 #include "sixin4/engine/source_translation.hpp"
 
 #include <memory>
@@ -93,7 +93,7 @@ TEST_F(Translation, MergedSegmentsStayWhole) {
   EXPECT_EQ(back[0].offload.gso, wire::Gso::tcp6);
 }
 
-// In UDP 0 means that there is none, and the sum that would be 0 is 0xffff.
+// In UDP 0 means "no checksum", and a checksum of 0 is sent as 0xffff.
 TEST_F(Translation, NoUdpChecksumBecomesZero) {
   for (std::uint32_t word = 0; word <= 0xffff; word += 1) {
     Octets payload(2);
@@ -248,7 +248,7 @@ TEST_F(Translation, PortsThatAreUsedAgainBeginAnotherConnection) {
   EXPECT_EQ(out(syn()), Packets{syn()});
 }
 
-// Anybody may have sent it.
+// It may be forged.
 TEST_F(Translation, AConnectionThatOutlivesAResetKeepsItsAddress) {
   (void)out(syn());
   (void)in(tcp_answer(chosen_host, 0x12));
@@ -268,7 +268,7 @@ TEST_F(Translation, WhatTheEgressFilterRefusesTakesNoRoom) {
   EXPECT_EQ(parameters.flows->table.size(), 0U);
 }
 
-// RFC 7112. Else its first fragment would say too little for a rule that rejects it.
+// RFC 7112. Else the first fragment would hide the header from a rule that rejects it.
 TEST_F(Translation, WhatEndsBeforeItsFlowIsKnownIsRefused) {
   Octets packet = syn();
   packet.resize(48);

@@ -1,4 +1,4 @@
-// The bound on the rate of errors (RFC 4443 §2.4 (f)).
+// The limit on the rate of errors (RFC 4443 §2.4 (f)).
 #include "sixin4/engine/token_bucket.hpp"
 
 #include <chrono>
@@ -15,7 +15,7 @@ using std::chrono::nanoseconds;
 
 constexpr Time start{hours{1}};
 
-/// How many may be sent at `now`.
+/// The number of tokens taken at `now`.
 std::size_t taken(TokenBucket& bucket, Time now) {
   std::size_t count = 0;
   while (count < 10000 && bucket.take(now)) ++count;

@@ -1,4 +1,4 @@
-// Both workers of a tunnel with source rules, between memory, and packets to send through them.
+// Both workers of a tunnel with source rules, with ends in memory, and packets for them.
 #pragma once
 
 #include <memory>
@@ -32,7 +32,7 @@ inline SourceRule rule_with(SourceAction action) {
   return rule;
 }
 
-/// Both workers of a tunnel whose first rule is `rule`, and whose only pool has one address.
+/// The first rule is `rule`; the only pool has one address.
 class Translation : public testing::Test {
  protected:
   explicit Translation(SourceRule rule = rule_with(SourceAction::use), std::uint32_t bound = 64) {
@@ -42,7 +42,7 @@ class Translation : public testing::Test {
     parameters.flows = std::make_shared<FlowMemory>(bound, 1);
   }
 
-  /// What leaves of a packet from the near host's tun device, without outer headers.
+  /// The inner packets sent for a packet from the near tun.
   std::vector<Octets> out(const TunFrame& frame, Time now = start) {
     near_tun.to_read.push_back(frame);
     wire.sent.clear();
@@ -55,7 +55,7 @@ class Translation : public testing::Test {
     return out(TunFrame{.bytes = packet}, now);
   }
 
-  /// What the near host's tun device gets of an inner packet.
+  /// The packets written to the near tun for an inner packet.
   std::vector<TunFrame> in(const Octets& inner, Time now = start) {
     wire.to_receive.push_back(outer_packet(inner));
     near_tun.written.clear();
@@ -81,7 +81,7 @@ inline Octets from_near(const Octets& payload = payload_of(30), const std::strin
 inline Octets syn(const std::string& source = near_host) {
   return packet_of(Tcp{.flags = 0x02, .source = source});
 }
-/// `upper` from the far host, ports turned round.
+/// `upper` from the far host, with swapped ports.
 inline Octets answer_to(const std::string& destination, const Tins::PDU& upper) {
   return serialized(far_host, destination, 0, upper);
 }
@@ -93,7 +93,7 @@ inline Octets tcp_answer(const std::string& destination, std::uint8_t flags) {
   tcp.flags(flags);
   return answer_to(destination, tcp);
 }
-/// An ICMPv6 packet; libtins 4.0 does not write all of them.
+/// An ICMPv6 packet, because libtins 4.0 cannot write all of them.
 inline Octets icmpv6(const std::string& source, const std::string& destination, std::uint8_t type,
                      Octets rest) {
   Octets message{type, 0, 0, 0};
@@ -107,7 +107,7 @@ inline Octets echo(const std::string& source, const std::string& destination, st
                    std::uint8_t identifier = 9) {
   return icmpv6(source, destination, type, {0, identifier, 0, 1, 5, 6, 7});
 }
-/// The ICMPv6 error of that type about `quoted`.
+/// An ICMPv6 error of this type about `quoted`.
 inline Octets error_about(const std::string& source, const std::string& destination, std::uint8_t type,
                           const Octets& quoted) {
   Octets rest{0, 0, 5, 0};

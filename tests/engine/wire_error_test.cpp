@@ -1,4 +1,4 @@
-// ICMP errors of the IPv4 side: which count, what they teach about the path, and who is told what.
+// ICMP errors of the IPv4 side: which count, what they say about the path, and which sender gets an error.
 #include "sixin4/engine/wire_error.hpp"
 
 #include <cstddef>
@@ -32,7 +32,7 @@ Octets inner_packet() {
   return packet_of(Udp{.payload = payload_of(1400)});
 }
 
-/// What we have sent, as far as a router quotes it.
+/// A packet of ours, as far as a router quotes it.
 Octets quoted(std::size_t inner_length = 1448, const Outer& outer = sent_by_us()) {
   Octets packet = outer_packet(inner_packet(), outer);
   packet.resize(20 + inner_length);
@@ -97,7 +97,7 @@ TEST(WireError, PacketTooBigNeverTellsMoreThanTheTunnelMtu) {
   EXPECT_EQ(result.answer->error, wire::icmpv6::packet_too_big(1480));
 }
 
-// RFC 1191 §5: a router that knows no next-hop MTU.
+// RFC 1191 §5: a router that reports no next-hop MTU.
 TEST(WireError, WithoutANextHopMtuThePlateauBelowThePacketIsTaken) {
   EXPECT_EQ(translated(3, 4, quoted(), 0).path_mtu, 1006) << "the quoted packet had 1468 bytes";
 }
@@ -110,7 +110,7 @@ TEST(WireError, AnMtuThatNoLinkHasIsIgnored) {
   }
 }
 
-// RFC 4213 §3.2.1: with DF clear nobody has a reason to say so.
+// RFC 4213 §3.2.1: with DF clear no router has a reason to report this.
 TEST(WireError, AStaticMtuIgnoresFragmentationNeeded) {
   const Translated result = translated(3, 4, quoted(), 1400, near_parameters());
   EXPECT_TRUE(result.ours);

@@ -1,4 +1,4 @@
-// Echo requests in a network namespace whose own kernel answers them.
+// Echo requests in a network namespace whose kernel replies.
 #include "sixin4/io/echo_socket.hpp"
 
 #include <cstdint>

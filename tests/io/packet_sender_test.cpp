@@ -1,5 +1,5 @@
-// The packet socket's sender over a pair of links in one network namespace, seen by a packet socket behind
-// it.
+// The packet socket sender over a pair of links in one network namespace, observed by a packet socket at the
+// other link.
 #include "sixin4/io/packet_sender.hpp"
 
 #include <algorithm>
@@ -54,7 +54,7 @@ class PacketSenderTest : public OwnNetwork {
     return {.link_index = link_, .source = {own}, .destination = {others}};
   }
 
-  /// The next frame that comes out at the far link.
+  /// The next frame received at the far link.
   [[nodiscard]] Octets arrived() const {
     pollfd readable{.fd = listener_.get(), .events = POLLIN, .revents = 0};
     Octets frame(2000);
@@ -106,7 +106,7 @@ TEST_F(PacketSenderTest, AnUnfinishedChecksumIsFinishedByTheKernelWhereTheLinkDo
         .head = unfinished, .body = {}, .checksum_start = 60, .checksum_offset = 6};
     EXPECT_EQ(sender.send(std::span{&packet, 1}).sent, 1U);
     EXPECT_EQ(arrived(), framed(finished)) << size;
-    // The next packet in the same place asks for nothing.
+    // The next packet in the same slot has no unfinished checksum.
     const engine::OuterPacket plain{.head = unfinished, .body = {}};
     EXPECT_EQ(sender.send(std::span{&plain, 1}).sent, 1U);
     EXPECT_EQ(arrived(), framed(unfinished)) << size;
@@ -127,7 +127,7 @@ TEST_F(PacketSenderTest, APacketTooLargeForTheLinkIsRefusedAndTheOthersLeave) {
   EXPECT_EQ(arrived(), framed(good));
 }
 
-// The kernel answers EINVAL, here because the place of the checksum is behind the packet.
+// The kernel returns EINVAL, here because the checksum field is past the end of the packet.
 TEST_F(PacketSenderTest, OffloadDataThatTheKernelDoesNotTakeAreToldAsSuch) {
   PacketSender sender{next_hop()};
   const Octets good = test::outer_packet(test::payload_of(100));
@@ -174,7 +174,7 @@ TEST_F(PacketSenderTest, IsTakenWhereThereIsANextHop) {
   EXPECT_EQ(arrived(), framed(packet));
 }
 
-// Of most links nobody can tell what they do with a checksum inside of protocol 41.
+// For most links it is unknown what they do with a checksum inside protocol 41.
 TEST_F(PacketSenderTest, NoLinkIsTrustedWithChecksumsUnlessSomebodySaysSo) {
   run("ip address add 192.0.2.1/24 dev sixin4");
   const WireEnds ends{

@@ -1,4 +1,4 @@
-// What the raw sockets say when the system refuses them.
+// Error messages of the raw sockets.
 #include <array>
 #include <cerrno>
 #include <iostream>
@@ -79,7 +79,7 @@ TEST_F(RawSocketErrors, ARemoteWithoutARouteIsNamed) {
                               "there must be an IPv4 route to it");
 }
 
-/// In a process of its own that may do nothing: prints the refusal and ends with 3.
+/// Runs in a process without privileges, prints the error, and exits with 3.
 template <typename Socket>
 [[noreturn]] void try_without_privilege() {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};

@@ -1,4 +1,4 @@
-// Flows that are divided among several receivers, and among the queues of a tun device.
+// Flows divided among several receivers, and among the queues of a tun device.
 
 #include <algorithm>
 #include <array>
@@ -42,7 +42,7 @@ class ShareTest : public ::testing::Test {
     sender_.emplace(WireEnds{.local = ip4("127.0.0.1"), .remote = ip4("127.0.0.2"), .dev = ""});
   }
 
-  /// Which receiver gets an outer packet; nothing where none or several do.
+  /// The receiver of an outer packet; empty if none or several receive it.
   std::optional<std::size_t> receiver_of(const Octets& outer) {
     const engine::OuterPacket packet{.head = outer, .body = {}};
     EXPECT_EQ(sender_->send(std::span{&packet, 1}).sent, 1U);
@@ -86,7 +86,7 @@ TEST_F(ShareTest, ATcpConnectionHasOneReceiverAndManyHaveAll) {
 TEST_F(ShareTest, OptionsOfTheOuterHeaderChangeNothing) {
   for (std::uint16_t port = 1024; port < 1034; ++port) {
     Octets with_options = outer(tcp(port, 100));
-    with_options.insert(with_options.begin() + 20, {7, 3, 4, 0});  // record route, without room for any
+    with_options.insert(with_options.begin() + 20, {7, 3, 4, 0});  // record route without room
     with_options[0] = 0x46;
     wire::store16<2>(std::span{with_options}.first<20>(), static_cast<std::uint16_t>(with_options.size()));
     const auto plain = receiver_of(outer(tcp(port, 100)));
@@ -125,7 +125,7 @@ TEST_F(ShareTest, WhatIsTooShortForAFlowIsTheFirsts) {
   }
 }
 
-// The kernel queues packets from socket(2) on, when there is no filter yet.
+// The kernel queues packets from socket(2) on, before there is a filter.
 TEST_F(ShareTest, WhatComesDuringTheSetUpOfAReceiverIsNotItsOwnForThat) {
   const Octets stranger =
       test::outer_packet(test::payload_of(200), {.source = "127.0.0.3", .destination = "127.0.0.2"});
@@ -185,7 +185,7 @@ class TunQueuesTest : public ::testing::Test {
     return socket;
   }
 
-  /// The queue that a datagram of this flow comes out of.
+  /// The queue that delivers a datagram of this flow.
   std::optional<std::size_t> queue_of(const base::FileDescriptor& flow) {
     EXPECT_EQ(send(flow.get(), "x", 1, 0), 1);
     std::array<pollfd, 3> polled{};

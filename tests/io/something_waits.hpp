@@ -1,4 +1,4 @@
-// Whether a receiver has something to do, as its worker finds it out.
+// Whether a receiver has packets or errors, as its worker finds out.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 
 namespace sixin4::io::testing {
 
-/// `wait` returns before it is woken.
+/// Whether `wait` returns without being woken.
 [[nodiscard]] inline bool something_waits(RawReceiver& receiver) {
   const base::FileDescriptor alarm{::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC)};
   const itimerspec soon{.it_interval = {}, .it_value = {.tv_sec = 0, .tv_nsec = 200'000'000}};

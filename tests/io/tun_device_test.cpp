@@ -1,4 +1,4 @@
-// The tun device in a network namespace of its own: its life, its errors, and packets to the kernel and back.
+// The tun device in a separate network namespace: life time, errors, and packets to and from the kernel.
 #include "sixin4/io/tun_device.hpp"
 
 #include <cerrno>
@@ -42,7 +42,7 @@ class TunDeviceTest : public ::testing::Test {
   }
 };
 
-/// The text of the error that making the device meets, and its number.
+/// Text and number of the error when the device is created.
 std::pair<int, std::string> refusal(const std::string& name) {
   try {
     const TunDevice tun{name};
@@ -52,7 +52,7 @@ std::pair<int, std::string> refusal(const std::string& name) {
   }
 }
 
-/// The first packet with `next_header` that comes out within a while.
+/// The first packet with `next_header` within some time.
 std::optional<test::TunFrame> next_packet(const TunDevice& tun, std::uint8_t next_header) {
   Octets buffer(engine::tun_read_size);
   pollfd readable{.fd = tun.fd(), .events = POLLIN, .revents = 0};

@@ -1,5 +1,4 @@
-// Super-packets between the tun device and sockets of the kernel behind it, in a network namespace of their
-// own.
+// Super-packets between the tun device and sockets of the kernel, in a separate network namespace.
 #include <algorithm>
 #include <bit>
 #include <cerrno>
@@ -39,7 +38,7 @@ using test::Octets;
 
 const std::string host = "2001:db8::1";
 const std::string peer = "2001:db8::2";
-constexpr std::uint16_t server_port = 443;  // as the packets of packets.hpp have them
+constexpr std::uint16_t server_port = 443;  // as in packets.hpp
 constexpr std::uint16_t datagram_port = 53;
 constexpr std::uint16_t peer_port = 40000;
 
@@ -78,7 +77,7 @@ class TunOffloadTest : public ::testing::Test {
     add_address(host, "64", "six");
   }
 
-  /// The next packet of this protocol within a while.
+  /// The next packet of this protocol within some time.
   std::optional<test::TunFrame> next_packet(std::uint8_t protocol) {
     Octets buffer(engine::tun_read_size);
     pollfd readable{.fd = tun_->fd(), .events = POLLIN, .revents = 0};
@@ -96,7 +95,7 @@ class TunOffloadTest : public ::testing::Test {
     return tun_->write(frame.offload, {&whole, 1});
   }
 
-  /// Says of how many packets each write was.
+  /// Returns the number of packets in each write.
   std::vector<std::uint32_t> write_coalesced(std::vector<Octets> packets) {
     std::vector<std::uint32_t> counts;
     const auto write_one = [&](const engine::Coalesced& packet) noexcept {
@@ -206,7 +205,7 @@ TEST_F(TunOffloadTest, ASingleDatagramComesOutWithItsChecksumToFinish) {
   EXPECT_EQ(test::word_at(frame->bytes, 46), test::reference_pseudo_sum(frame->bytes, 40, IPPROTO_UDP));
 }
 
-/// A TCP connection from beyond the tunnel, this test being its far end.
+/// A TCP connection through the tunnel; this test is its far end.
 class TcpOverTun : public TunOffloadTest {
  protected:
   void SetUp() override {
@@ -231,7 +230,7 @@ class TcpOverTun : public TunOffloadTest {
     ASSERT_TRUE(connection_);
   }
 
-  /// The next stretch of the far end's stream, in one packet however long.
+  /// The next part of the far end's stream, in one packet of any length.
   Octets from_peer(const Octets& payload) {
     Tins::TCP tcp(server_port, peer_port);
     tcp.seq(sequence_);
@@ -242,7 +241,7 @@ class TcpOverTun : public TunOffloadTest {
     return test::serialized(peer, host, 0, tcp / Tins::RawPDU(payload));
   }
 
-  /// The connection has received this, and nothing before it.
+  /// The connection has received exactly this.
   void expect_received(const Octets& payload) {
     const timeval limit{.tv_sec = 3, .tv_usec = 0};
     ASSERT_EQ(setsockopt(connection_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), 0);
@@ -296,7 +295,7 @@ TEST_F(TcpOverTun, AStreamComesOutInSuperPackets) {
     ASSERT_TRUE(frame) << "after " << stream.size();
     const std::size_t headers = 40 + std::size_t{frame->bytes[52]} / 16 * 4;
     const std::size_t length = frame->bytes.size() - headers;
-    // Nobody acknowledges: what was read already comes again where this test had to wait for a processor.
+    // The stream is not acknowledged, so the kernel may repeat a part while this test waits for a processor.
     const std::uint32_t sequence = test::word_at(frame->bytes, 44) * 65536U + test::word_at(frame->bytes, 46);
     if (!first) first = sequence;
     if (sequence - *first != stream.size()) continue;

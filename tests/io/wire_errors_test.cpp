@@ -1,4 +1,4 @@
-// ICMP errors about the tunnel's packets, as the kernel hands them to the receiver.
+// ICMP errors about packets of the tunnel, as the receiver gets them from the kernel.
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
@@ -26,13 +26,13 @@ using testing::something_waits;
 const WireEnds near_ends{.local = {{127, 0, 0, 1}}, .remote = {{127, 0, 0, 2}}, .dev = ""};
 const WireEnds far_ends{.local = {{127, 0, 0, 2}}, .remote = {{127, 0, 0, 1}}, .dev = ""};
 
-/// A packet that the near end may have sent.
+/// A packet that the near end may send.
 Octets sent_by_near(std::size_t inner,
                     const test::Outer& outer = {.source = "127.0.0.1", .destination = "127.0.0.2"}) {
   return test::outer_packet(test::payload_of(inner), outer);
 }
 
-/// An ICMP message from the far end to the near one; `parameter` is what stands behind the checksum.
+/// An ICMP message from the far end to the near one; `parameter` follows the checksum.
 Octets icmp(std::uint8_t type, std::uint8_t code, std::uint32_t parameter, const Octets& quoted,
             const std::string& source = "127.0.0.2", const std::string& destination = "127.0.0.1") {
   Octets message{type, code, 0, 0};
@@ -55,7 +55,7 @@ class WireErrorsTest : public ::testing::Test {
     const engine::OuterPacket outer{.head = packet, .body = {}};
     ASSERT_EQ(sender->send({&outer, 1}).sent, 1U);
   }
-  /// The next error after another look at what there is.
+  /// The next error after another poll.
   static std::optional<engine::WireError> next_error(RawReceiver& from) {
     (void)from.receive();
     return from.next_error();
@@ -95,7 +95,7 @@ TEST_F(WireErrorsTest, TimeExceededIsTold) {
   EXPECT_EQ(error->type, 11);
 }
 
-// RFC 4213 §3.4: the quotation that RFC 792 asks for is 8 bytes.
+// RFC 4213 §3.4: RFC 792 asks for a quotation of 8 bytes.
 TEST_F(WireErrorsTest, AShortQuotationIsTakenAsItIs) {
   Octets start = sent_by_near(100);
   start.resize(28);
@@ -105,7 +105,7 @@ TEST_F(WireErrorsTest, AShortQuotationIsTakenAsItIs) {
   EXPECT_EQ(test::octets_of(error->quoted), start);
 }
 
-// RFC 4884 §4.1: the third 32-bit word's second octet is the quotation's length in words.
+// RFC 4884 §4.1: the second octet of the third 32-bit word is the length of the quotation in words.
 TEST_F(WireErrorsTest, WhatARouterAddsBehindTheQuotationIsLeftOut) {
   Octets quoted = sent_by_near(400);
   quoted.resize(128);
@@ -127,8 +127,7 @@ TEST_F(WireErrorsTest, ErrorsAboutOtherPacketsOfProtocol41AreLeftForTheEngineToJ
   EXPECT_FALSE(next_error(*receiver));
 }
 
-// Routing is not symmetric: a router's message may come by another link than the one that the tunnel is bound
-// to.
+// Routing is not symmetric: an ICMP message may arrive over another link than that of the tunnel.
 TEST_F(WireErrorsTest, ATunnelThatIsBoundToALinkHearsErrorsByEveryLink) {
   run("ip link add elsewhere type veth peer name far && ip link set elsewhere up");
   run("ip address add 192.0.2.9/24 dev elsewhere");

@@ -1,5 +1,5 @@
-// Coalescing: cut again, a batch is the very packets that it was, whatever they were and however they were
-// mixed; no flow's packets change places, and nothing wrong becomes right.
+// Coalescing of any batch: cut again, it gives the same packets; packets of a flow stay in order, and a wrong
+// checksum stays wrong.
 #include "sixin4/engine/coalesce.hpp"
 
 #include <algorithm>
@@ -21,7 +21,7 @@
 namespace sixin4::properties {
 namespace {
 
-/// One of a few flows of a batch, and where it has come to.
+/// One of a few flows of a batch, with its present position.
 struct Flow {
   std::uint8_t protocol = protocol_tcp;
   std::uint16_t port = 0;
@@ -47,7 +47,7 @@ Flow any_flow() {
   return flow;
 }
 
-/// The flow's next packet, more often than not one that continues it.
+/// The next packet of the flow, mostly one that continues it.
 TunFrame next_of(Flow& flow) {
   const int kind = *between(0, 30);
   std::size_t length = flow.size;
@@ -70,7 +70,7 @@ TunFrame next_of(Flow& flow) {
   }
   frame.bytes[39] = flow.host;
   put_word(frame.bytes, 40, flow.port);
-  if (kind == 5) {  // any bit of the headers but what tells that these are headers
+  if (kind == 5) {  // any header bit but those that identify the headers
     const auto at = *between<std::size_t>(40, flow.headers() - 1);
     if (at != 52) frame.bytes[at] ^= static_cast<std::uint8_t>(1U << *between<unsigned>(0, 7));
   }
@@ -87,7 +87,7 @@ TunFrame next_of(Flow& flow) {
                      .header_length = static_cast<std::uint16_t>(flow.headers()),
                      .checksum_start = 40,
                      .checksum_offset = static_cast<std::uint16_t>(flow.checksum_field())};
-    if (kind == 10 && length > 1) {  // as receive offload joins them
+    if (kind == 10 && length > 1) {  // joined as by receive offload
       frame.offload.gso = flow.protocol == protocol_tcp ? wire::Gso::tcp6 : wire::Gso::udp;
       frame.offload.gso_size = static_cast<std::uint16_t>((length + 1) / 2);
     }
@@ -147,7 +147,7 @@ RC_GTEST_PROP(Coalescing, CutAgainItIsWhatCame, ()) {
   }
 }
 
-// Whatever else passes: of a flow that nothing interrupts no two writes could have been one.
+// Two consecutive writes of a flow that could have been joined are joined.
 RC_GTEST_PROP(Coalescing, AFlowOfOneSizeIsInAsFewWritesAsItFits, ()) {
   Flow flow = any_flow();
   flow.size = *one_of<std::size_t>({1, 100, 1000, *between<std::size_t>(1, 20000)});
@@ -160,14 +160,14 @@ RC_GTEST_PROP(Coalescing, AFlowOfOneSizeIsInAsFewWritesAsItFits, ()) {
                                                                             .timestamps = flow.timestamps,
                                                                             .payload = payload})});
     flow.sequence += static_cast<std::uint32_t>(flow.size);
-    // In TCP 0 stands where segmentation would have written 0xffff.
+    // In TCP a checksum of 0 where segmentation would write 0xffff.
     RC_PRE(word_at(batch.back().bytes, 40 + flow.checksum_field()) != 0U);
   }
   const std::size_t each = std::min<std::size_t>(64, (65535 + 40 - flow.headers()) / flow.size);
   RC_ASSERT(coalesced(batch, true).pieces.size() == (count + each - 1) / each);
 }
 
-/// What reaches a device of one batch; it refuses `refused`.
+/// The packets that a device gets of one batch; it refuses `refused`.
 std::vector<TunFrame> written_of(const std::vector<Octets>& batch, std::set<engine::Offload> refused) {
   MemoryWire wire;
   MemoryTun tun;
@@ -183,8 +183,8 @@ std::vector<TunFrame> written_of(const std::vector<Octets>& batch, std::set<engi
   return std::move(tun.written);
 }
 
-// A device that refuses super-packets is written the packets that the kernel's own segmentation would have
-// made of them, also where the first of the run was merged before it came.
+// A device that refuses super-packets gets the same packets as from the kernel's segmentation, also if the
+// first packet of a run was merged.
 RC_GTEST_PROP(Coalescing, RefusedItIsWrittenAsTheKernelWouldHaveCutIt, ()) {
   Flow flow = any_flow();
   flow.size = *one_of<std::size_t>({1, 100, 1000, *between<std::size_t>(1, 1400)});
@@ -207,8 +207,7 @@ RC_GTEST_PROP(Coalescing, RefusedItIsWrittenAsTheKernelWouldHaveCutIt, ()) {
                       .source = far_host,
                       .destination = near_host};
     const Udp datagram{.payload = payload, .source = far_host, .destination = near_host};
-    // A raw socket leaves a datagram to the packet socket when its checksum is the pseudo-header sum by
-    // chance.
+    // A raw socket leaves a datagram whose right checksum equals the pseudo-header sum to the packet socket.
     RC_PRE(tcp || packet_of(datagram) != unfinished(datagram).bytes);
     batch.push_back(!tcp                    ? packet_of(datagram)
                     : merged && number == 0 ? unfinished(segment).bytes

@@ -1,4 +1,4 @@
-// What is done a word at a time for speed is what comes out an octet at a time.
+// Functions that work word by word give the same results as octet by octet.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -16,7 +16,7 @@
 namespace sixin4::properties {
 namespace {
 
-/// Few different octets, so that addresses are often nearly alike.
+/// Few different octets, so that addresses are often alike.
 wire::Ipv6Address any_address() {
   wire::Ipv6Address address;
   for (auto& octet : address.octets) octet = *one_of<std::uint8_t>({0, 0, 0, 0xff, 0x80, 0x20});

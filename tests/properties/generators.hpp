@@ -1,8 +1,7 @@
-// What properties are tried on: plans of packets and tunnels, drawn by rapidcheck, small in the first cases
-// and larger later. A plan is a few numbers, so that a failing case shrinks; payload follows from a seed.
+// Generators for properties: plans of packets and tunnels, drawn by rapidcheck, small in the first cases and
+// larger later. A plan is a few numbers, so that a failing case shrinks; the payload follows from a seed.
 //
-// RC_ASSERT evaluates both sides of the operators in it: a condition with || or && has parentheses of its
-// own.
+// RC_ASSERT decomposes the operators in its argument, so a condition with || or && needs parentheses.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +31,7 @@ inline constexpr std::uint8_t protocol_udp = 17;
 inline constexpr std::uint8_t protocol_icmpv6 = 58;
 inline constexpr std::size_t outer_header = 20;
 
-/// From `least` to `most`, both included, each as likely in the first case as in the last.
+/// From `least` to `most` inclusive, uniform in every case.
 template <typename Number>
 rc::Gen<Number> between(Number least, std::type_identity_t<Number> most) {
   const auto least_wide = static_cast<std::int64_t>(least);
@@ -51,19 +50,19 @@ inline rc::Gen<std::uint8_t> any_octet() {
   return between<std::uint8_t>(0, 255);
 }
 
-/// Octets that follow from a length and a seed.
+/// Octets determined by a length and a seed.
 inline Octets octets_from(std::uint32_t seed, std::size_t length) {
   std::mt19937 random{seed};
   return random_octets(random, length);
 }
 
-/// An IPv6 packet of ours, with right checksums.
+/// An IPv6 packet from this end, with right checksums.
 struct Plan {
   std::uint8_t protocol = protocol_udp;
   std::uint8_t traffic_class = 0;
   std::vector<std::pair<std::uint8_t, std::size_t>> extensions{};  ///< type, length in units of 8 octets
   std::size_t payload = 0;
-  std::uint32_t seed = 0;      ///< of the payload, and of TCP's sequence number
+  std::uint32_t seed = 0;      ///< for the payload and the TCP sequence number
   std::uint8_t flags = 0;      ///< of TCP
   bool timestamps = false;     ///< options of TCP
   std::uint8_t message = 128;  ///< type of ICMPv6
@@ -113,8 +112,8 @@ inline Octets packet_of(const Plan& plan) {
   return with_extensions(packet, chain_of(plan));
 }
 
-/// Hop-by-hop options in front of all, then routing headers, fragment headers of a whole packet, and
-/// destination options (RFC 8200 §4.1).
+/// Hop-by-hop options first, then routing headers, atomic fragment headers and destination options (RFC 8200
+/// §4.1).
 inline rc::Gen<std::vector<std::pair<std::uint8_t, std::size_t>>> any_extensions() {
   return rc::gen::exec([] {
     std::vector<std::pair<std::uint8_t, std::size_t>> chain;
@@ -126,7 +125,7 @@ inline rc::Gen<std::vector<std::pair<std::uint8_t, std::size_t>>> any_extensions
   });
 }
 
-/// A packet of at most `largest` bytes with 600 or more.
+/// A packet of at most `largest` bytes, at least 600.
 inline rc::Gen<Plan> any_packet(std::size_t largest) {
   return rc::gen::exec([largest] {
     Plan plan;
@@ -137,7 +136,7 @@ inline rc::Gen<Plan> any_packet(std::size_t largest) {
     plan.seed = *between<std::uint32_t>(0, 0xffffffff);
     plan.flags = *any_octet();
     plan.timestamps = *rc::gen::arbitrary<bool>();
-    plan.message = *between<std::uint8_t>(128, 136);  // informational, redirect not among them
+    plan.message = *between<std::uint8_t>(128, 136);  // informational, without redirect
     return plan;
   });
 }
@@ -174,7 +173,7 @@ inline engine::TunnelParameters far_end_of(const engine::TunnelParameters& near)
   return far;
 }
 
-/// What the encapsulator makes of a packet whose first `split` bytes are handed over as rewritten headers.
+/// Encapsulates a packet whose first `split` bytes are passed as rewritten headers.
 inline std::vector<Octets> encapsulated(engine::Encapsulator& encapsulator,
                                         const engine::TunnelParameters& parameters, const Octets& packet,
                                         std::size_t split = 0) {
@@ -190,7 +189,7 @@ inline std::vector<Octets> encapsulated(engine::Encapsulator& encapsulator,
   return datagrams;
 }
 
-/// A checksum over everything from `transport` on: 0xffff where it is right.
+/// The sum from `transport` on: 0xffff if the checksum is right.
 inline std::uint16_t transport_sum(const Octets& packet, std::size_t transport, std::uint8_t protocol) {
   return reference_sum(wire::Bytes{packet}.subspan(transport),
                        reference_pseudo_sum(packet, transport, protocol));

@@ -1,4 +1,4 @@
-// MSS clamping, over any TCP header.
+// MSS clamping of any TCP header.
 #include "sixin4/engine/mss.hpp"
 
 #include <cstddef>
@@ -14,14 +14,14 @@ namespace {
 
 constexpr unsigned flag_syn = 0x02;
 
-/// A TCP packet with options, and where the first MSS among them stands.
+/// A TCP packet with options, and the position of the first MSS among them.
 struct Segment {
   Octets bytes;
   std::size_t transport = 40;
   std::optional<std::size_t> mss;  ///< offset of the value
 };
 
-/// Options as RFC 9293 §3.1 has them: one octet, or kind and length in front; the end among them, perhaps.
+/// Options of RFC 9293 §3.1: one octet, or kind and length first; possibly with the end among them.
 Octets any_option() {
   const int kind = *between(0, 9);
   if (kind <= 2) {
@@ -66,7 +66,8 @@ Segment any_segment() {
   bytes = with_extensions(bytes, chain_of(plan));
   segment.transport += bytes.size() - before;
   if (segment.mss) *segment.mss += bytes.size() - before;
-  if ((bytes[segment.transport + 13] & flag_syn) == 0) segment.mss.reset();  // means nothing there
+  if ((bytes[segment.transport + 13] & flag_syn) == 0)
+    segment.mss.reset();  // the option has no meaning without SYN
   return segment;
 }
 

@@ -1,4 +1,4 @@
-// The path MTU, whatever routers tell and whenever, and the tunnel MTU that follows.
+// The path MTU after any reports at any time, and the tunnel MTU for it.
 #include "sixin4/engine/path_mtu.hpp"
 
 #include <algorithm>
@@ -57,7 +57,7 @@ RC_GTEST_PROP(PathMtuProperty, RisesOnlyByBeingForgotten, ()) {
 }
 
 RC_GTEST_PROP(PathMtuProperty, ThePlateauIsBelowThePacketAndEndsAt68, ()) {
-  // RFC 1191 §5: the next lower one of table 7-1.
+  // RFC 1191 §5: the next lower value of table 7-1.
   const std::vector<unsigned> table{68, 296, 508, 1006, 1492, 2002, 4352, 8166, 17914, 32000, 65535};
   const auto anywhere = between<std::uint16_t>(0, 65535);
   const auto at_one = rc::gen::cast<std::uint16_t>(rc::gen::elementOf(table));
@@ -82,8 +82,8 @@ RC_GTEST_PROP(TunnelMtuProperty, WithDiscoveryFitsThePathOrIs1280, ()) {
   RC_ASSERT((mtu + 20U <= path || mtu == 1280U));
   RC_ASSERT((!fixed || mtu <= *fixed));
   RC_ASSERT(engine::path_carries_ipv6(path) == (path >= 1300U));
-  RC_ASSERT((!engine::path_carries_ipv6(path) || mtu + 20U <= path));  // so nothing with DF is too large
-  // As large as both allow.
+  RC_ASSERT((!engine::path_carries_ipv6(path) || mtu + 20U <= path));  // so every packet with DF fits
+  // The largest value within both limits.
   RC_ASSERT(mtu == std::max(1280U, std::min<unsigned>(path - 20U, fixed.value_or(65515))));
 }
 

@@ -1,5 +1,4 @@
-// Segmentation: what a super-packet is cut into is its byte stream, with headers that are right on each
-// piece.
+// Segmentation: the segments of a super-packet carry its byte stream, each with right headers.
 #include "sixin4/engine/segment.hpp"
 
 #include <algorithm>
@@ -22,7 +21,7 @@ struct SuperPacket {
   std::uint8_t protocol = 0;
 };
 
-/// At most about 500 segments, so that a case does not take long.
+/// At most about 500 segments, to limit the time of a case.
 SuperPacket any_super_packet() {
   Plan plan = *any_packet(65000);
   plan.protocol = *one_of<std::uint8_t>({protocol_tcp, protocol_udp});
@@ -45,7 +44,8 @@ std::uint32_t sequence_of(const Octets& packet, std::size_t transport) {
   return word_at(packet, transport + 4) * 65536U + word_at(packet, transport + 6);
 }
 
-/// The headers without what is each segment's own: length, checksum, and in TCP sequence number and flags.
+/// The headers without the fields that differ between segments: length, checksum, and in TCP sequence number
+/// and flags.
 Octets common_headers(const SuperPacket& super, const Octets& packet) {
   Octets headers(packet.begin(), packet.begin() + static_cast<std::ptrdiff_t>(super.headers));
   put_word(headers, 4, 0);

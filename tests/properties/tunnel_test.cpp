@@ -1,4 +1,4 @@
-// Encapsulation and decapsulation, as one is the other's inverse.
+// Decapsulation is the inverse of encapsulation.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -16,7 +16,7 @@ namespace {
 
 using engine::TunnelParameters;
 
-/// RFC 6040 §4.2, figure 4, as it is printed there; -1: drop.
+/// RFC 6040 §4.2, figure 4 as printed; -1: drop.
 int figure_4(unsigned inner, unsigned outer) {
   constexpr int not_ect = 0b00;
   constexpr int ect_0 = 0b10;
@@ -40,14 +40,14 @@ unsigned traffic_class_of(const Octets& packet) {
   return word_at(packet, 0) >> 4U & 0xffU;
 }
 
-/// A router on the way has written another ECN field.
+/// Sets another ECN field, as a router does.
 void mark(Octets& outer, unsigned field) {
   outer[1] = static_cast<std::uint8_t>((outer[1] & 0xfcU) | field);
   put_word(outer, 10, 0);
   put_word(outer, 10, 0xffffU ^ reference_sum(wire::Bytes{outer}.first(outer_header)));
 }
 
-/// How much of a packet is handed over as rewritten headers.
+/// The number of bytes passed as rewritten headers.
 std::size_t any_split(const Octets& packet) {
   if (*rc::gen::arbitrary<bool>()) return 0;
   return *between<std::size_t>(40, std::min<std::size_t>(packet.size(), engine::Segments::max_headers));
@@ -118,7 +118,7 @@ RC_GTEST_PROP(Tunnel, NothingWithDfIsAFragmentOrHasAnIdentification, ()) {
   near.pmtudisc = near.dont_fragment = true;
   near.link_mtu = std::max<std::uint16_t>(near.link_mtu, static_cast<std::uint16_t>(near.mtu + outer_header));
   engine::Encapsulator encapsulator;
-  if (*rc::gen::arbitrary<bool>()) {  // before the path carried 1280 bytes
+  if (*rc::gen::arbitrary<bool>()) {  // as on a path narrower than 1280 bytes
     TunnelParameters earlier = near;
     earlier.dont_fragment = false;
     (void)encapsulated(encapsulator, earlier, packet_of(*any_packet(1280)));

@@ -1,4 +1,4 @@
-// Addresses: kinds, prefixes, and the link-local address of a tunnel's end.
+// Addresses: kinds, prefixes, and the link-local address of a tunnel.
 #include "sixin4/wire/address.hpp"
 
 #include <cstddef>
@@ -19,7 +19,7 @@ constexpr Ipv6Address starting_with(std::uint8_t first, std::uint8_t second = 0)
   return {{first, second, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
 }
 
-/// `address` with bit `index` turned over, counted from the left.
+/// `address` with bit `index` flipped, counted from the left.
 constexpr Ipv6Address turned(Ipv6Address address, std::size_t index) {
   address.octets[index / 8] = static_cast<std::uint8_t>(address.octets[index / 8] ^ (0x80U >> index % 8));
   return address;

@@ -1,4 +1,4 @@
-// Addresses and prefixes as text, both ways.
+// Addresses and prefixes to and from text.
 #include "sixin4/wire/address_text.hpp"
 
 #include <array>

@@ -1,4 +1,4 @@
-// The internet checksum against the example of its RFC and against a reference that adds one word at a time.
+// The internet checksum, compared with the example of RFC 1071 and a reference that adds word by word.
 #include "sixin4/wire/checksum.hpp"
 
 #include <array>
@@ -16,12 +16,12 @@ namespace {
 
 using Octets = std::vector<std::uint8_t>;
 
-/// RFC 1071 §1, word for word.
+/// As in RFC 1071 §1.
 std::uint16_t reference(Bytes bytes) {
   std::uint32_t sum = 0;
   for (std::size_t at = 0; at < bytes.size(); at += 2) {
     sum += bytes[at] * 256U + (at + 1 < bytes.size() ? bytes[at + 1] : 0U);
-    if (sum > 0xffff) sum -= 0xffff;  // the carry comes in at the low end
+    if (sum > 0xffff) sum -= 0xffff;  // end-around carry
   }
   return static_cast<std::uint16_t>(sum);
 }
@@ -54,7 +54,7 @@ TEST(Checksum, EveryShortLengthAtEveryAlignment) {
   std::mt19937 random{1};
   for (std::size_t start = 0; start < 9; ++start) {
     for (std::size_t length = 0; length < 130; ++length) {
-      const Octets octets = random_octets(random, start + length);  // ends where the heap block ends
+      const Octets octets = random_octets(random, start + length);  // ends with the heap block
       const Bytes bytes = Bytes{octets}.subspan(start);
       ASSERT_EQ(sum_of(bytes).folded(), reference(bytes)) << length << " from " << start;
     }

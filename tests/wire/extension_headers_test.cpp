@@ -1,5 +1,5 @@
-// Walking the chain of extension headers. Packets lie in heap blocks of exactly their size, where
-// AddressSanitizer sees every read beyond them.
+// The walk through extension headers. Packets lie in heap blocks of their exact size, so that
+// AddressSanitizer sees every read past them.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +18,7 @@ using Octets = std::vector<std::uint8_t>;
 
 struct Extension {
   std::uint8_t type;
-  Octets octets;  ///< the first is filled in when it is put into a chain
+  Octets octets;  ///< the first is set when a chain is built
 };
 
 Octets packet_of(std::vector<Extension> chain, std::uint8_t upper, const Octets& payload) {
@@ -36,13 +36,13 @@ Octets packet_of(std::vector<Extension> chain, std::uint8_t upper, const Octets&
   return Octets(packet);
 }
 
-/// `units` of 8 octets, the length field not counting the first (RFC 8200 §4.2).
+/// `units` of 8 octets; the length field does not count the first (RFC 8200 §4.2).
 Extension in_8_octets(std::uint8_t type, std::size_t units) {
   Octets octets(units * 8, 0xee);
   octets[1] = static_cast<std::uint8_t>(units - 1);
   return {type, octets};
 }
-/// `words` of 4 octets, the length field counting two less (RFC 4302 §2.2).
+/// `words` of 4 octets; the length field is two less (RFC 4302 §2.2).
 Extension authentication(std::size_t words) {
   Octets octets(words * 4, 0xee);
   octets[1] = static_cast<std::uint8_t>(words - 2);
@@ -50,7 +50,7 @@ Extension authentication(std::size_t words) {
 }
 Extension fragment(std::size_t offset, bool more) {
   const std::size_t field = offset | (more ? 1U : 0U);
-  // The second octet is reserved: no length, whatever stands there (RFC 8200 §4.5).
+  // The second octet is reserved, not a length (RFC 8200 §4.5).
   return {next_header::fragment,
           {0, 0xff, static_cast<std::uint8_t>(field >> 8U), static_cast<std::uint8_t>(field), 1, 2, 3, 4}};
 }
@@ -123,7 +123,7 @@ TEST(ExtensionHeaders, AFirstFragmentIsWalkedOn) {
   EXPECT_TRUE(upper->is_fragment());
 }
 
-// What stands behind the header of a later fragment is payload, even where its type is that of a header.
+// A later fragment continues with payload, even if the next-header value is that of an extension header.
 TEST(ExtensionHeaders, ALaterFragmentIsNotWalkedOn) {
   for (const bool more : {false, true}) {
     const auto upper =
@@ -198,7 +198,7 @@ TEST(ExtensionHeaders, AChainCutAtAnyByteIsRefusedWithoutAReadBeyond) {
       Octets cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length));
       EXPECT_FALSE(upper_layer_of(cut)) << length;
       if (length < ipv6_header_size) continue;
-      const std::size_t payload = length - ipv6_header_size;  // cut, and honest about it
+      const std::size_t payload = length - ipv6_header_size;  // cut, with a matching length field
       cut[4] = static_cast<std::uint8_t>(payload >> 8U);
       cut[5] = static_cast<std::uint8_t>(payload);
       EXPECT_FALSE(upper_layer_of(cut)) << length;

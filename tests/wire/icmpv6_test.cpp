@@ -9,7 +9,7 @@
 namespace sixin4::wire {
 namespace {
 
-// RFC 4443 §2.1: the high bit of the type tells.
+// RFC 4443 §2.1: the high bit of the type is clear in errors.
 TEST(Icmpv6, ErrorsAreTheTypesBelow128) {
   for (unsigned type = 0; type < 256; ++type) {
     EXPECT_EQ(icmpv6::is_error(static_cast<std::uint8_t>(type)), type <= 127) << type;

@@ -1,4 +1,4 @@
-// The IPv4 header, read from and compared with what libtins writes.
+// The IPv4 header, compared with libtins for reading and writing.
 #include "sixin4/wire/ipv4.hpp"
 
 #include <array>
@@ -71,7 +71,7 @@ TEST(Ipv4Header, ReadsFlagsAndOffsets) {
 
 TEST(Ipv4Header, OptionsCountAsHeader) {
   Octets packet = packet_of(ordinary());
-  for (unsigned words = 5; words <= 12; ++words) {  // 12: 48 of the packet's 50 bytes
+  for (unsigned words = 5; words <= 12; ++words) {  // 12 words: 48 of the 50 bytes
     packet[0] = static_cast<std::uint8_t>(0x40U | words);
     const auto header = Ipv4Header::at(packet);
     ASSERT_TRUE(header) << words;
@@ -97,7 +97,7 @@ TEST(Ipv4Header, AHeaderLengthBelowTwentyIsRefused) {
 
 TEST(Ipv4Header, AHeaderLengthBeyondThePacketIsRefused) {
   Octets packet = packet_of(ordinary(), 10);
-  packet[0] = 0x48;  // 32 bytes of header in a packet of 30
+  packet[0] = 0x48;  // a header of 32 bytes in a packet of 30
   EXPECT_FALSE(Ipv4Header::at(packet));
 }
 
@@ -112,7 +112,7 @@ TEST(Ipv4Header, APacketCutWithinTheHeaderIsRefused) {
 TEST(WriteIpv4Header, WritesWhatLibtinsWrites) {
   Octets expected = packet_of(ordinary());
   expected.resize(ipv4_header_size);
-  Octets written(ipv4_header_size, 0xee);  // nothing may be left of what was there
+  Octets written(ipv4_header_size, 0xee);  // every byte must be overwritten
   write_ipv4_header(std::span{written}.first<ipv4_header_size>(),
                     {.tos = 0xb9,
                      .total_length = 50,

@@ -1,4 +1,4 @@
-// The IPv6 fixed header, read from and compared with what libtins writes.
+// The fixed IPv6 header, compared with libtins for reading and writing.
 #include "sixin4/wire/ipv6.hpp"
 
 #include <cstddef>
@@ -84,7 +84,7 @@ TEST(Ipv6Header, TheLargestPayloadIsTaken) {
   EXPECT_EQ(header->packet_length(), 65575U);
 }
 
-// RFC 2675 §3: a payload length of zero with hop-by-hop options is how a jumbogram begins.
+// RFC 2675 §3: a jumbogram begins with payload length 0 and hop-by-hop options.
 TEST(Ipv6Header, AJumbogramIsRefused) {
   Octets packet = udp_packet();
   set_length(packet, 0);

@@ -1,4 +1,4 @@
-// Packets of pcapng files that are put together here in both byte orders, and by the project's writer.
+// Parsing of pcapng files, built here in both byte orders or by the project's writer.
 #include "sixin4/wire/pcapng_parser.hpp"
 
 #include <bit>
@@ -87,7 +87,7 @@ struct Parsed {
   bool operator==(const Parsed&) const = default;
 };
 
-/// `at_once`: so many bytes come at a time, or as many as are needed.
+/// `at_once` bytes arrive at a time, or as many as needed.
 Parsed parse(Bytes file, std::size_t at_once = SIZE_MAX) {
   Parsed parsed;
   Parser parser;
@@ -126,7 +126,7 @@ Parsed parse(Bytes file, std::size_t at_once = SIZE_MAX) {
   }
 }
 
-/// Two interfaces, every kind of packet block, and a block that is no packet's.
+/// Two interfaces, every kind of packet block, and a block without packet.
 File varied(std::endian order) {
   File file{order};
   file.section();

@@ -1,5 +1,4 @@
-// Reads pcapng in two ways that know nothing of the writer: libpcap gives the packets, and a walk along the
-// blocks what libpcap does not tell.
+// Reads pcapng independently of the writer: packets by libpcap, and the rest by a walk along the blocks.
 #pragma once
 
 #include <array>
@@ -27,7 +26,7 @@ Word native(std::span<const std::uint8_t> bytes, std::size_t offset = 0) {
   return word;
 }
 
-/// The upper half first.
+/// The upper word first.
 inline std::uint64_t time_at(std::span<const std::uint8_t> bytes, std::size_t offset) {
   return std::uint64_t{native<std::uint32_t>(bytes, offset)} << 32U |
          native<std::uint32_t>(bytes, offset + 4);
@@ -35,11 +34,11 @@ inline std::uint64_t time_at(std::span<const std::uint8_t> bytes, std::size_t of
 
 struct PcapngBlock {
   std::uint32_t type = 0;
-  Octets body;                                   ///< in front of the options
+  Octets body;                                   ///< before the options
   std::map<std::uint16_t, std::string> options;  ///< the last of each kind
 };
 
-/// Throws where the file is not made of whole blocks.
+/// Throws if the file does not consist of whole blocks.
 inline std::vector<PcapngBlock> blocks_of(std::span<const std::uint8_t> file) {
   std::vector<PcapngBlock> blocks;
   while (!file.empty()) {
@@ -77,7 +76,7 @@ struct ReadPacket {
   bool operator==(const ReadPacket&) const = default;
 };
 
-/// What libpcap finds; throws what it says against the file.
+/// The packets that libpcap reads. Throws its error.
 inline std::vector<ReadPacket> read_by_libpcap(std::span<const std::uint8_t> file) {
   std::array<char, PCAP_ERRBUF_SIZE> error{};
   std::vector<std::uint8_t> copy{file.begin(), file.end()};

@@ -1,4 +1,4 @@
-// The blocks of a pcapng file: libpcap reads the packets, and a plain walk along the blocks the rest.
+// The blocks of a pcapng file, read by libpcap and by a walk along the blocks.
 #include "sixin4/wire/pcapng.hpp"
 
 #include <array>

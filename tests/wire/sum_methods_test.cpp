@@ -1,4 +1,4 @@
-// Every way in which this processor adds up a range, against one word at a time.
+// Every checksum method of this processor, compared with a sum word by word.
 #include "sixin4/wire/sum_methods.hpp"
 
 #include <cstddef>
@@ -15,12 +15,12 @@ namespace {
 
 using Octets = std::vector<std::uint8_t>;
 
-/// RFC 1071 §1, word for word.
+/// As in RFC 1071 §1.
 std::uint16_t reference(Bytes bytes) {
   std::uint32_t sum = 0;
   for (std::size_t at = 0; at < bytes.size(); at += 2) {
     sum += bytes[at] * 256U + (at + 1 < bytes.size() ? bytes[at + 1] : 0U);
-    if (sum > 0xffff) sum -= 0xffff;  // the carry comes in at the low end
+    if (sum > 0xffff) sum -= 0xffff;  // end-around carry
   }
   return static_cast<std::uint16_t>(sum);
 }
@@ -35,7 +35,8 @@ TEST_P(SumMethods, EveryShortLengthAtEveryAlignment) {
   std::mt19937 random{1};
   for (std::size_t start = 0; start < 64; ++start) {
     for (std::size_t length = 0; length < 300; ++length) {
-      const auto octets = std::make_unique<std::uint8_t[]>(start + length);  // a byte too far is seen
+      const auto octets =
+          std::make_unique<std::uint8_t[]>(start + length);  // on the heap, where a read past the end is seen
       for (std::size_t at = 0; at < start + length; ++at) octets[at] = static_cast<std::uint8_t>(random());
       expect_right(GetParam(), {octets.get() + start, length});
     }
@@ -52,7 +53,7 @@ TEST_P(SumMethods, RandomRanges) {
   }
 }
 
-// The largest sums, the smallest, and words that are the least and the greatest signed ones.
+// The largest and smallest sums, and the extreme signed words.
 TEST_P(SumMethods, ExtremeWordsInTheLongestRange) {
   constexpr std::size_t longest = SumMethod::longest_range;
   for (const auto& [even, odd] : {std::pair{0xff, 0xff},

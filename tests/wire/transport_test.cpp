@@ -1,4 +1,4 @@
-// TCP and UDP fields, read from what libtins writes.
+// TCP and UDP fields, compared with libtins.
 #include "sixin4/wire/transport.hpp"
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// The virtio-net header: its layout byte by byte, and that it is read back as it was written.
+// The virtio-net header: its layout byte by byte, and that it reads as it was written.
 #include "sixin4/wire/vnet_header.hpp"
 
 #include <array>
@@ -35,7 +35,7 @@ TEST(VnetHeader, IsReadFromTheLayoutOfTheStandard) {
   EXPECT_EQ(read_vnet_header(example_bytes, std::endian::little), example);
 }
 
-// Of a device on a big-endian machine that was not told otherwise.
+// As from a device on a big-endian machine without TUNSETVNETLE.
 TEST(VnetHeader, InBigEndianOrderOnlyTheNumbersAreTurnedRound) {
   constexpr Octets turned{1, 4, 1, 2, 3, 4, 5, 6, 7, 8};
   Octets bytes{};
@@ -61,7 +61,7 @@ TEST(VnetHeader, TheEcnBitStandsBesideTheKind) {
   EXPECT_EQ(read_vnet_header(bytes, std::endian::little), header);
 }
 
-// VIRTIO_NET_HDR_F_DATA_VALID and VIRTIO_NET_HDR_F_RSC_INFO are none of ours.
+// VIRTIO_NET_HDR_F_DATA_VALID and VIRTIO_NET_HDR_F_RSC_INFO are ignored.
 TEST(VnetHeader, OtherFlagsAreNotTakenForAnUnfinishedChecksum) {
   Octets bytes{};
   bytes[0] = 0xfe;
