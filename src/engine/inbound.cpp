@@ -26,8 +26,8 @@ UnfinishedTransport unfinished_at(wire::Bytes packet, std::uint8_t protocol, std
   return {.offset = offset, .header_length = offset + transport_length, .protocol = protocol};
 }
 
-/// Whether a checksum that looks unfinished verifies. A merged packet may look like both, so its checksum
-/// must not be asked. TCP is not asked because an unfinished checksum is right for it in both cases.
+/// Whether a checksum that looks unfinished verifies. Not for a merged packet, which may do both. TCP is not
+/// asked, because finishing a checksum that is finished does no harm.
 bool is_finished_datagram(const UnfinishedTransport& unfinished, wire::Bytes packet) noexcept {
   return unfinished.protocol == wire::next_header::udp &&
          wire::has_valid_transport_checksum(packet, unfinished.protocol, unfinished.offset);
@@ -70,10 +70,9 @@ Verdict unwrap(const TunnelParameters& parameters, wire::MutableBytes packet,
   return Verdict::pass;
 }
 
-/// The packet socket's filter lets these through, and the raw socket leaves them to it, because only the
-/// packet socket tells what is merged. One in 65536 datagrams that come in IPv4 fragments, which the packet
-/// socket does not see whole, is lost for it: better than one in 65536 merged ones taken for a single
-/// datagram.
+/// Only the packet socket tells whether such a datagram is merged, so its filter accepts these, and the raw
+/// socket leaves them to it. This loses one in 65536 datagrams that come in IPv4 fragments, which the packet
+/// socket does not see whole; else one in 65536 merged ones would be taken for a single datagram.
 bool is_unfinished_datagram(const UnfinishedTransport& unfinished, wire::Bytes outer) noexcept {
   return unfinished && unfinished.protocol == wire::next_header::udp &&
          unfinished.offset == wire::ipv6_header_size &&

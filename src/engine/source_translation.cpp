@@ -37,15 +37,12 @@ FlowSignals signals_of(const FlowPacket& parsed, Direction direction, const Flow
 }
 
 /// A flow whose packets the egress filter refuses takes no place in the table.
-bool may_stay(const TunnelParameters& parameters, const FlowTable::Found& flow, wire::Bytes packet) noexcept {
-  return !parameters.egress_filter || may_leave(parameters, flow.other, packet);
-}
-
 FlowTable::Begun begin_flow(const TunnelParameters& parameters, wire::Bytes packet, const FlowPacket& parsed,
                             Time now) noexcept {
   FlowTable& table = parameters.flows->table;
   const FlowTable::Begun begun = table.begin_inside(parsed.key, *parameters.source_rules, now);
-  if (!begun.flow || may_stay(parameters, begun.flow, packet)) return begun;
+  if (!begun.flow || !parameters.egress_filter || may_leave(parameters, begun.flow.other, packet))
+    return begun;
   table.end(begun.flow);
   return {.verdict = Verdict::source_not_ours};
 }
@@ -81,33 +78,34 @@ void leave_trails(const TunnelParameters& parameters, const FlowPacket& first, D
   trails.leave(key, {.address = first.key.local}, now);
 }
 
-void choose_for_packet(const TunnelParameters& parameters, wire::Bytes packet, const FlowPacket& parsed,
-                       SourceChoice& choice, Time now) noexcept {
+SourceChoice choose_for_packet(const TunnelParameters& parameters, wire::Bytes packet,
+                               const FlowPacket& parsed, Time now) noexcept {
   const FlowTable::Begun found = flow_of(parameters, packet, parsed, now);
-  choice.verdict = found.verdict;
+  SourceChoice choice{.verdict = found.verdict};
   if (found.flow) {
     parameters.flows->table.note(found.flow, Direction::out, signals_of(parsed, Direction::out, found.flow));
     choice.rewrites = found.flow.rewritten;
     choice.from = parsed.key.local;
     choice.to = found.flow.other;
   }
-  if (!parsed.is_first_fragment) return;
+  if (!parsed.is_first_fragment) return choice;
   if (choice.rewrites || choice.verdict != Verdict::pass) {
     leave_trails(parameters, parsed, Direction::out, {.verdict = choice.verdict, .address = choice.to}, now);
   } else if (parameters.flows->fragments.find(fragment_key(parsed, Direction::out), now)) {
     // The trail is of an earlier packet with the same identification: replace it.
     leave_trails(parameters, parsed, Direction::out, {.address = parsed.key.local}, now);
   }
+  return choice;
 }
 
-void choose_for_later_fragment(const TunnelParameters& parameters, const FlowPacket& parsed,
-                               SourceChoice& choice, Time now) noexcept {
+SourceChoice choose_for_later_fragment(const TunnelParameters& parameters, const FlowPacket& parsed,
+                                       Time now) noexcept {
   const auto trail = parameters.flows->fragments.find(fragment_key(parsed, Direction::out), now);
-  if (!trail) return;
-  choice.verdict = trail->verdict;
-  choice.rewrites = trail->verdict == Verdict::pass;
-  choice.from = parsed.key.local;
-  choice.to = trail->address;
+  if (!trail) return {};
+  return {.verdict = trail->verdict,
+          .rewrites = trail->verdict == Verdict::pass,
+          .from = parsed.key.local,
+          .to = trail->address};
 }
 
 /// The rewriting for the packet that `error` quotes, which went the other way.
@@ -142,26 +140,20 @@ bool is_between_hosts(const FlowKey& flow) noexcept {
 
 SourceChoice choose_source(const TunnelParameters& parameters, wire::Bytes packet, const FlowPacket& parsed,
                            Time now) noexcept {
-  SourceChoice choice;
-  if (!may_have_flow(parsed)) return choice;
-  if (parsed.is_cut_short && has_rules(parameters)) {
-    choice.verdict = Verdict::malformed;  // RFC 7112: another fragment may hold the header that a rule judges
-    return choice;
-  }
+  if (!may_have_flow(parsed)) return {};
+  // RFC 7112: another fragment may hold the header that a rule judges.
+  if (parsed.is_cut_short && has_rules(parameters)) return {.verdict = Verdict::malformed};
   switch (parsed.part) {
     case FlowPart::none:
       break;
     case FlowPart::packet:
-      choose_for_packet(parameters, packet, parsed, choice, now);
-      break;
+      return choose_for_packet(parameters, packet, parsed, now);
     case FlowPart::later_fragment:
-      choose_for_later_fragment(parameters, parsed, choice, now);
-      break;
+      return choose_for_later_fragment(parameters, parsed, now);
     case FlowPart::error:
-      choice = rewriting_of_quoted(parameters, packet, parsed, Direction::out, now);
-      break;
+      return rewriting_of_quoted(parameters, packet, parsed, Direction::out, now);
   }
-  return choice;
+  return {};
 }
 
 void apply(const SourceChoice& choice, const FlowPacket& parsed, TunPacket& packet) noexcept {

@@ -132,7 +132,7 @@ class FlowTable {
   /// An address as two words in the byte order of memory.
   using AtomicAddress = std::array<std::atomic<std::uint64_t>, 2>;
 
-  /// Readers without the lock see the atomic members. They are written while `version` is odd.
+  /// Readers without the lock see the atomic members. The key is written while `version` is odd.
   struct Slot {
     std::array<AtomicAddress, 2> local{};  ///< by side
     AtomicAddress remote{};
