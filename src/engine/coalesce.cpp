@@ -42,8 +42,8 @@ wire::Ipv6Header ip_of(wire::Bytes packet) noexcept {
 
 /// A checksum that is still to be computed cannot be wrong.
 bool is_unfinished_or_valid(const TunPacket& packet) noexcept {
-  return packet.offload.needs_checksum ||
-         wire::has_valid_transport_checksum(packet.bytes, ip_of(packet.bytes).next_header(), transport);
+  if (packet.offload.needs_checksum) return true;
+  return wire::has_valid_transport_checksum(packet.bytes, ip_of(packet.bytes).next_header(), transport);
 }
 
 }  // namespace

@@ -300,27 +300,24 @@ void FlowTable::take_out(std::uint32_t index) noexcept {
   size_.fetch_sub(1, std::memory_order_relaxed);
 }
 
-/// Links are stored with release, so a reader that sees a changed link also sees this store.
-void FlowTable::begin_chain_change() noexcept {
-  chain_changes_.store(chain_changes_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-}
-
-void FlowTable::end_chain_change() noexcept {
+/// Called before and after a change. Links are stored with release, so a reader that sees a changed link also
+/// sees the odd count.
+void FlowTable::count_chain_change() noexcept {
   chain_changes_.store(chain_changes_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
 }
 
 void FlowTable::link(std::uint32_t index) noexcept {
-  begin_chain_change();
+  count_chain_change();
   for (const Side side : {inside_side, outside_side}) {
     auto& head = buckets_[side][bucket_of(words_of(side, slots_[index]))];
     slots_[index].next[side].store(head.load(std::memory_order_relaxed), std::memory_order_release);
     head.store(index + 1, std::memory_order_release);
   }
-  end_chain_change();
+  count_chain_change();
 }
 
 void FlowTable::unlink(std::uint32_t index) noexcept {
-  begin_chain_change();
+  count_chain_change();
   for (const Side side : {inside_side, outside_side}) {
     auto* at = &buckets_[side][bucket_of(words_of(side, slots_[index]))];
     while (at->load(std::memory_order_relaxed) != index + 1) {
@@ -328,7 +325,7 @@ void FlowTable::unlink(std::uint32_t index) noexcept {
     }
     at->store(slots_[index].next[side].load(std::memory_order_relaxed), std::memory_order_release);
   }
-  end_chain_change();
+  count_chain_change();
 }
 
 }  // namespace sixin4::engine

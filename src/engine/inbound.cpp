@@ -26,6 +26,17 @@ UnfinishedTransport unfinished_at(wire::Bytes packet, std::uint8_t protocol, std
   return {.offset = offset, .header_length = offset + transport_length, .protocol = protocol};
 }
 
+// Inline, because every inbound packet passes through it.
+inline UnfinishedTransport unfinished_transport(wire::Bytes packet) noexcept {
+  const wire::Ipv6Header header{packet.first<wire::ipv6_header_size>()};
+  if (wire::extension_kind(header.next_header()) == wire::ExtensionKind::none) {
+    return unfinished_at(packet, header.next_header(), wire::ipv6_header_size);
+  }
+  const auto upper = wire::walk_extension_headers(packet);
+  if (!upper || upper->is_fragment()) return {};
+  return unfinished_at(packet, upper->protocol, upper->offset);
+}
+
 /// Whether a checksum that looks unfinished verifies. Not for a merged packet, which may do both. TCP is not
 /// asked, because finishing a checksum that is finished does no harm.
 bool is_finished_datagram(const UnfinishedTransport& unfinished, wire::Bytes packet) noexcept {
@@ -121,7 +132,7 @@ Decapsulated decapsulate(const TunnelParameters& parameters, wire::MutableBytes 
   }
   const wire::Bytes inner = result.packet.bytes;
   result.wire_bytes = static_cast<std::uint32_t>(inner.size());
-  const UnfinishedTransport unfinished = find_unfinished_transport(inner);
+  const UnfinishedTransport unfinished = unfinished_transport(inner);
   const bool unfinished_datagram = is_unfinished_datagram(unfinished, packet);
   if (!belongs_to_this_socket(unfinished_datagram, packet, offload)) {
     result.taken_elsewhere = true;
@@ -140,13 +151,7 @@ Decapsulated decapsulate(const TunnelParameters& parameters, wire::MutableBytes 
 }
 
 UnfinishedTransport find_unfinished_transport(wire::Bytes packet) noexcept {
-  const wire::Ipv6Header header{packet.first<wire::ipv6_header_size>()};
-  if (wire::extension_kind(header.next_header()) == wire::ExtensionKind::none) {
-    return unfinished_at(packet, header.next_header(), wire::ipv6_header_size);
-  }
-  const auto upper = wire::walk_extension_headers(packet);
-  if (!upper || upper->is_fragment()) return {};
-  return unfinished_at(packet, upper->protocol, upper->offset);
+  return unfinished_transport(packet);
 }
 
 wire::VnetHeader describe_offload(const UnfinishedTransport& unfinished, std::uint16_t gso_size,

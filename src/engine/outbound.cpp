@@ -46,6 +46,17 @@ std::uint8_t outer_tos(const TunnelParameters& parameters, std::uint8_t inner) n
   return static_cast<std::uint8_t>(dscp | (parameters.ecn ? inner & unsigned{ecn_mask} : unsigned{not_ect}));
 }
 
+/// The fields of an outer header but for length and fragmentation.
+inline wire::Ipv4Fields outer_fields(const TunnelParameters& parameters, wire::Ipv6Header inner,
+                                     std::uint16_t identification) noexcept {
+  return {.tos = outer_tos(parameters, inner.traffic_class()),
+          .identification = identification,
+          .dont_fragment = parameters.dont_fragment,
+          .ttl = parameters.ttl.value_or(inner.hop_limit()),
+          .source = {parameters.local},
+          .destination = {parameters.remote}};
+}
+
 /// Judges the size, and changes the packet to what leaves. `rewrite` sets another source, if `rewrites`.
 template <typename Rewrite>
 Verdict make_ready(const TunnelParameters& parameters, TunPacket& packet, std::optional<Segments>& segments,
@@ -111,16 +122,6 @@ Encapsulator::Encapsulator(Share share) noexcept
       last_identification_(static_cast<std::uint16_t>(0xffff * (share.index + 1) / share.count)),
       identification_(first_identification_) {}
 
-wire::Ipv4Fields Encapsulator::outer_fields(const TunnelParameters& parameters,
-                                            wire::Ipv6Header inner) noexcept {
-  return {.tos = outer_tos(parameters, inner.traffic_class()),
-          .identification = next_identification(parameters),
-          .dont_fragment = parameters.dont_fragment,
-          .ttl = parameters.ttl.value_or(inner.hop_limit()),
-          .source = {parameters.local},
-          .destination = {parameters.remote}};
-}
-
 wire::MutableBytes Encapsulator::add_whole(const TunnelParameters& parameters, wire::Ipv6Header inner,
                                            std::size_t header_length, wire::Bytes payload, WireBatch& batch,
                                            UnfinishedChecksum checksum) noexcept {
@@ -129,10 +130,19 @@ wire::MutableBytes Encapsulator::add_whole(const TunnelParameters& parameters, w
     checksum.start = static_cast<std::uint16_t>(checksum.start + wire::ipv4_header_size);
   const wire::MutableBytes head = batch.add(wire::ipv4_header_size + header_length, payload,
                                             static_cast<std::uint32_t>(length), checksum);
-  wire::Ipv4Fields outer = outer_fields(parameters, inner);
+  wire::Ipv4Fields outer = outer_fields(parameters, inner, next_identification(parameters));
   outer.total_length = static_cast<std::uint16_t>(wire::ipv4_header_size + length);
   wire::write_ipv4_header(head.first<wire::ipv4_header_size>(), outer);
   return head.subspan(wire::ipv4_header_size);
+}
+
+Encapsulator::Fragments Encapsulator::begin(const TunnelParameters& parameters, wire::Ipv6Header inner,
+                                            wire::Bytes headers, wire::Bytes payload) noexcept {
+  const std::size_t room = std::size_t{parameters.link_mtu} - wire::ipv4_header_size;
+  return {.outer = outer_fields(parameters, inner, next_identification(parameters)),
+          .headers = headers,
+          .payload = payload,
+          .size = room & ~std::size_t{7}};  // RFC 791: offsets count in 8 bytes
 }
 
 bool Encapsulator::add_next(Fragments& fragments, WireBatch& batch) noexcept {

@@ -12,11 +12,6 @@ namespace sixin4::engine {
 
 namespace {
 
-bool is_fragmentation_needed(const WireError& error) noexcept {
-  return error.type == wire::icmp::type_destination_unreachable &&
-         error.code == wire::icmp::code_fragmentation_needed;
-}
-
 /// The quoted part of the inner packet; empty if it does not identify a sender: many routers quote only eight
 /// bytes after the IPv4 header. An error that names a sender whom the tunnel would have refused is forged.
 wire::Bytes inner_part(const TunnelParameters& parameters, const wire::Ipv4Header& outer,
@@ -40,15 +35,15 @@ Translated translate(const TunnelParameters& parameters, const WireError& error)
 
   Translated result{.ours = true, .path_mtu = std::nullopt, .answer = std::nullopt};
   wire::icmpv6::Error answer = wire::icmpv6::destination_unreachable(wire::icmpv6::code_address_unreachable);
-  if (is_fragmentation_needed(error)) {
+  const bool unreachable = error.type == wire::icmp::type_destination_unreachable;
+  if (unreachable && error.code == wire::icmp::code_fragmentation_needed) {
     // With DF clear no router has a reason to report this (RFC 4213 §3.2.1).
     if (!parameters.pmtudisc) return result;
     const std::uint16_t mtu = error.mtu == 0 ? plateau_below(outer->total_length()) : error.mtu;
     if (mtu < wire::ipv4_min_mtu) return result;
     result.path_mtu = mtu;
     answer = wire::icmpv6::packet_too_big(tunnel_mtu(mtu, parameters.mtu, parameters.pmtudisc));
-  } else if (error.type != wire::icmp::type_destination_unreachable &&
-             error.type != wire::icmp::type_time_exceeded) {
+  } else if (!unreachable && error.type != wire::icmp::type_time_exceeded) {
     return result;
   }
 

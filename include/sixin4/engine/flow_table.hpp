@@ -191,8 +191,7 @@ class FlowTable {
   Found put(const FlowKey& inside, const wire::Ipv6Address& outside, std::uint16_t rule, Direction begun,
             std::uint32_t now) noexcept;
   void take_out(std::uint32_t index) noexcept;
-  void begin_chain_change() noexcept;
-  void end_chain_change() noexcept;
+  void count_chain_change() noexcept;
   void link(std::uint32_t index) noexcept;
   void unlink(std::uint32_t index) noexcept;
   [[nodiscard]] static Words words_of(Side side, const Slot& slot) noexcept;

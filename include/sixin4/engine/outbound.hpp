@@ -52,11 +52,7 @@ class Encapsulator {
       wire::copy(headers, add_whole(parameters, inner, headers.size(), payload, batch, checksum));
       return;
     }
-    const std::size_t room = std::size_t{parameters.link_mtu} - wire::ipv4_header_size;
-    Fragments fragments{.outer = outer_fields(parameters, inner),
-                        .headers = headers,
-                        .payload = payload,
-                        .size = room & ~std::size_t{7}};  // RFC 791: offsets count in 8 bytes
+    Fragments fragments = begin(parameters, inner, headers, payload);
     do {
       if (!batch.has_room()) flush();
     } while (add_next(fragments, batch));
@@ -96,9 +92,8 @@ class Encapsulator {
     std::size_t size = 0;  ///< inner bytes in each fragment but the last
   };
 
-  /// The fields of an outer header but for length and fragmentation.
-  [[nodiscard]] wire::Ipv4Fields outer_fields(const TunnelParameters& parameters,
-                                              wire::Ipv6Header inner) noexcept;
+  [[nodiscard]] Fragments begin(const TunnelParameters& parameters, wire::Ipv6Header inner,
+                                wire::Bytes headers, wire::Bytes payload) noexcept;
   /// Adds an unfragmented packet, and returns the room for its inner headers.
   [[nodiscard]] wire::MutableBytes add_whole(const TunnelParameters& parameters, wire::Ipv6Header inner,
                                              std::size_t header_length, wire::Bytes payload, WireBatch& batch,
