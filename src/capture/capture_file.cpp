@@ -1,27 +1,21 @@
 #include "sixin4/capture/capture_file.hpp"
 
 #include <array>
-#include <cerrno>
+#include <cstdio>
 #include <ctime>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 
-#include "sixin4/base/system_failure.hpp"
-
 namespace sixin4::capture {
 
 namespace {
 
-constexpr std::size_t buffer_size = 1 << 16;
-// Clocks that run a little faster or slower are no reason for times that jump.
-constexpr std::chrono::microseconds tolerance{100};
+// The time of day is read from the engine's clock and an offset. Clocks drift: a change of the offset up to
+// this size is ignored, so that the time stamps do not jump.
+constexpr std::chrono::microseconds offset_tolerance{100};
 
-[[noreturn]] void refuse(const std::string& path) {
-  throw base::system_failure("cannot write " + (path == "-" ? std::string{"to standard output"} : path));
-}
-
-/// `base_00001_20260102030405.ext`, as dumpcap(1) has it.
+/// `base_00001_20260102030405.ext`, as dumpcap(1) names it.
 std::string numbered(const std::string& path, std::uint32_t number) {
   const std::time_t now = std::time(nullptr);
   std::tm local{};
@@ -35,55 +29,53 @@ std::string numbered(const std::string& path, std::uint32_t number) {
 
 }  // namespace
 
-void CaptureFile::Close::operator()(std::FILE* file) const noexcept {
-  if (file != stdout) (void)std::fclose(file);  // NOLINT(cppcoreguidelines-owning-memory)
-}
-
 CaptureFile::CaptureFile(std::string path, CaptureHead head, Rotation rotation, engine::Time started)
-    : path_(std::move(path)), blocks_(std::move(head)), rotation_(rotation), started_(started) {
+    : path_(std::move(path)),
+      blocks_(std::move(head)),
+      rotation_(rotation),
+      started_(started),
+      file_(next_path()) {
   begin();
 }
 
+std::string CaptureFile::next_path() {
+  return rotation_.kilobytes == 0 ? path_ : numbered(path_, ++number_);
+}
+
 void CaptureFile::begin() {
-  current_ = rotation_.kilobytes == 0 ? path_ : numbered(path_, ++number_);
-  file_.reset(current_ == "-" ? stdout : std::fopen(current_.c_str(), "wbe"));
-  // Unbuffered: there is a buffer here, and what a reader that has gone away did not take is not tried again.
-  if (!file_ || std::setvbuf(file_.get(), nullptr, _IONBF, 0) != 0) refuse(current_);
-  written_.push_back(current_);
-  size_ = 0;
-  blocks_.begin(buffer_);
+  existing_.push_back(file_.path());
+  blocks_.begin(file_.buffer());
   flush();
 }
 
 void CaptureFile::write(const SeenPacket& packet) {
-  blocks_.add(buffer_, packet, offset_);
-  if (buffer_.size() >= buffer_size) flush();
+  blocks_.add(file_.buffer(), packet, offset_);
+  if (file_.has_full_buffer()) flush();
 }
 
 void CaptureFile::flush() {
-  if (std::fwrite(buffer_.data(), 1, buffer_.size(), file_.get()) != buffer_.size()) refuse(current_);
-  size_ += buffer_.size();
-  buffer_.clear();
+  file_.flush();
   const std::chrono::nanoseconds offset = time_of_day_offset();
-  if (std::chrono::abs(offset - offset_) > tolerance) offset_ = offset;
+  if (std::chrono::abs(offset - offset_) > offset_tolerance) offset_ = offset;
 }
 
 bool CaptureFile::is_full() const noexcept {
   constexpr std::uint64_t kilobyte = 1000;
-  return rotation_.kilobytes != 0 && size_ + buffer_.size() >= rotation_.kilobytes * kilobyte;
+  return rotation_.kilobytes != 0 && file_.size() >= rotation_.kilobytes * kilobyte;
 }
 
 void CaptureFile::finish(const CaptureCounts& inner, const CaptureCounts& outer) {
-  blocks_.finish(buffer_, inner, outer, started_, offset_);
+  blocks_.finish(file_.buffer(), inner, outer, started_, offset_);
   flush();
 }
 
 void CaptureFile::begin_next() {
+  file_ = PcapngFile{next_path()};
   begin();
-  while (rotation_.files != 0 && written_.size() > rotation_.files) {
-    std::error_code gone_already;
-    std::filesystem::remove(written_.front(), gone_already);
-    written_.pop_front();
+  while (rotation_.files != 0 && existing_.size() > rotation_.files) {
+    std::error_code already_deleted;
+    std::filesystem::remove(existing_.front(), already_deleted);
+    existing_.pop_front();
   }
 }
 

@@ -34,6 +34,14 @@ pcapng::Direction pcapng_direction(engine::Direction direction) noexcept {
   return direction == engine::Direction::out ? pcapng::Direction::out : pcapng::Direction::in;
 }
 
+std::string interface_name(const std::string& tunnel, Form form) {
+  return tunnel + (form == Form::inner ? " (inner)" : " (outer)");
+}
+
+std::string drop_text(engine::Verdict verdict) {
+  return verdict == engine::Verdict::pass ? "" : "drop: " + std::string{engine::name_of(verdict)};
+}
+
 void PcapngBlocks::begin(pcapng::Buffer& to) {
   interfaces_ = {};
   pcapng::append_section(to, head_.application, head_.operating_system);
@@ -47,17 +55,14 @@ std::uint32_t PcapngBlocks::interface_of(pcapng::Buffer& to, Form form) {
   auto& number = interfaces_[static_cast<std::size_t>(form)];
   if (number) return *number;
   number = static_cast<std::uint32_t>(std::ranges::count_if(interfaces_, [](const auto& i) { return !!i; }));
-  const std::string name = head_.interface + (form == Form::inner ? " (inner)" : " (outer)");
+  const std::string name = interface_name(head_.interface, form);
   pcapng::append_interface(to, {.name = name, .filter = head_.filter, .snap_length = head_.snap_length});
   return *number;
 }
 
 void PcapngBlocks::add(pcapng::Buffer& to, const SeenPacket& packet, std::chrono::nanoseconds offset) {
   const std::uint32_t interface = interface_of(to, packet.form);
-  std::string comment;
-  if (packet.verdict != engine::Verdict::pass) {
-    comment = "drop: " + std::string{engine::name_of(packet.verdict)};
-  }
+  const std::string comment = drop_text(packet.verdict);
   const std::size_t kept = std::min<std::size_t>(packet.bytes.size(), head_.snap_length);
   pcapng::append_packet(to, {.interface = interface,
                              .time_ns = time_of_day_ns(packet.time, offset),

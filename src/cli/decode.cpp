@@ -10,7 +10,7 @@
 #include "sixin4/base/options.hpp"
 #include "sixin4/base/standard_output.hpp"
 #include "sixin4/capture/filter.hpp"
-#include "sixin4/capture/pcapng_output.hpp"
+#include "sixin4/capture/pcapng_file.hpp"
 #include "sixin4/dissect/capture_input.hpp"
 #include "sixin4/dissect/layers.hpp"
 #include "sixin4/dissect/link_layer.hpp"
@@ -74,7 +74,7 @@ class Decoder {
   capture::Filter filter_;
   bool prints_;
   dissect::CaptureInput input_;
-  std::optional<capture::PcapngOutput> output_;
+  std::optional<capture::PcapngFile> output_;
   bool live_;  ///< somebody may wait for every packet
   Counts counts_;
 };
@@ -88,7 +88,7 @@ Decoder::Decoder(Plan plan)
           [this](const dissect::IncompletePacket& packet) { take(packet); },
           dissect::CaptureInput::Carriers::are_opened),
       live_(!input_.file().size()) {
-  if (!plan_.output.empty()) output_.emplace(plan_.output, std::vector<std::string>{"inner"});
+  if (!plan_.output.empty()) output_ = capture::open_pcapng_file(plan_.output, {"inner"});
 }
 
 void Decoder::run() {
@@ -151,14 +151,11 @@ void Decoder::write(const dissect::InputPacket& packet, const Layer* inner) {
     ++counts_.unwritten;
     return;
   }
-  output_->append({.time_ns = static_cast<std::uint64_t>(packet.time.count()),
-                   .bytes = inner->bytes,
-                   .length = static_cast<std::uint32_t>(inner->length - inner->missing)});
-  if (live_) {
-    output_->flush();
-  } else {
-    output_->flush_if_full();
-  }
+  wire::pcapng::append_packet(output_->buffer(),
+                              {.time_ns = static_cast<std::uint64_t>(packet.time.count()),
+                               .bytes = inner->bytes,
+                               .length = static_cast<std::uint32_t>(inner->length - inner->missing)});
+  if (live_ || output_->has_full_buffer()) output_->flush();
 }
 
 /// `120 packets, 80 of 6in4 (…)`

@@ -11,7 +11,7 @@ std::string packet_line(const capture::SeenPacket& packet, engine::Verdict verdi
   std::string line =
       dissect::time_text(time) + (packet.direction == engine::Direction::out ? " out " : " in  ");
   line += dissect::describe_packet(packet.bytes, packet.length);
-  if (verdict != engine::Verdict::pass) line.append(", drop: ").append(engine::name_of(verdict));
+  if (verdict != engine::Verdict::pass) line += ", " + capture::drop_text(verdict);
   return line;
 }
 

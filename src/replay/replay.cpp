@@ -14,7 +14,8 @@
 #include "sixin4/base/json_text.hpp"
 #include "sixin4/base/options.hpp"
 #include "sixin4/base/standard_output.hpp"
-#include "sixin4/capture/pcapng_output.hpp"
+#include "sixin4/capture/pcapng_blocks.hpp"
+#include "sixin4/capture/pcapng_file.hpp"
 #include "sixin4/dissect/capture_input.hpp"
 #include "sixin4/dissect/link_layer.hpp"
 #include "sixin4/engine/counters.hpp"
@@ -78,6 +79,13 @@ std::uint64_t no_ip_packets_of(const dissect::InputCounts& input) noexcept {
   return input.not_ip + input.cut_short + input.unknown_link;
 }
 
+std::optional<capture::PcapngFile> open_output(const ReplayPlan& plan) {
+  if (plan.output.empty()) return std::nullopt;
+  const std::string& interface = plan.configuration.interface;
+  return capture::open_pcapng_file(plan.output, {capture::interface_name(interface, capture::Form::inner),
+                                                 capture::interface_name(interface, capture::Form::outer)});
+}
+
 class Replay {
  public:
   explicit Replay(ReplayPlan plan);
@@ -101,7 +109,7 @@ class Replay {
 
   ReplayPlan plan_;
   dissect::CaptureInput input_;
-  std::optional<capture::PcapngOutput> output_;
+  std::optional<capture::PcapngFile> output_;
   bool prints_;
   OfflineControl control_;
   ReplayTun tun_;
@@ -120,12 +128,7 @@ class Replay {
 Replay::Replay(ReplayPlan plan)
     : plan_(std::move(plan)),
       input_(plan_.input, !plan_.prints_on_terminal()),
-      output_(plan_.output.empty()
-                  ? std::nullopt
-                  : std::optional<capture::PcapngOutput>{std::in_place, plan_.output,
-                                                         std::vector<std::string>{
-                                                             plan_.configuration.interface + " (inner)",
-                                                             plan_.configuration.interface + " (outer)"}}),
+      output_(open_output(plan_)),
       prints_(plan_.output.empty() && !plan_.json),
       control_(plan_.configuration, plan_.local, plan_.remote, plan_.link_mtu),
       record_(prints_, output_ ? &*output_ : nullptr) {}

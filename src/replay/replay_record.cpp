@@ -61,7 +61,7 @@ void ReplayRecord::error(wire::Bytes packet, std::string_view outcome) {
 }
 
 void ReplayRecord::hand_over() {
-  if (output_ != nullptr) output_->flush_if_full();
+  if (output_ != nullptr && output_->has_full_buffer()) output_->flush();
   if (lines_.empty()) return;
   base::print(lines_);
   lines_.clear();
@@ -75,15 +75,14 @@ void ReplayRecord::settle() {
 
 void ReplayRecord::write(const Seen& seen, wire::Bytes packet) {
   if (output_ == nullptr) return;
-  std::string comment;
-  if (seen.verdict != engine::Verdict::pass) comment = "drop: " + std::string{engine::name_of(seen.verdict)};
-  output_->append({.interface = seen.form == Form::inner ? 0U : 1U,
-                   .time_ns = static_cast<std::uint64_t>(time_.count()),
-                   .direction = capture::pcapng_direction(seen.direction),
-                   .id = seen.id,
-                   .bytes = packet,
-                   .length = static_cast<std::uint32_t>(packet.size()),
-                   .comment = comment});
+  const std::string comment = capture::drop_text(seen.verdict);
+  wire::pcapng::append_packet(output_->buffer(), {.interface = seen.form == Form::inner ? 0U : 1U,
+                                                  .time_ns = static_cast<std::uint64_t>(time_.count()),
+                                                  .direction = capture::pcapng_direction(seen.direction),
+                                                  .id = seen.id,
+                                                  .bytes = packet,
+                                                  .length = static_cast<std::uint32_t>(packet.size()),
+                                                  .comment = comment});
 }
 
 void ReplayRecord::print(const Seen& seen, std::string_view what, wire::Bytes packet) {

@@ -10,13 +10,13 @@
 #include <string_view>
 #include <vector>
 
-#include "sixin4/capture/pcapng_output.hpp"
+#include "sixin4/capture/pcapng_file.hpp"
+#include "sixin4/capture/seen_packet.hpp"
 #include "sixin4/engine/observer.hpp"
 #include "sixin4/engine/packet.hpp"
 #include "sixin4/engine/time.hpp"
 #include "sixin4/engine/verdict.hpp"
 #include "sixin4/wire/bytes.hpp"
-#include "sixin4/wire/pcapng.hpp"
 
 namespace sixin4::replay {
 
@@ -24,7 +24,7 @@ namespace sixin4::replay {
 class ReplayRecord {
  public:
   /// `output` is nothing, or outlives the record. Lines go to standard output.
-  ReplayRecord(bool prints, capture::PcapngOutput* output) noexcept : prints_(prints), output_(output) {}
+  ReplayRecord(bool prints, capture::PcapngFile* output) noexcept : prints_(prints), output_(output) {}
 
   /// The capture's time of what comes next, since 1970.
   void at(std::chrono::nanoseconds time) noexcept { time_ = time; }
@@ -48,7 +48,7 @@ class ReplayRecord {
   void hand_over();
 
  private:
-  enum class Form : std::uint8_t { inner, outer };
+  using Form = capture::Form;
   struct Seen {
     engine::PacketId id = 0;
     Form form = Form::inner;
@@ -63,7 +63,7 @@ class ReplayRecord {
   [[nodiscard]] wire::Bytes joined(std::span<const wire::Bytes> parts);
 
   bool prints_;
-  capture::PcapngOutput* output_;
+  capture::PcapngFile* output_;
   std::chrono::nanoseconds time_{};
   std::optional<Seen> arrived_;                ///< and is not written yet, because it may be refused
   std::vector<std::uint8_t> arrived_bytes_{};  ///< as it came: the engine works on its own

@@ -37,6 +37,12 @@ struct CaptureCounts {
 
 [[nodiscard]] wire::pcapng::Direction pcapng_direction(engine::Direction direction) noexcept;
 
+/// The name of the interface that has the packets of one form: `he6 (inner)` or `he6 (outer)`.
+[[nodiscard]] std::string interface_name(const std::string& tunnel, Form form);
+
+/// `drop: REASON`; empty for `Verdict::pass`.
+[[nodiscard]] std::string drop_text(engine::Verdict verdict);
+
 /// Appends the blocks of one file to a buffer that it is given.
 class PcapngBlocks {
  public:
