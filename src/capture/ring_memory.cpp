@@ -1,8 +1,5 @@
 #include "sixin4/capture/ring_memory.hpp"
 
-#include <cerrno>
-#include <string>
-#include <system_error>
 #include <utility>
 
 #include <fcntl.h>
@@ -13,8 +10,6 @@
 #include "sixin4/base/system_failure.hpp"
 
 namespace sixin4::capture {
-
-namespace {}  // namespace
 
 RingMemory::RingMemory(std::size_t size)
     : fd_(::memfd_create("sixin4-capture", MFD_CLOEXEC | MFD_ALLOW_SEALING)) {

@@ -63,7 +63,7 @@ class Decoder {
     std::uint64_t unwritten = 0;  ///< taken, but without an inner packet to write
   };
 
-  void decode();
+  void finish();
   void take(const dissect::InputPacket& packet);
   void take(const dissect::IncompletePacket& packet) const;
   void print(const std::string& line) const;
@@ -93,21 +93,18 @@ Decoder::Decoder(Plan plan)
 
 void Decoder::run() {
   try {
-    decode();
+    while (const auto packet = input_.next()) take(*packet);
   } catch (const ConfigurationError&) {
-    // What was readable is worth something.
-    if (output_) output_->flush();
-    base::flush_printed();
-    report();
+    finish();  // The packets before the damaged part of the file are read.
     throw;
   }
+  finish();
+}
+
+void Decoder::finish() {
   if (output_) output_->flush();
   base::flush_printed();
   report();
-}
-
-void Decoder::decode() {
-  while (const auto packet = input_.next()) take(*packet);
 }
 
 void Decoder::take(const dissect::InputPacket& packet) {

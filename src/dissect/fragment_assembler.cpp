@@ -26,7 +26,7 @@ bool agree(unsigned ecn) noexcept {
 
 }  // namespace
 
-std::size_t FragmentAssembler::Hash::operator()(const FragmentKey& key) const noexcept {
+std::size_t FragmentAssembler::Hash::operator()(const Ipv4FragmentKey& key) const noexcept {
   const std::uint64_t addresses = std::uint64_t{wire::load32<0>(std::span{key.source.address.octets})}
                                       << 32U |
                                   wire::load32<0>(std::span{key.destination.address.octets});
@@ -80,7 +80,7 @@ void FragmentAssembler::finish() {
   while (!waiting_.empty()) give_up(waiting_.begin(), false);
 }
 
-FragmentAssembler::Waiting::iterator FragmentAssembler::pieces_of(const FragmentKey& key,
+FragmentAssembler::Waiting::iterator FragmentAssembler::pieces_of(const Ipv4FragmentKey& key,
                                                                   std::chrono::nanoseconds time) {
   const auto [known, is_new] = by_key_.try_emplace(key);
   if (is_new) {

@@ -239,7 +239,7 @@ std::string describe_packet(wire::Bytes packet, std::size_t length) {
 }
 
 std::string describe_incomplete(const IncompletePacket& packet) {
-  const FragmentKey& key = packet.key;
+  const Ipv4FragmentKey& key = packet.key;
   return "IP " + to_string(key.source.address) + " > " + to_string(key.destination.address) + ": frag (" +
          number(key.identification) + ": " + number(packet.fragments) +
          (packet.fragments == 1 ? " fragment" : " fragments") + ") ip-proto-" + number(key.protocol) +

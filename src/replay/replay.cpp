@@ -99,7 +99,6 @@ class Replay {
     [[nodiscard]] std::uint64_t of(ReplaySide side) const { return sides.at(static_cast<std::size_t>(side)); }
   };
 
-  void replay();
   void finish();
   void take(const dissect::InputPacket& packet);
   void take_error(wire::Bytes packet);
@@ -135,10 +134,9 @@ Replay::Replay(ReplayPlan plan)
 
 void Replay::run() {
   try {
-    replay();
+    while (const auto packet = input_.next()) take(*packet);
   } catch (const base::ConfigurationError&) {
-    // What was readable is worth something.
-    finish();
+    finish();  // The packets before the damaged part of the file are replayed.
     throw;
   }
   finish();
@@ -149,10 +147,6 @@ void Replay::finish() {
   if (plan_.json) print_json();
   base::flush_printed();
   report();
-}
-
-void Replay::replay() {
-  while (const auto packet = input_.next()) take(*packet);
 }
 
 void Replay::take(const dissect::InputPacket& packet) {

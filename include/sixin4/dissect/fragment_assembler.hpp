@@ -23,18 +23,18 @@ struct Reassembled {
 };
 
 /// What tells the fragments of one packet from those of others (RFC 791 §3.2).
-struct FragmentKey {
+struct Ipv4FragmentKey {
   wire::Source<wire::Ipv4Address> source;
   wire::Destination<wire::Ipv4Address> destination;
   std::uint16_t identification = 0;
   std::uint8_t protocol = 0;
 
-  friend bool operator==(const FragmentKey&, const FragmentKey&) = default;
+  friend bool operator==(const Ipv4FragmentKey&, const Ipv4FragmentKey&) = default;
 };
 
 /// A packet that never became whole.
 struct IncompletePacket {
-  FragmentKey key;
+  Ipv4FragmentKey key;
   std::chrono::nanoseconds time{};  ///< of its last fragment
   std::uint32_t fragments = 0;      ///< that came
   bool malformed = false;           ///< they contradict each other, or nobody may put them together
@@ -66,7 +66,7 @@ class FragmentAssembler {
   };
   /// A packet of which some is there.
   struct Pieces {
-    FragmentKey key;
+    Ipv4FragmentKey key;
     std::chrono::nanoseconds since{};
     std::chrono::nanoseconds latest{};
     std::vector<std::uint8_t> header{};   ///< the first fragment's
@@ -83,17 +83,17 @@ class FragmentAssembler {
   using Waiting = std::list<Pieces>;
   enum class Fit : std::uint8_t { new_bytes, duplicate, contradiction };
   struct Hash {
-    std::size_t operator()(const FragmentKey& key) const noexcept;
+    std::size_t operator()(const Ipv4FragmentKey& key) const noexcept;
   };
 
-  [[nodiscard]] Waiting::iterator pieces_of(const FragmentKey& key, std::chrono::nanoseconds time);
+  [[nodiscard]] Waiting::iterator pieces_of(const Ipv4FragmentKey& key, std::chrono::nanoseconds time);
   [[nodiscard]] static Fit put(Pieces& pieces, wire::Bytes fragment, const wire::Ipv4Header& header);
   void give_up(Waiting::iterator pieces, bool malformed);
   void forget(Waiting::iterator pieces) noexcept;
   [[nodiscard]] Reassembled join(const Pieces& pieces);
 
   Waiting waiting_;  ///< the oldest first
-  std::unordered_map<FragmentKey, Waiting::iterator, Hash> by_key_;
+  std::unordered_map<Ipv4FragmentKey, Waiting::iterator, Hash> by_key_;
   std::size_t bytes_ = 0;  ///< of all that wait
   std::vector<IncompletePacket> given_up_;
   std::uint64_t fragments_given_up_ = 0;
