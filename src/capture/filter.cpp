@@ -11,14 +11,15 @@ namespace sixin4::capture {
 
 namespace {
 
-constexpr int longest_packet = 262144;  // what tcpdump takes for unlimited
+constexpr int longest_packet = 262144;  // tcpdump's snapshot length for whole packets
 
 struct CloseHandle {
   void operator()(pcap_t* handle) const noexcept { ::pcap_close(handle); }
 };
 
-/// What only a kernel knows of a packet, such as its direction: no program runs that here.
-bool asks_the_kernel(const bpf_program& code) noexcept {
+/// The program loads a fact that only a kernel has, such as the direction of a packet. libpcap cannot run
+/// such a program on a packet in memory.
+bool needs_kernel(const bpf_program& code) noexcept {
   constexpr std::uint32_t kernel_area = 0xfffff000;  // SKF_AD_OFF of linux/filter.h
   return std::ranges::any_of(std::span{code.bf_insns, code.bf_len}, [](const bpf_insn& instruction) {
     const bool loads = BPF_CLASS(instruction.code) == BPF_LD || BPF_CLASS(instruction.code) == BPF_LDX;
@@ -46,8 +47,9 @@ Filter::Filter(const std::string& expression) {
   if (::pcap_compile(handle.get(), &program_->code, expression.c_str(), 1, PCAP_NETMASK_UNKNOWN) != 0) {
     throw std::invalid_argument("filter '" + expression + "': " + ::pcap_geterr(handle.get()));
   }
-  if (asks_the_kernel(program_->code)) {
-    throw std::invalid_argument("filter '" + expression + "': only about what is in the packet");
+  if (needs_kernel(program_->code)) {
+    throw std::invalid_argument("filter '" + expression +
+                                "': a filter can only ask for the content of a packet");
   }
 }
 

@@ -11,7 +11,7 @@ namespace pcapng = wire::pcapng;
 
 std::chrono::nanoseconds time_of_day_offset() {
   using Clock = engine::Time::clock;
-  constexpr int tries = 3;  // one of them is not interrupted
+  constexpr int tries = 3;  // so that the thread is not interrupted in one of them
   std::chrono::nanoseconds shortest = std::chrono::nanoseconds::max();
   std::chrono::nanoseconds offset{};
   for (int i = 0; i < tries; ++i) {
@@ -50,7 +50,7 @@ void PcapngBlocks::begin(pcapng::Buffer& to) {
   }
 }
 
-/// Describes it where that has not been done.
+/// Describes the interface if the section has not described it yet.
 std::uint32_t PcapngBlocks::interface_of(pcapng::Buffer& to, Form form) {
   auto& number = interfaces_[static_cast<std::size_t>(form)];
   if (number) return *number;

@@ -8,22 +8,24 @@ namespace sixin4::capture {
 
 namespace {
 
-// Each word is published behind `turn`'s odd number and in front of its even one, without a fence: on x86
-// that costs nothing, and ThreadSanitizer understands it.
+// Each word of a slot is stored with release, after the odd value of `turn` and before the even one. This
+// needs no fence: a release store costs nothing on x86, and ThreadSanitizer does not understand fences.
 constexpr auto relaxed = std::memory_order_relaxed;
 constexpr auto release = std::memory_order_release;
 constexpr auto acquire = std::memory_order_acquire;
 
-constexpr std::uint64_t octet = 0xff;
+constexpr std::uint64_t byte_mask = 0xff;
 constexpr std::size_t word_size = sizeof(std::uint64_t);
 
+// Distance of the prefetched slot.
 constexpr std::uint64_t slots_ahead = 3;
 
-// A turn of a worker is a batch: what is refused late is among that many packets.
+// A turn of a worker handles one batch. A packet that is refused late is one of the last packets of the
+// batch.
 constexpr std::uint64_t most_in_a_turn = 128;
 
-/// Its last `count` bytes, less than a word, as the first ones of a word.
-std::uint64_t end_of(wire::Bytes packet, std::size_t count) noexcept {
+/// Loads the last `count` (< 8) bytes of the packet into the first bytes of a word.
+std::uint64_t load_last(wire::Bytes packet, std::size_t count) noexcept {
   const std::size_t size = packet.size();
   if (size < word_size) {
     std::uint64_t word = 0;
@@ -39,8 +41,8 @@ std::uint64_t end_of(wire::Bytes packet, std::size_t count) noexcept {
 
 Recorder::Recorder(std::uint32_t packets) : slots_(packets == 0 ? 0 : std::bit_ceil(packets)) {}
 
-/// Word by word out of the packet, the last one with what is behind its bytes shifted out of it: bytes that
-/// were put together in memory first would have to be waited for.
+/// Copies word by word from the packet. The last, partial word is loaded whole and shifted, because a word
+/// that is assembled in memory byte by byte stalls when it is loaded (no store forwarding).
 void Recorder::write(engine::PacketId id, wire::Bytes start, std::size_t length,
                      std::uint64_t facts) noexcept {
   Slot& slot = slots_[next_++ & (slots_.size() - 1)];
@@ -61,10 +63,10 @@ void Recorder::write(engine::PacketId id, wire::Bytes start, std::size_t length,
     for (std::size_t i = 0; i < whole; ++i) {
       slot.bytes[i].store(wire::load_native<std::uint64_t>(start, word_size * i), release);
     }
-    if (kept % word_size != 0) slot.bytes[whole].store(end_of(start, kept % word_size), release);
+    if (kept % word_size != 0) slot.bytes[whole].store(load_last(start, kept % word_size), release);
   }
   slot.turn.store(turn_, release);
-  // The one that is written some packets from now, which the processor has not seen for thousands of packets.
+  // Prefetch a slot that is written some packets from now: it has left the cache since its last use.
   const Slot& ahead = slots_[(next_ + slots_ahead) & (slots_.size() - 1)];
   __builtin_prefetch(&ahead, 1);
   __builtin_prefetch(&ahead.bytes.back(), 1);
@@ -86,18 +88,18 @@ void Recorder::write_parts(engine::PacketId id, std::span<const wire::Bytes> par
 }
 
 void Recorder::withdrawn(engine::PacketId id) noexcept {
-  if (slots_.empty() || next_ == 0 || slot_behind_last(0).id.load(relaxed) != id) return;
-  slot_behind_last(0).turn.store(0, relaxed);
+  if (slots_.empty() || next_ == 0 || recent_slot(0).id.load(relaxed) != id) return;
+  recent_slot(0).turn.store(0, relaxed);
   --next_;
 }
 
 void Recorder::refused(engine::PacketId id, engine::Verdict verdict) noexcept {
-  const auto there = std::min<std::uint64_t>({slots_.size(), next_, most_in_a_turn});
-  for (std::uint64_t back = 0; back < there; ++back) {
-    Slot& slot = slot_behind_last(back);
+  const auto searched = std::min<std::uint64_t>({slots_.size(), next_, most_in_a_turn});
+  for (std::uint64_t back = 0; back < searched; ++back) {
+    Slot& slot = recent_slot(back);
     if (slot.id.load(relaxed) != id) continue;
-    // One word, so that a reader has it as it was or as it is.
-    const std::uint64_t facts = slot.facts.load(relaxed) & ~(octet << verdict_shift);
+    // The store of one word is atomic: a reader gets the old or the new verdict.
+    const std::uint64_t facts = slot.facts.load(relaxed) & ~(byte_mask << verdict_shift);
     return slot.facts.store(facts | std::uint64_t(verdict) << verdict_shift, release);
   }
 }
@@ -116,10 +118,10 @@ std::vector<Recorded> Recorder::packets() const {
     packet.seen.time = engine::Time{engine::Time::duration{slot.time.load(acquire)}};
     const std::uint64_t facts = slot.facts.load(acquire);
     packet.seen.length = static_cast<std::uint32_t>(facts);
-    packet.seen.verdict = static_cast<engine::Verdict>(facts >> verdict_shift & octet);
+    packet.seen.verdict = static_cast<engine::Verdict>(facts >> verdict_shift & byte_mask);
     packet.seen.form = (facts >> form_shift & 1U) != 0 ? Form::outer : Form::inner;
     packet.seen.direction = static_cast<engine::Direction>(facts >> direction_shift & 1U);
-    packet.kept = static_cast<std::uint8_t>(facts >> kept_shift & octet);
+    packet.kept = static_cast<std::uint8_t>(facts >> kept_shift & byte_mask);
     for (std::size_t i = 0; i < words; ++i) {
       const std::uint64_t word = slot.bytes[i].load(acquire);
       std::memcpy(std::span{packet.bytes}.subspan(word_size * i, word_size).data(), &word, sizeof word);

@@ -9,20 +9,20 @@ namespace sixin4::capture {
 
 namespace {
 
-// Any other number is another version's, or no ring at all.
+// Any other number belongs to another version, or the memory is not a ring.
 constexpr std::uint64_t this_layout = 0x7369'7869'6e34'0001;
 constexpr std::size_t alignment = 8;
 
-/// In front of each packet, or of room at the end of the ring that no packet fits; of that there may be the
-/// first two fields only.
+/// Stands before each packet, and at the beginning of a filler: the room at the end of the ring that was too
+/// small for the next packet. A filler may be so small that only the first two fields fit.
 struct Head {
-  std::uint32_t size = 0;  ///< with this head and padding
+  std::uint32_t size = 0;  ///< includes this head and the padding
   std::uint32_t kept = 0;
   std::uint32_t length = 0;
   std::uint8_t form = 0;
   std::uint8_t outward = 0;
   std::uint8_t verdict = 0;
-  std::uint8_t is_packet = 0;
+  std::uint8_t is_packet = 0;  ///< 0: filler
   engine::PacketId id = 0;
   std::int64_t time = 0;
 };
@@ -32,31 +32,31 @@ constexpr std::size_t aligned(std::size_t size) noexcept {
   return (size + alignment - 1) / alignment * alignment;
 }
 
-std::span<std::uint8_t> behind_state(std::span<std::uint8_t> memory) noexcept {
+std::span<std::uint8_t> packet_area(std::span<std::uint8_t> memory) noexcept {
   const std::size_t size = memory.size() - std::min(memory.size(), sizeof(RingState));
   return memory.subspan(memory.size() - size, size / alignment * alignment);
 }
 
-/// What is there of it, up to the end of the ring.
+/// Loads a head. Fields after the end of the ring stay 0.
 Head head_at(std::span<const std::uint8_t> packets, std::size_t offset) noexcept {
   Head head;
-  const std::size_t there = std::min(sizeof head, packets.size() - offset);
-  std::memcpy(&head, packets.subspan(offset, there).data(), there);
-  if (there < sizeof head) head.is_packet = 0;
+  const std::size_t available = std::min(sizeof head, packets.size() - offset);
+  std::memcpy(&head, packets.subspan(offset, available).data(), available);
+  if (available < sizeof head) head.is_packet = 0;
   return head;
 }
 
-/// Of a writer of this version.
+/// Throws std::runtime_error unless a writer of this version made the ring.
 RingState& state_in(std::span<std::uint8_t> memory) {
   if (memory.size() > sizeof(RingState)) {
     RingState& state = *std::launder(reinterpret_cast<RingState*>(memory.data()));
     if (state.layout.load(std::memory_order_acquire) == this_layout) return state;
   }
   throw std::runtime_error(
-      "the endpoint is of another version than this program: start it anew, or use its version");
+      "the endpoint runs another version of sixin4 than this program: restart it, or use its version");
 }
 
-bool can_be(const Head& head) noexcept {
+bool is_possible(const Head& head) noexcept {
   return head.is_packet == 1 && head.size >= sizeof head && head.kept <= head.size - sizeof head &&
          head.kept <= head.length && head.form <= 1 && head.outward <= 1 &&
          head.verdict < engine::verdict_count;
@@ -69,11 +69,13 @@ std::size_t ring_size_for(std::size_t packets, std::size_t kept) noexcept {
 }
 
 RingWriter::RingWriter(std::span<std::uint8_t> memory) noexcept
-    : state_(*new (memory.data()) RingState), packets_(behind_state(memory)) {
+    : state_(*new (memory.data()) RingState), packets_(packet_area(memory)) {
   state_.layout.store(this_layout, std::memory_order_release);
 }
 
-/// Nothing is torn in two by the end of the ring: what does not fit in front of it begins behind it.
+/// Returns the offset for a packet of `size` bytes. A packet is never split: if it does not fit before the
+/// end of the ring, a filler takes the rest and the packet begins at offset 0. Returns nothing if the ring is
+/// full.
 std::optional<std::size_t> RingWriter::make_room(std::size_t size) noexcept {
   const std::size_t offset = written_ % packets_.size();
   const std::size_t to_end = packets_.size() - offset;
@@ -89,9 +91,9 @@ std::optional<std::size_t> RingWriter::make_room(std::size_t size) noexcept {
 
 void RingWriter::write(const SeenPacket& packet, std::span<const wire::Bytes> parts,
                        std::uint32_t snap_length) noexcept {
-  std::size_t there = 0;
-  for (const wire::Bytes part : parts) there += part.size();
-  const std::size_t kept = std::min<std::size_t>(there, snap_length);
+  std::size_t size_of_parts = 0;
+  for (const wire::Bytes part : parts) size_of_parts += part.size();
+  const std::size_t kept = std::min<std::size_t>(size_of_parts, snap_length);
   const std::size_t size = aligned(sizeof(Head) + kept);
   ++recent_count_;
   Written& written = remembered(0);
@@ -102,7 +104,7 @@ void RingWriter::write(const SeenPacket& packet, std::span<const wire::Bytes> pa
   }
   const Head head{.size = static_cast<std::uint32_t>(size),
                   .kept = static_cast<std::uint32_t>(kept),
-                  .length = std::max(packet.length, static_cast<std::uint32_t>(there)),
+                  .length = std::max(packet.length, static_cast<std::uint32_t>(size_of_parts)),
                   .form = static_cast<std::uint8_t>(packet.form),
                   .outward = packet.direction == engine::Direction::out ? std::uint8_t{1} : std::uint8_t{0},
                   .verdict = static_cast<std::uint8_t>(packet.verdict),
@@ -127,11 +129,11 @@ void RingWriter::withdraw(engine::PacketId id) noexcept {
   --recent_count_;
 }
 
-void RingWriter::judge(engine::PacketId id, engine::Verdict verdict) noexcept {
-  const std::size_t there = std::min(recent_count_, most_remembered);
-  for (std::size_t back = 0; back < there; ++back) {
+void RingWriter::set_verdict(engine::PacketId id, engine::Verdict verdict) noexcept {
+  const std::size_t searched = std::min(recent_count_, most_remembered);
+  for (std::size_t back = 0; back < searched; ++back) {
     const Written& written = remembered(back);
-    // Where the form that was refused found no room, another one of the packet tells of it.
+    // If the refused form was lost, the verdict goes to another form of the packet.
     if (written.id != id || !written.offset) continue;
     packets_[*written.offset + offsetof(Head, verdict)] = static_cast<std::uint8_t>(verdict);
     return;
@@ -149,12 +151,12 @@ void RingWriter::publish() noexcept {
 
 RingReader::RingReader(std::span<std::uint8_t> memory)
     : state_(state_in(memory)),
-      packets_(behind_state(memory)),
+      packets_(packet_area(memory)),
       position_(state_.read.load(std::memory_order_relaxed)) {}
 
 std::optional<SeenPacket> RingReader::next() noexcept {
   const std::uint64_t written = state_.written.load(std::memory_order_acquire);
-  if (written - position_ > packets_.size()) position_ = written;  // by no writer of ours
+  if (written - position_ > packets_.size()) position_ = written;  // No sixin4 writes this.
   while (position_ != written) {
     const std::size_t offset = position_ % packets_.size();
     const Head head = head_at(packets_, offset);
@@ -164,7 +166,7 @@ std::optional<SeenPacket> RingReader::next() noexcept {
       break;
     }
     position_ += head.size;
-    if (!can_be(head)) continue;
+    if (!is_possible(head)) continue;
     return SeenPacket{.id = head.id,
                       .time = engine::Time{engine::Time::duration{head.time}},
                       .form = static_cast<Form>(head.form),

@@ -15,15 +15,16 @@ RingMemory::RingMemory(std::size_t size)
     : fd_(::memfd_create("sixin4-capture", MFD_CLOEXEC | MFD_ALLOW_SEALING)) {
   if (!fd_ || ::fallocate(fd_.get(), 0, 0, static_cast<off_t>(size)) != 0 ||
       ::fcntl(fd_.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
-    throw base::system_failure("cannot make memory for a capture");
+    throw base::system_failure("cannot allocate memory for a capture");
   }
   map(size);
 }
 
-RingMemory::RingMemory(base::FileDescriptor made) : fd_(std::move(made)) {
-  struct stat there {};
-  if (::fstat(fd_.get(), &there) != 0) throw base::system_failure("cannot look at the capture's memory");
-  map(static_cast<std::size_t>(there.st_size));
+RingMemory::RingMemory(base::FileDescriptor descriptor) : fd_(std::move(descriptor)) {
+  struct stat status {};
+  if (::fstat(fd_.get(), &status) != 0)
+    throw base::system_failure("cannot get the size of the capture's memory");
+  map(static_cast<std::size_t>(status.st_size));
 }
 
 void RingMemory::map(std::size_t size) {

@@ -1,4 +1,4 @@
-// Capture files: what is in them of each packet, and rings of files.
+// Capture files: the blocks of each packet, and rotation.
 #include "sixin4/capture/capture_file.hpp"
 
 #include <algorithm>
@@ -56,7 +56,7 @@ class CaptureFileTest : public testing::Test {
   const engine::Time now_ = engine::Time::clock::now();
 };
 
-/// Whether `text` is `pattern`, in which # stands for a digit.
+/// `text` equals `pattern`, in which # stands for any digit.
 bool is_like(const std::string& text, const std::string& pattern) {
   return std::ranges::equal(text, pattern, [](char left, char right) {
     return right == '#' ? left >= '0' && left <= '9' : left == right;

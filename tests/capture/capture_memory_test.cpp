@@ -1,4 +1,4 @@
-// What captures may have of the host's memory, however many there are and however many threads each has.
+// The memory limit of captures, for any number of captures and of threads.
 #include "sixin4/capture/capture_memory.hpp"
 
 #include <cstddef>
@@ -12,12 +12,12 @@ namespace {
 
 constexpr std::size_t mebibyte = std::size_t{1} << 20U;
 
-/// Begins captures until one is refused, and says how many there were and why the next one was not.
+/// Begins captures until one fails. Returns the number of captures and the message of the failure.
 struct Begun {
   std::size_t captures = 0;
   std::size_t memory = 0;
   std::size_t first_ring = 0;
-  std::string refusal;
+  std::string failure;
 };
 Begun begin_all(std::size_t rings, std::size_t most = 1000) {
   Begun begun;
@@ -31,7 +31,7 @@ Begun begin_all(std::size_t rings, std::size_t most = 1000) {
       begun.memory += rings * size;
     }
   } catch (const std::runtime_error& error) {
-    begun.refusal = error.what();
+    begun.failure = error.what();
   }
   return begun;
 }
@@ -41,7 +41,7 @@ TEST(CaptureMemory, HasABoundHoweverManyThreadsThereAre) {
     const Begun begun = begin_all(2 * queues);
     EXPECT_LE(begun.memory, 512 * mebibyte) << queues;
     EXPECT_GE(begun.captures, 5U) << queues;
-    EXPECT_FALSE(begun.refusal.empty());
+    EXPECT_FALSE(begun.failure.empty());
   }
 }
 
@@ -56,11 +56,11 @@ TEST(CaptureMemory, WithOneQueueThereIsEnoughForAsManyAsTheControlSocketServes) 
   EXPECT_EQ(begin_all(2, 24).captures, 24U);
 }
 
-TEST(CaptureMemory, TheRefusalSaysWhatToDo) {
+TEST(CaptureMemory, TheMessageSaysWhatToDo) {
   EXPECT_EQ(
-      begin_all(128).refusal,
-      "captures have 391 MiB of memory already, of 512 MiB that they may have, and another one with 128 "
-      "threads does not fit; end one of them, or set fewer 'queues'");
+      begin_all(128).failure,
+      "captures use 391 MiB of the 512 MiB of memory that they may use, and a capture of 128 threads does "
+      "not fit; end another capture, or set fewer 'queues'");
   EXPECT_THROW((void)capture::ring_size(2, 600 * mebibyte), std::runtime_error);
 }
 

@@ -1,4 +1,4 @@
-// Filters in tcpdump's language on packets without a link layer.
+// Filters in tcpdump's language, applied to packets without a link layer.
 #include "sixin4/capture/filter.hpp"
 
 #include <stdexcept>

@@ -1,5 +1,5 @@
-// The flight recorder: what it keeps, and that a reader beside the writer never gets a packet that is a
-// mixture.
+// The flight recorder: which packets it keeps, and that a concurrent reader never gets a mixture of two
+// packets.
 #include "sixin4/capture/recorder.hpp"
 
 #include <algorithm>
@@ -146,7 +146,7 @@ TEST(Recorder, OfAPacketOfWhichOnlyTheBeginningCameTheHeaderTellsTheLength) {
   Recorder recorder{4};
   Octets packet = filled(128, 1);
   packet[0] = 0x45;
-  packet[2] = 1;  // 256 and a few
+  packet[2] = 1;  // length field: a little more than 256
   packet[3] = 5;
   recorder.from_wire(1, packet);
   packet[2] = 0;

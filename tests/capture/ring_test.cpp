@@ -1,5 +1,5 @@
-// The ring that a worker and a capturing program share: wrapping, full, and in the hands of a reader that
-// means no good.
+// The ring that a worker and a capturing program share: wrapping, a full ring, and a reader that writes any
+// values into the shared memory.
 #include "sixin4/capture/ring.hpp"
 
 #include <algorithm>
@@ -29,7 +29,8 @@ using Octets = std::vector<std::uint8_t>;
 
 constexpr std::uint32_t everything = 65535;
 
-/// Zeroed memory at a cache line, of exactly that size: what leaves it AddressSanitizer sees.
+/// Zeroed memory of exactly this size at a cache line, so that AddressSanitizer reports accesses outside of
+/// it.
 class Memory {
  public:
   explicit Memory(std::size_t size)
@@ -124,7 +125,7 @@ TEST_F(Ring, ASnapLengthCutsAcrossParts) {
 }
 
 TEST_F(Ring, WrapsForEverWithPacketsOfAllSizes) {
-  remake(1000);  // no multiple of anything
+  remake(1000);  // not a power of 2
   std::mt19937 random{4711};
   std::uint64_t next_read = 0;
   for (engine::PacketId id = 0; id < 20000; ++id) {
@@ -170,7 +171,7 @@ TEST_F(Ring, OnlyTheLastOneCanBeWithdrawn) {
   writer->withdraw(1);
   writer->withdraw(2);
   put(*writer, 3, octets(100, 3));
-  put(*writer, 4, octets(100, 4));  // no room
+  put(*writer, 4, octets(100, 4));  // has no room
   writer->withdraw(4);
   writer->publish();
   writer->withdraw(3);
@@ -185,9 +186,9 @@ TEST_F(Ring, WithdrawnBehindTheEndTheRoomInFrontIsThereAgain) {
   writer->publish();
   EXPECT_EQ(ids_of(*reader).size(), 2U);
   reader->release();
-  put(*writer, 3, octets(100, 3));  // skips to the beginning
+  put(*writer, 3, octets(100, 3));  // begins at offset 0
   writer->withdraw(3);
-  put(*writer, 4, octets(40, 4));  // fits in front of the end
+  put(*writer, 4, octets(40, 4));  // fits before the end
   writer->publish();
   EXPECT_EQ(ids_of(*reader), (std::vector<engine::PacketId>{4}));
 }
@@ -197,11 +198,11 @@ TEST_F(Ring, AVerdictGoesToTheLastFormThatIsNotPublished) {
   put(*writer, 1, octets(60, 1), everything, Form::outer);
   put(*writer, 1, octets(40, 1), everything, Form::inner);
   put(*writer, 2, octets(60, 2), everything, Form::outer);
-  writer->judge(1, Verdict::tun_full);
-  writer->judge(2, Verdict::inner_malformed);
-  writer->judge(3, Verdict::loop);
+  writer->set_verdict(1, Verdict::tun_full);
+  writer->set_verdict(2, Verdict::inner_malformed);
+  writer->set_verdict(3, Verdict::loop);
   writer->publish();
-  writer->judge(1, Verdict::loop);
+  writer->set_verdict(1, Verdict::loop);
   std::vector<Verdict> verdicts;
   while (const auto seen = reader->next()) verdicts.push_back(seen->verdict);
   EXPECT_EQ(verdicts, (std::vector{Verdict::pass, Verdict::tun_full, Verdict::inner_malformed}));
@@ -211,7 +212,7 @@ TEST_F(Ring, WhereTheFormThatWasRefusedFoundNoRoomAnotherOneTellsOfIt) {
   remake(200);
   put(*writer, 1, octets(100, 1), everything, Form::outer);
   put(*writer, 1, octets(100, 1), everything, Form::inner);
-  writer->judge(1, Verdict::tun_full);
+  writer->set_verdict(1, Verdict::tun_full);
   writer->publish();
   const auto seen = reader->next();
   ASSERT_TRUE(seen);
@@ -234,7 +235,7 @@ TEST_F(Ring, AHostilePositionLeadsTheWriterNowhere) {
       memory->state().read.store(positions[random() % positions.size()]);
       put(*writer, id, octets(random() % 200, id));
       if (random() % 4 == 0) writer->withdraw(id);
-      if (random() % 4 == 0) writer->judge(id, Verdict::loop);
+      if (random() % 4 == 0) writer->set_verdict(id, Verdict::loop);
       if (random() % 2 == 0) writer->publish();
     }
   }
@@ -249,7 +250,7 @@ TEST_F(Ring, HostileContentsLeadNobodyOut) {
     for (std::uint64_t flips = random() % 20; flips > 0; --flips) {
       memory->packets()[random() % memory->packets().size()] = static_cast<std::uint8_t>(random());
     }
-    writer->judge(random() % 4, Verdict::loop);  // before it is published somebody may write there, too
+    writer->set_verdict(random() % 4, Verdict::loop);  // the reader may change unpublished bytes, too
     writer->publish();
     if (round % 5 == 0) memory->state().written.store(random());
     std::size_t count = 0;
@@ -277,7 +278,8 @@ TEST_F(Ring, APacketThatWouldEndBehindTheRingIsNone) {
     remake(600);
     put(*writer, 1, octets(100, 1));
     writer->publish();
-    const std::array<std::uint32_t, 3> head{size, size - 32, size};  // with the head, kept, of the whole
+    const std::array<std::uint32_t, 3> head{size, size - 32,
+                                            size};  // size with the head, kept bytes, length of the packet
     std::memcpy(memory->packets().data(), head.data(), sizeof head);
     memory->state().written.store(600);
     EXPECT_FALSE(reader->next()) << size;

@@ -1,4 +1,4 @@
-// What a capture file says of its origin.
+// Describes this program and this host for the beginning of a capture file.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,8 @@
 
 namespace sixin4::capture {
 
-/// This program and this host.
+/// `interface` is the tunnel's, `filter` the expression of the capture. Both are made printable. Without a
+/// `form` the file has both forms.
 [[nodiscard]] CaptureHead capture_head(const std::string& interface, const std::string& filter,
                                        std::uint32_t snap_length, std::optional<Form> form = {});
 

@@ -1,20 +1,23 @@
-// How much memory the captures of an endpoint may have.
+// Limits of the memory that the captures of an endpoint may use.
 #pragma once
 
 #include <cstddef>
 
 namespace sixin4::capture {
 
-/// All captures together. They are tools for looking: what they take must not be what the host runs short of.
+/// Limit for all captures of an endpoint together, so that captures do not exhaust the memory of the host.
 inline constexpr std::size_t most_capture_memory = std::size_t{512} << 20U;
-/// Of one thread: between two looks of a capturing program 3 Gb/s fill it, in both forms.
+/// Largest ring of one thread. 3 Gb/s fill it, with both forms of each packet, between two reads of the
+/// capturing program.
 inline constexpr std::size_t largest_ring = std::size_t{16} << 20U;
-/// Both forms of two packets of 64 KiB fit. A smaller ring would miss most of a burst.
+/// Smallest ring of one thread. It holds both forms of two packets of 64 KiB. A smaller ring would miss most
+/// of a burst.
 inline constexpr std::size_t smallest_ring = std::size_t{256} << 10U;
 
-/// The size of each ring of another capture, which has so many rings, while the captures that there are have
-/// `in_use` bytes. It takes a quarter of what is left at most, so that others can follow it: with one queue
-/// these are 24, with 64 queues 5. Throws std::runtime_error where that is less than the smallest rings.
+/// Returns the size in bytes of each ring of a new capture that has `rings` rings, while the existing
+/// captures use `in_use` bytes. A capture takes at most a quarter of the remaining memory, so that others can
+/// follow: there is room for 24 captures with one queue, and for 5 with 64 queues. Throws std::runtime_error
+/// if the rings would be smaller than `smallest_ring`.
 [[nodiscard]] std::size_t ring_size(std::size_t rings, std::size_t in_use);
 
 }  // namespace sixin4::capture

@@ -1,4 +1,4 @@
-// Filters in tcpdump's language (pcap-filter(7)), by libpcap.
+// Packet filters in tcpdump's language (pcap-filter(7)), compiled and run by libpcap.
 #pragma once
 
 #include <cstdint>
@@ -9,11 +9,11 @@
 
 namespace sixin4::capture {
 
-/// Of packets that begin with an IPv4 or IPv6 header.
+/// Matches packets that begin with an IPv4 or IPv6 header.
 class Filter {
  public:
-  /// An empty expression matches everything. Throws std::invalid_argument with what libpcap says of one that
-  /// is not valid.
+  /// An empty expression matches every packet. Throws std::invalid_argument with libpcap's message if the
+  /// expression is not valid, or if it asks for more than the content of the packet.
   explicit Filter(const std::string& expression);
   ~Filter();
   Filter(Filter&& other) noexcept;
@@ -21,7 +21,7 @@ class Filter {
   Filter(const Filter&) = delete;
   Filter& operator=(const Filter&) = delete;
 
-  /// `packet` is what there is of one of `length` bytes.
+  /// `packet` is the kept part of a packet of `length` bytes.
   [[nodiscard]] bool matches(wire::Bytes packet, std::uint32_t length) const noexcept;
 
  private:

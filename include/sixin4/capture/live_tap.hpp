@@ -1,4 +1,4 @@
-// Copies what a worker sees to a program that captures.
+// Copies the packets of a worker into the ring of a capturing program.
 #pragma once
 
 #include <cstdint>
@@ -9,10 +9,10 @@
 
 namespace sixin4::capture {
 
-/// One capture of one worker's packets. An observer of packets, for one thread.
+/// The part of one capture in one worker. A PacketObserver, used by one thread.
 class LiveTap {
  public:
-  /// `ring` is as a `RingWriter` wants it. The snap length is the most that is kept of a packet.
+  /// `ring` is memory for a `RingWriter`. At most `snap_length` bytes of a packet are kept.
   LiveTap(std::span<std::uint8_t> ring, std::uint32_t snap_length) noexcept
       : ring_(ring), snap_length_(snap_length) {}
 
@@ -29,7 +29,7 @@ class LiveTap {
     ring_.write(seen, std::span{&packet, 1}, snap_length_);
   }
   void withdrawn(engine::PacketId id) noexcept { ring_.withdraw(id); }
-  void refused(engine::PacketId id, engine::Verdict verdict) noexcept { ring_.judge(id, verdict); }
+  void refused(engine::PacketId id, engine::Verdict verdict) noexcept { ring_.set_verdict(id, verdict); }
   void to_wire(engine::PacketId id, std::span<const wire::Bytes> parts, engine::Verdict verdict) noexcept {
     write(id, parts, Form::outer, engine::Direction::out, verdict);
   }

@@ -1,4 +1,4 @@
-// What was seen at a tunnel's end as the blocks of a pcapng file.
+// Turns captured packets of a tunnel into the blocks of a pcapng file.
 #pragma once
 
 #include <array>
@@ -13,26 +13,27 @@
 
 namespace sixin4::capture {
 
-/// What stands in front of every file.
+/// The facts at the beginning of a file.
 struct CaptureHead {
-  std::string application;       ///< with its version
-  std::string operating_system;  ///< with its version
-  std::string interface;         ///< of the tunnel
-  std::string filter{};          ///< empty: none
-  std::uint32_t snap_length = 0;
-  std::optional<Form> form{};  ///< that is asked for; nothing: both
+  std::string application;        ///< with its version
+  std::string operating_system;   ///< with its version
+  std::string interface;          ///< name of the tunnel interface
+  std::string filter{};           ///< expression in the language of tcpdump; empty: none
+  std::uint32_t snap_length = 0;  ///< the most bytes that are kept of a packet
+  std::optional<Form> form{};     ///< the only form in the file; empty: both
 };
 
-/// Of one form, since the capture began.
+/// Packets of one form since the capture began.
 struct CaptureCounts {
-  std::uint64_t received = 0;   ///< packets that there were
-  std::uint64_t missed = 0;     ///< of them, those for which there was no room
-  std::uint64_t delivered = 0;  ///< of them, those that were written
+  std::uint64_t received = 0;   ///< all packets
+  std::uint64_t missed = 0;     ///< part of `received`: the ring had no room for them
+  std::uint64_t delivered = 0;  ///< part of `received`: written to the file
 };
 
-/// What makes the time of day of the engine's time, now: clocks are set, and drift.
+/// The difference between the time of day and the engine's clock. It changes, because the time of day is set
+/// and the clocks drift.
 [[nodiscard]] std::chrono::nanoseconds time_of_day_offset();
-/// Since 1970; an `offset` of above.
+/// Converts to nanoseconds since 1970. `offset` comes from `time_of_day_offset`.
 [[nodiscard]] std::uint64_t time_of_day_ns(engine::Time time, std::chrono::nanoseconds offset) noexcept;
 
 [[nodiscard]] wire::pcapng::Direction pcapng_direction(engine::Direction direction) noexcept;
@@ -43,19 +44,19 @@ struct CaptureCounts {
 /// `drop: REASON`; empty for `Verdict::pass`.
 [[nodiscard]] std::string drop_text(engine::Verdict verdict);
 
-/// Appends the blocks of one file to a buffer that it is given.
+/// Appends the blocks of one file to a buffer of the caller.
 class PcapngBlocks {
  public:
   explicit PcapngBlocks(CaptureHead head) : head_(std::move(head)) {}
 
-  /// A section with the interfaces `INTERFACE (inner)` and `INTERFACE (outer)`; only one of them where one
-  /// form is asked for, until a packet of the other comes. tcpdump (libpcap 1.10) reads no file with two
-  /// interfaces of link type RAW, because it takes the number of that type in files for another one than its
-  /// own.
+  /// Begins a section with the interfaces `INTERFACE (inner)` and `INTERFACE (outer)`. If the head names one
+  /// form, the section has one interface until a packet of the other form comes. The reason: tcpdump
+  /// (libpcap 1.10) does not read a file with two interfaces of link type RAW, because it compares the number
+  /// of that type in files with its own number of the type.
   void begin(wire::pcapng::Buffer& to);
-  /// At most the snap length of it.
+  /// Appends a packet, cut to the snap length.
   void add(wire::pcapng::Buffer& to, const SeenPacket& packet, std::chrono::nanoseconds offset);
-  /// Of a capture from `started` until now.
+  /// Appends the statistics of a capture from `started` until now.
   void finish(wire::pcapng::Buffer& to, const CaptureCounts& inner, const CaptureCounts& outer,
               engine::Time started, std::chrono::nanoseconds offset) const;
 
@@ -63,7 +64,8 @@ class PcapngBlocks {
   std::uint32_t interface_of(wire::pcapng::Buffer& to, Form form);
 
   CaptureHead head_;
-  std::array<std::optional<std::uint32_t>, 2> interfaces_{};  ///< number of each form's
+  std::array<std::optional<std::uint32_t>, 2>
+      interfaces_{};  ///< number of each form's interface; empty: not described yet
 };
 
 }  // namespace sixin4::capture

@@ -1,4 +1,4 @@
-// The flight recorder: the last packets of a worker, always at hand.
+// The flight recorder: keeps the last packets of a worker. docs/lock-free.md describes the protocol.
 #pragma once
 
 #include <array>
@@ -13,16 +13,16 @@
 
 namespace sixin4::capture {
 
-/// A packet as the recorder has it: what came to this end, an inner packet outward, an outer one inward; and
-/// what the wire has refused.
+/// A recorded packet. The recorder keeps packets as they arrived (outbound inner packets, inbound outer
+/// packets), ICMPv6 errors that were sent to the host, and outer packets that the socket did not accept.
 struct Recorded {
-  static constexpr std::size_t most_bytes = 96;  ///< IPv4, IPv6 and TCP headers
+  static constexpr std::size_t most_bytes = 96;  ///< room for an IPv4, an IPv6 and a TCP header
 
-  SeenPacket seen{};  ///< but for its bytes
-  std::uint8_t kept = 0;
+  SeenPacket seen{};      ///< without its bytes
+  std::uint8_t kept = 0;  ///< number of valid bytes
   std::array<std::uint8_t, most_bytes> bytes{};
 
-  /// Its bytes are there for as long as this is.
+  /// The result refers to `bytes` of this object.
   [[nodiscard]] SeenPacket view() const noexcept {
     SeenPacket packet = seen;
     packet.bytes = wire::Bytes{bytes}.first(kept);
@@ -30,10 +30,10 @@ struct Recorded {
   }
 };
 
-/// Written by one thread, read by any other at any time. An observer of packets.
+/// A PacketObserver. One thread writes; any thread may read at any time, without a lock.
 class Recorder {
  public:
-  /// Keeps the last `packets`, rounded up to a power of 2; 0: none.
+  /// Keeps the last `packets` packets. The number is rounded up to a power of 2; 0: keeps none.
   explicit Recorder(std::uint32_t packets);
 
   void begin(engine::Time now) noexcept { now_ = now.time_since_epoch().count(); }
@@ -56,15 +56,15 @@ class Recorder {
   }
   void end() noexcept {}
 
-  /// What is there, the oldest first. What is overwritten meanwhile is left out.
+  /// Copies the recorded packets, the oldest first. Leaves out packets that are overwritten during the copy.
   [[nodiscard]] std::vector<Recorded> packets() const;
 
  private:
   static constexpr std::size_t words = Recorded::most_bytes / sizeof(std::uint64_t);
 
-  /// Two cache lines. Words, because a reader may look at them while they are written.
+  /// Two cache lines. All members are atomic words, because a reader may load them while they are written.
   struct alignas(64) Slot {
-    std::atomic<std::uint64_t> turn = 0;  ///< even: the packet's number among all; odd while it is written
+    std::atomic<std::uint64_t> turn = 0;  ///< 0: empty; odd: being written; else twice the packet's number
     std::atomic<std::uint64_t> id = 0;
     std::atomic<std::int64_t> time = 0;
     std::atomic<std::uint64_t> facts = 0;
@@ -72,10 +72,11 @@ class Recorder {
   };
   static_assert(sizeof(Slot) == 128);
 
-  [[nodiscard]] Slot& slot_behind_last(std::uint64_t back) noexcept {
+  /// `back` is 0 for the last packet, 1 for the packet before it.
+  [[nodiscard]] Slot& recent_slot(std::uint64_t back) noexcept {
     return slots_[(next_ - 1 - back) & (slots_.size() - 1)];
   }
-  // What one word tells of a packet, the length in its lower half.
+  // Bit positions in the word `facts`. The lower 32 bits are the length of the packet.
   static constexpr unsigned verdict_shift = 32;
   static constexpr unsigned kept_shift = 40;
   static constexpr unsigned form_shift = 48;
@@ -85,13 +86,13 @@ class Recorder {
     return std::uint64_t(verdict) << verdict_shift | std::uint64_t(form) << form_shift |
            std::uint64_t(direction) << direction_shift;
   }
-  /// Only where there are slots; `facts` lack the length and what is kept.
+  /// Needs slots. `facts` has neither the length nor the number of kept bytes yet.
   void write(engine::PacketId id, wire::Bytes start, std::size_t length, std::uint64_t facts) noexcept;
   void write_parts(engine::PacketId id, std::span<const wire::Bytes> parts, std::uint64_t facts) noexcept;
 
   std::vector<Slot> slots_;
-  std::uint64_t next_ = 0;  ///< slot, counted on and on
-  std::uint64_t turn_ = 0;  ///< of the last packet; never the same again
+  std::uint64_t next_ = 0;  ///< number of the next slot, modulo the number of slots its index
+  std::uint64_t turn_ = 0;  ///< of the last packet; never repeats
   std::int64_t now_ = 0;
 };
 

@@ -1,4 +1,5 @@
 // A ring of packets in memory that two programs share: a worker writes, a capturing program reads.
+// docs/lock-free.md describes the protocol.
 #pragma once
 
 #include <array>
@@ -13,44 +14,46 @@
 
 namespace sixin4::capture {
 
-/// What both programs see of a ring, in front of the packets. Positions count bytes since the beginning.
+/// The head of the shared memory, before the packets. Positions count bytes since the ring was made and never
+/// wrap.
 struct RingState {  // NOLINT(clang-analyzer-optin.performance.Padding): a cache line for each side
-  std::atomic<std::uint64_t> layout = 0;  ///< tells one version of this from another
-  alignas(64) std::atomic<std::uint64_t> written = 0;
-  std::array<std::atomic<std::uint64_t>, 2> lost{};  ///< of each form, those that found no room
-  alignas(64) std::atomic<std::uint64_t> read = 0;
+  std::atomic<std::uint64_t> layout = 0;               ///< number of the version of this format
+  alignas(64) std::atomic<std::uint64_t> written = 0;  ///< position after the last published packet
+  std::array<std::atomic<std::uint64_t>, 2> lost{};    ///< packets of each form without room
+  alignas(64) std::atomic<std::uint64_t> read = 0;     ///< position up to which the reader has released
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
-/// Memory that a ring needs for `packets` of `kept` bytes each.
+/// Size in bytes of a ring that has room for `packets` packets of which `kept` bytes are kept.
 [[nodiscard]] std::size_t ring_size_for(std::size_t packets, std::size_t kept) noexcept;
 
-/// The writer's end. What it writes becomes visible by `publish`. Of all that a reader may have written into
-/// the memory it uses the reader's position alone, which may be any number.
+/// The writer's end. The reader sees packets after `publish`. The reader's program is not trusted: the only
+/// value that the writer loads from the memory is the reader's position, and that may be any number.
 class RingWriter {
  public:
-  /// `memory` begins at a cache line, is zeroed and larger than a `RingState`; it outlives the writer.
+  /// `memory` is zeroed, begins at a cache line, is larger than `RingState`, and outlives the writer.
   explicit RingWriter(std::span<std::uint8_t> memory) noexcept;
 
-  /// Keeps at most `snap_length` bytes of the packet, whose bytes are in `parts`: all of them, or those that
-  /// there are of one whose length is more. What finds no room is counted.
+  /// Copies at most `snap_length` bytes of the packet. Its bytes are in `parts`, not in `packet.bytes`. They
+  /// may be fewer than `packet.length`. A packet without room in the ring is counted as lost.
   void write(const SeenPacket& packet, std::span<const wire::Bytes> parts,
              std::uint32_t snap_length) noexcept;
-  /// Takes back what was written last, where that is a form of `id`.
+  /// Removes the last packet if its id is `id`.
   void withdraw(engine::PacketId id) noexcept;
-  /// Puts another verdict to the last form of `id` that found room and is not published.
-  void judge(engine::PacketId id, engine::Verdict verdict) noexcept;
+  /// Changes the verdict of the last unpublished packet with this id.
+  void set_verdict(engine::PacketId id, engine::Verdict verdict) noexcept;
+  /// Makes the packets visible to the reader.
   void publish() noexcept;
 
  private:
-  /// What was written, or found no room.
+  /// A call of `write` since the last `publish`.
   struct Written {
     engine::PacketId id = 0;
     Form form = Form::inner;
-    std::uint64_t before = 0;             ///< position
-    std::optional<std::size_t> offset{};  ///< nothing: it found no room
+    std::uint64_t before = 0;             ///< position before the packet
+    std::optional<std::size_t> offset{};  ///< of the packet in the ring; empty: lost
   };
-  // Of one turn of a worker, about: both forms of a batch.
+  // About one turn of a worker: both forms of the packets of a batch.
   static constexpr std::size_t most_remembered = 256;
 
   [[nodiscard]] std::optional<std::size_t> make_room(std::size_t size) noexcept;
@@ -66,18 +69,18 @@ class RingWriter {
   std::size_t recent_count_ = 0;  ///< since the last `publish`
 };
 
-/// The reader's end. Nothing that is in the memory leads it out of it, or is taken for a packet that cannot
-/// be.
+/// The reader's end. It checks the content of the memory: it never reads outside of it, and never returns an
+/// impossible packet.
 class RingReader {
  public:
-  /// `memory` is a writer's. Throws std::runtime_error where another version wrote it.
+  /// `memory` belongs to a `RingWriter`. Throws std::runtime_error if another version of sixin4 wrote it.
   explicit RingReader(std::span<std::uint8_t> memory);
 
-  /// The next published packet, with bytes in the ring that stay until `release`.
+  /// Returns the next published packet. Its bytes are in the ring and valid until `release`.
   [[nodiscard]] std::optional<SeenPacket> next() noexcept;
-  /// Hands the room of all packets read so far back.
+  /// Returns the room of all packets read so far to the writer.
   void release() noexcept;
-  /// Since the ring was made.
+  /// Packets of a form that had no room, since the ring was made.
   [[nodiscard]] std::uint64_t lost(Form form) const noexcept;
 
  private:

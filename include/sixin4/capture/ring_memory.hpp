@@ -1,4 +1,4 @@
-// Memory of a capture's ring, which the endpoint makes and the capturing program maps.
+// Shared memory for the ring of a capture. The endpoint makes it, the capturing program maps it.
 #pragma once
 
 #include <cstddef>
@@ -9,22 +9,22 @@
 
 namespace sixin4::capture {
 
-/// Zeroed pages, which are all there from the beginning: whoever writes to them waits for none, and does not
-/// find that there are no more.
+/// Zeroed pages that are all allocated at the beginning, so that a write never waits for a page and never
+/// fails for lack of memory.
 class RingMemory {
  public:
-  /// Nobody can change its size, so that whoever has the descriptor cannot take pages away from under us.
-  /// Throws std::system_error.
+  /// Makes memory of `size` bytes. The size is sealed: a program that has the descriptor cannot remove pages
+  /// that are in use here. Throws std::system_error.
   explicit RingMemory(std::size_t size);
-  /// Maps what another program has made. Throws std::system_error.
-  explicit RingMemory(base::FileDescriptor made);
+  /// Maps memory that another program has made. Throws std::system_error.
+  explicit RingMemory(base::FileDescriptor descriptor);
   ~RingMemory();
   RingMemory(RingMemory&& other) noexcept;
   RingMemory& operator=(RingMemory&&) = delete;
   RingMemory(const RingMemory&) = delete;
   RingMemory& operator=(const RingMemory&) = delete;
 
-  /// To give away. The memory stays mapped without it.
+  /// Moves the descriptor to the caller. The memory stays mapped.
   [[nodiscard]] base::FileDescriptor take_descriptor() noexcept;
   [[nodiscard]] std::span<std::uint8_t> bytes() const noexcept { return bytes_; }
 

@@ -1,4 +1,4 @@
-// A packet as one side of a tunnel's end has seen it.
+// A packet in one of its two forms, as a worker passes it to captures and to the flight recorder.
 #pragma once
 
 #include <algorithm>
@@ -13,24 +13,25 @@
 
 namespace sixin4::capture {
 
-/// Inner: the IPv6 packet, as the host has it. Outer: the IPv4 packet around it, as the wire has it.
+/// Inner: the IPv6 packet, as on the tun device. Outer: the IPv4 packet around it, as on the IPv4 link.
 enum class Form : std::uint8_t { inner, outer };
 
-/// Of a packet as it came by the wire. Of one that is not from the far end the io room takes the beginning
-/// only; of a merged one the header tells a packet's length, or nothing.
+/// The length of an outer packet as the socket delivers it: the larger one of its size and of the length in
+/// its header. The io room receives only the beginning of a packet that is not from the far end. The header
+/// of a merged packet has the length of one of its packets, or 0.
 [[nodiscard]] inline std::size_t length_of_outer(wire::Bytes packet) noexcept {
   const auto header = wire::Ipv4Header::at(packet);
   return header ? std::max<std::size_t>(packet.size(), header->total_length()) : packet.size();
 }
 
 struct SeenPacket {
-  engine::PacketId id = 0;  ///< shared by all forms of a packet, and by its segments and fragments
+  engine::PacketId id = 0;  ///< the same for both forms of a packet, its segments and its fragments
   engine::Time time{};
   Form form = Form::inner;
   engine::Direction direction = engine::Direction::in;
   engine::Verdict verdict = engine::Verdict::pass;
   std::uint32_t length = 0;  ///< of the whole packet
-  wire::Bytes bytes{};       ///< what is kept of it
+  wire::Bytes bytes{};       ///< the kept part of the packet
 };
 
 }  // namespace sixin4::capture
