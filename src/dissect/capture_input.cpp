@@ -1,3 +1,17 @@
+// The way of a frame of a capture file:
+//
+//  1. CaptureReader reads the frame: of a pcap file with libpcap, of a pcapng file with the parser in `wire`.
+//     A damaged file ends here with an exception.
+//  2. A frame of an unknown link type is counted and skipped.
+//  3. `strip_link_header` finds the IP packet in the frame. A frame without one, or one that was cut
+//     before it, is counted and skipped.
+//  4. In `decode` the GRE, VXLAN and Geneve headers around the packet are removed for steps 5 and 6.
+//  5. A packet that is no IPv4 fragment of protocol 41, or a damaged fragment, is returned with its carriers.
+//  6. FragmentAssembler collects the fragments. The last fragment of a packet returns the whole packet.
+//     Packets whose fragments are given up go to the IncompleteHandler.
+//  7. At the end of the file the waiting fragments are given up. If all frames had unknown link types, this
+//  is
+//     an error, because nothing was read.
 #include "sixin4/dissect/capture_input.hpp"
 
 #include <algorithm>
@@ -22,29 +36,30 @@ CaptureReader open(const std::string& path) {
   }
 }
 
-/// The kernel throws others away, and their packet never becomes whole. Of what the capture has not kept
-/// nothing is known.
-bool is_good_fragment(const InputPacket& packet, const wire::Ipv4Header& header) noexcept {
+/// The fragment was not shorter on the wire than its header says, and its header checksum is right. The
+/// kernel drops other fragments before reassembly. Bytes that were not captured are not checked.
+bool is_valid_fragment(const InputPacket& packet, const wire::Ipv4Header& header) noexcept {
   return header.total_length() <= packet.length &&
          wire::sum_of(packet.bytes.first(header.header_length())).checksum() == 0;
 }
 
-/// The packet that has none but carriers around it.
-InputPacket under_carriers(const InputPacket& packet) noexcept {
+/// Removes the carriers around the packet. A packet without carriers is returned as it is.
+InputPacket without_carriers(const InputPacket& packet) noexcept {
   const Layers layers = take_apart(packet.bytes, packet.length);
   const auto carried = std::ranges::find(layers.layers(), Carrier::none, &Layer::carrier);
   if (carried == layers.layers().begin() || carried == layers.layers().end()) return packet;
-  InputPacket found = packet;
-  found.bytes = carried->bytes;
-  found.length = carried->length - carried->missing;
-  return found;
+  InputPacket inside = packet;
+  inside.bytes = carried->bytes;
+  inside.length = carried->length - carried->missing;
+  return inside;
 }
 
 }  // namespace
 
-CaptureInput::CaptureInput(const std::string& path, bool bar, TakesIncomplete incomplete, Carriers carriers)
+CaptureInput::CaptureInput(const std::string& path, bool shows_progress, IncompleteHandler incomplete,
+                           Carriers carriers)
     : path_(path), reader_(open(path)), incomplete_(std::move(incomplete)), carriers_(carriers) {
-  if (bar) progress_.emplace(reader_.size());
+  if (shows_progress) progress_.emplace(reader_.size());
 }
 
 std::optional<InputPacket> CaptureInput::next() {
@@ -61,15 +76,15 @@ std::optional<InputPacket> CaptureInput::next() {
       ++(payload.kind == Kind::other ? counts_.not_ip : counts_.cut_short);
       continue;
     }
-    const std::size_t in_front = frame->bytes.size() - payload.packet.size();
+    const std::size_t link_header = frame->bytes.size() - payload.packet.size();
     const InputPacket whole{.time = frame->time,
                             .bytes = payload.packet,
-                            .length = frame->length - in_front,
+                            .length = frame->length - link_header,
                             .link_type = frame->link_type};
-    const InputPacket carried = carriers_ == Carriers::are_opened ? under_carriers(whole) : whole;
+    const InputPacket carried = carriers_ == Carriers::are_opened ? without_carriers(whole) : whole;
     const auto header = wire::Ipv4Header::at(carried.bytes);
     if (!header || !header->is_fragment() || header->protocol() != wire::protocol_ipv6) return whole;
-    if (!is_good_fragment(carried, *header)) return whole;
+    if (!is_valid_fragment(carried, *header)) return whole;
     if (const auto packet = assemble(carried, *header)) {
       ++counts_.reassembled;
       counts_.fragments += packet->fragments;
@@ -84,7 +99,8 @@ std::optional<InputPacket> CaptureInput::next() {
   return std::nullopt;
 }
 
-/// One interface of many may be of any kind. Where all packets are of unknown kinds, nothing was read.
+/// Throws if all frames had unknown link types. A pcapng file may have some interfaces of unknown types
+/// beside readable ones.
 void CaptureInput::check_link_types() const {
   if (!unknown_link_type_ || counts_.unknown_link != counts_.frames) return;
   throw base::ConfigurationError(path_ + ": sixin4 does not know the link type " +
@@ -95,7 +111,7 @@ std::optional<CapturedFrame> CaptureInput::next_frame() {
   try {
     const auto frame = reader_.next();
     if (!frame) {
-      end();
+      finish();
     } else if (progress_) {
       progress_->step([this] { return reader_.position(); });
     }
@@ -103,7 +119,7 @@ std::optional<CapturedFrame> CaptureInput::next_frame() {
   } catch (const std::system_error&) {
     throw;
   } catch (const std::runtime_error& error) {
-    end();
+    finish();
     throw base::ConfigurationError(error.what());
   }
 }
@@ -112,20 +128,20 @@ std::optional<Reassembled> CaptureInput::assemble(const InputPacket& packet, con
   const std::size_t cut = std::min<std::size_t>(packet.bytes.size(), header.total_length());
   const wire::Bytes fragment = packet.bytes.first(std::max(cut, header.header_length()));
   const auto whole = assembler_.add(fragment, packet.time);
-  tell_incomplete();
+  report_incomplete();
   return whole;
 }
 
-void CaptureInput::tell_incomplete() const {
+void CaptureInput::report_incomplete() const {
   if (!incomplete_) return;
   for (const IncompletePacket& packet : assembler_.given_up()) incomplete_(packet);
 }
 
-/// What was waited for does not come any more.
-void CaptureInput::end() {
+/// The end of the file: gives up the fragments that still wait.
+void CaptureInput::finish() {
   progress_.reset();
   assembler_.finish();
-  tell_incomplete();
+  report_incomplete();
 }
 
 }  // namespace sixin4::dissect

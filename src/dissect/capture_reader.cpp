@@ -36,15 +36,15 @@ int open_file(const std::string& path) {
 }
 
 std::optional<std::uint64_t> size_of(int fd) {
-  struct stat there {};
-  if (::fstat(fd, &there) != 0 || !S_ISREG(there.st_mode)) return std::nullopt;
-  return static_cast<std::uint64_t>(there.st_size);
+  struct stat status {};
+  if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  return static_cast<std::uint64_t>(status.st_size);
 }
 
 struct Compression {
   std::string_view name;
-  std::string_view reader;  ///< the program that writes a file decompressed to standard output
-  std::string_view magic;   ///< the file's first bytes
+  std::string_view reader;  ///< program that decompresses a file to standard output
+  std::string_view magic;   ///< first bytes of the file
 };
 
 constexpr std::size_t longest_magic = 6;
@@ -64,17 +64,17 @@ bool begins_with(wire::Bytes bytes, std::string_view magic) {
                     [](char one, std::uint8_t other) { return static_cast<std::uint8_t>(one) == other; });
 }
 
-/// Of a time stamp that may be anything.
+/// The time of a packet, limited to the range of std::chrono::nanoseconds. A damaged file may have any value.
 std::chrono::nanoseconds time_of(const pcap_pkthdr& header) noexcept {
   constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() / std::nano::den - 1;
-  // A classic file has 32 bits without a sign, of which libpcap makes a number with one.
+  // A pcap file has unsigned seconds of 32 bits, which libpcap converts to a signed number.
   const std::int64_t stored = header.ts.tv_sec;
-  const bool is_behind_2038 = stored < 0 && stored >= std::numeric_limits<std::int32_t>::min();
+  const bool is_after_2038 = stored < 0 && stored >= std::numeric_limits<std::int32_t>::min();
   const auto seconds =
-      std::clamp<std::int64_t>(is_behind_2038 ? static_cast<std::uint32_t>(stored) : stored, 0, most);
-  const auto rest =
-      std::clamp<std::int64_t>(header.ts.tv_usec, 0, std::nano::den - 1);  // nanoseconds, see below
-  return std::chrono::seconds{seconds} + std::chrono::nanoseconds{rest};
+      std::clamp<std::int64_t>(is_after_2038 ? static_cast<std::uint32_t>(stored) : stored, 0, most);
+  // The field holds nanoseconds, because the file is opened with PCAP_TSTAMP_PRECISION_NANO.
+  const auto fraction = std::clamp<std::int64_t>(header.ts.tv_usec, 0, std::nano::den - 1);
+  return std::chrono::seconds{seconds} + std::chrono::nanoseconds{fraction};
 }
 
 }  // namespace
@@ -82,7 +82,7 @@ std::chrono::nanoseconds time_of(const pcap_pkthdr& header) noexcept {
 struct CaptureReader::Handle {
   explicit Handle(int fd) : stream(fd) {}
   ~Handle() {
-    if (pcap != nullptr) ::pcap_close(pcap);  // and the file with it
+    if (pcap != nullptr) ::pcap_close(pcap);  // also closes the FILE
   }
   Handle(Handle&&) = delete;
   Handle& operator=(Handle&&) = delete;
@@ -90,9 +90,9 @@ struct CaptureReader::Handle {
   Handle& operator=(const Handle&) = delete;
 
   CaptureStream stream;
-  pcap_t* pcap = nullptr;  ///< none: the file is a pcapng one
+  pcap_t* pcap = nullptr;  ///< null: the file is a pcapng file
   wire::pcapng::Parser parser;
-  std::size_t handed_over = 0;  ///< bytes in front of the stream that the last packet is in
+  std::size_t handed_over = 0;  ///< bytes at the front of the stream that hold the last packet
 };
 
 CaptureReader::CaptureReader(std::string path) : path_(std::move(path)) {
@@ -103,24 +103,23 @@ CaptureReader::CaptureReader(std::string path) : path_(std::move(path)) {
 }
 
 CaptureReader::~CaptureReader() = default;
-CaptureReader::CaptureReader(CaptureReader&&) noexcept = default;
-CaptureReader& CaptureReader::operator=(CaptureReader&&) noexcept = default;
 
-/// The file's first bytes tell its kind. libpcap gets every file that is neither pcapng nor compressed.
+/// Decides the format by the first bytes of the file. libpcap gets every file that is neither pcapng nor
+/// compressed.
 void CaptureReader::begin() {
   CaptureStream& stream = handle_->stream;
-  // libpcap has the message for a file of fewer bytes.
+  // If the file has fewer bytes, libpcap makes the error message.
   constexpr std::size_t magic_size = 4;
   static_assert(magic_size <= longest_magic);
   if (!stream.fill(magic_size) && stream.error() != 0) {
     throw std::invalid_argument(path_ +
                                 ": not a capture file: " + std::generic_category().message(stream.error()));
   }
-  const auto magic = wire::fixed<magic_size>(stream.there());
+  const auto magic = wire::fixed<magic_size>(stream.available());
   if (magic && wire::load32<0>(*magic) == wire::pcapng::block::section_header) return;
   (void)stream.fill(longest_magic);
   for (const Compression& compression : compressions) {
-    if (!begins_with(stream.there(), compression.magic)) continue;
+    if (!begins_with(stream.available(), compression.magic)) continue;
     throw std::invalid_argument(path_ + ": compressed with " + std::string{compression.name} +
                                 ": decompress it first, with " + std::string{compression.reader} +
                                 " for example");
@@ -165,7 +164,7 @@ std::optional<CapturedFrame> CaptureReader::next_of_pcapng() {
   CaptureStream& stream = handle_->stream;
   stream.take(std::exchange(handle_->handed_over, 0));
   for (;;) {
-    const wire::pcapng::Step step = handle_->parser.next(stream.there());
+    const wire::pcapng::Step step = handle_->parser.next(stream.available());
     bool has_enough = true;
     switch (step.kind) {
       case Kind::packet:
@@ -185,10 +184,10 @@ std::optional<CapturedFrame> CaptureReader::next_of_pcapng() {
     }
     if (has_enough) continue;
     if (stream.error() != 0) {
-      throw std::runtime_error(path_ +
-                               ": cannot read on: " + std::generic_category().message(stream.error()));
+      throw std::runtime_error(
+          path_ + ": cannot read any further: " + std::generic_category().message(stream.error()));
     }
-    const bool is_end = step.kind == Kind::needs && stream.there().empty();
+    const bool is_end = step.kind == Kind::needs && stream.available().empty();
     if (is_end && handle_->parser.is_between_blocks()) return std::nullopt;
     throw std::runtime_error(path_ + ": " + handle_->parser.ends_early());
   }

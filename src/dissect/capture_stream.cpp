@@ -35,7 +35,7 @@ bool CaptureStream::skip(std::uint64_t count) {
   return true;
 }
 
-/// Behind what is in the buffer, which has room. False at the end of the file, and where the system refuses.
+/// Appends to the buffer, which must have room. Returns false at the end of the file and if read(2) fails.
 bool CaptureStream::read_more() noexcept {
   const std::ptrdiff_t count = read(std::span{buffer_}.subspan(end_));
   if (count > 0) end_ += static_cast<std::size_t>(count);
@@ -55,8 +55,8 @@ std::unique_ptr<std::FILE, CaptureStream::Close> CaptureStream::open() {
   const auto read_cookie = [](void* cookie, char* to, std::size_t size) -> ssize_t {
     CaptureStream& stream = *static_cast<CaptureStream*>(cookie);
     const wire::MutableBytes room{reinterpret_cast<std::uint8_t*>(to), size};
-    if (stream.there().empty()) return stream.read(room);
-    const wire::Bytes ready = stream.there().first(std::min(size, stream.there().size()));
+    if (stream.available().empty()) return stream.read(room);
+    const wire::Bytes ready = stream.available().first(std::min(size, stream.available().size()));
     wire::copy(ready, room);
     stream.take(ready.size());
     return static_cast<ssize_t>(ready.size());

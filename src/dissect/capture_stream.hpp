@@ -1,4 +1,4 @@
-// The bytes of a capture file or pipe, which can be looked at before they are taken.
+// The bytes of a capture file or pipe in a buffer. A reader can look at bytes before it takes them.
 #pragma once
 
 #include <cstddef>
@@ -12,10 +12,11 @@
 
 namespace sixin4::dissect {
 
-/// Reads what is there, and waits for more only where that is too little.
+/// A read returns as many bytes as the file or pipe has ready. The stream reads again only if these are too
+/// few, so that a packet in a pipe is handed over at once.
 class CaptureStream {
  public:
-  /// Owns `fd`, but for standard input.
+  /// Takes ownership of `fd`, except of standard input.
   explicit CaptureStream(int fd) : fd_(fd), buffer_(read_size) {}
   ~CaptureStream();
   CaptureStream(CaptureStream&&) = delete;
@@ -23,21 +24,22 @@ class CaptureStream {
   CaptureStream(const CaptureStream&) = delete;
   CaptureStream& operator=(const CaptureStream&) = delete;
 
-  /// Reads until `count` bytes are there. False where the file ends before, or the system refuses. Memory
-  /// grows with the bytes that have come and not with `count`, which may be a lie.
+  /// Reads until at least `count` bytes are available. Returns false if the file ends earlier or read(2)
+  /// fails. Memory grows with the bytes that were read and not with `count`, because `count` comes from the
+  /// file and may be wrong.
   [[nodiscard]] bool fill(std::size_t count);
-  /// Valid until the next call that reads.
-  [[nodiscard]] wire::Bytes there() const noexcept {
+  /// The bytes that were read and not taken. Valid until the next call that reads.
+  [[nodiscard]] wire::Bytes available() const noexcept {
     return std::span{buffer_}.subspan(begin_, end_ - begin_);
   }
-  /// `count` is no more than there is.
+  /// Takes `count` of the available bytes.
   void take(std::size_t count) noexcept { begin_ += count; }
-  /// Takes `count` bytes whether they are there already or not. False as with `fill`.
+  /// Takes `count` bytes, and reads them if necessary. Returns false like `fill`.
   [[nodiscard]] bool skip(std::uint64_t count);
 
-  /// The errno of the read that the system has refused; 0: none.
+  /// The errno of a failed read(2); 0: no read has failed.
   [[nodiscard]] int error() const noexcept { return error_; }
-  /// Bytes that have been read.
+  /// Number of bytes that were read from the file.
   [[nodiscard]] std::uint64_t position() const noexcept { return position_; }
 
   struct Close {
@@ -45,7 +47,8 @@ class CaptureStream {
       (void)std::fclose(file);  // NOLINT(cppcoreguidelines-owning-memory): this is the owner's deleter
     }
   };
-  /// For stdio, from the first byte that has not been taken. The stream outlives it. Throws std::bad_alloc.
+  /// Returns a FILE that reads from the first byte that has not been taken. The stream must outlive it.
+  /// Throws std::bad_alloc.
   [[nodiscard]] std::unique_ptr<std::FILE, Close> open();
 
  private:
@@ -57,7 +60,7 @@ class CaptureStream {
   int fd_;
   int error_ = 0;
   std::vector<std::uint8_t> buffer_;
-  std::size_t begin_ = 0;  ///< of what has not been taken
+  std::size_t begin_ = 0;  ///< of the available bytes
   std::size_t end_ = 0;
   std::uint64_t position_ = 0;
 };

@@ -12,26 +12,26 @@ namespace {
 constexpr std::uint8_t protocol_gre = 47;
 
 constexpr std::uint16_t vxlan_port = 4789;
-constexpr std::uint16_t older_vxlan_port = 8472;  // Linux' default, from before there was a number
+constexpr std::uint16_t older_vxlan_port = 8472;  // default of Linux, older than the assigned number
 constexpr std::uint16_t geneve_port = 6081;
 
-/// The IP packet under the headers at `offset`, whose kind `type` tells as in an Ethernet frame.
-std::optional<Carried> announced(Carrier carrier, std::uint16_t type, wire::Bytes payload, std::size_t offset,
-                                 std::size_t room) noexcept {
+/// Finds the IP packet at `offset` or after further link headers. `type` is the EtherType of the bytes there.
+std::optional<Carried> find_ip(Carrier carrier, std::uint16_t type, wire::Bytes payload, std::size_t offset,
+                               std::size_t room) noexcept {
   if (offset > payload.size()) return std::nullopt;
   const LinkPayload found = strip_ethertype(type, payload.subspan(offset));
   if (found.kind != LinkPayload::Kind::ip || found.packet.empty()) return std::nullopt;
-  // A payload that only looks like a carrier's has no IP inside.
+  // Any payload may look like a carrier. The version of IP inside makes sure.
   const unsigned version = found.packet.front() >> 4U;
   if (version != 4 && version != 6) return std::nullopt;
   return Carried{
-      .carrier = carrier, .there = found.packet, .room = room - (payload.size() - found.packet.size())};
+      .carrier = carrier, .captured = found.packet, .room = room - (payload.size() - found.packet.size())};
 }
 
-/// RFC 2784 with the optional fields of RFC 2890, and PPTP's version 1 (RFC 2637).
+/// GRE by RFC 2784 with the optional fields of RFC 2890, and version 1 of PPTP (RFC 2637).
 std::optional<Carried> carried_in_gre(wire::Bytes payload, std::size_t room) noexcept {
   constexpr unsigned has_checksum = 0x8000;
-  constexpr unsigned has_routing = 0x4000;  // obsolete: receivers discard it
+  constexpr unsigned has_routing = 0x4000;  // obsolete: RFC 2784 receivers discard the packet
   constexpr unsigned has_key = 0x2000;
   constexpr unsigned has_sequence = 0x1000;
   constexpr unsigned has_acknowledgment = 0x0080;
@@ -47,28 +47,28 @@ std::optional<Carried> carried_in_gre(wire::Bytes payload, std::size_t room) noe
     if ((flags & field) != 0) offset += field_size;
   }
   if (version == 1 && (flags & has_acknowledgment) != 0) offset += field_size;
-  return announced(Carrier::gre, wire::load16<2>(*header), payload, offset, room);
+  return find_ip(Carrier::gre, wire::load16<2>(*header), payload, offset, room);
 }
 
-/// RFC 7348: an Ethernet frame.
+/// RFC 7348: the payload is an Ethernet frame.
 std::optional<Carried> carried_in_vxlan(wire::Bytes datagram, std::size_t room) noexcept {
   constexpr std::uint8_t has_network = 0x08;
   const auto header = wire::fixed<8>(datagram, wire::udp::header_size);
   if (!header || (wire::load8<0>(*header) & has_network) == 0) return std::nullopt;
-  auto carried = announced(Carrier::vxlan, transparent_ethernet, datagram,
-                           wire::udp::header_size + header->size(), room);
+  auto carried =
+      find_ip(Carrier::vxlan, transparent_ethernet, datagram, wire::udp::header_size + header->size(), room);
   if (carried) carried->network = wire::load32<4>(*header) >> 8U;
   return carried;
 }
 
-/// RFC 8926, with any options.
+/// RFC 8926. Options are skipped.
 std::optional<Carried> carried_in_geneve(wire::Bytes datagram, std::size_t room) noexcept {
   constexpr unsigned length_bits = 0x3f;
   const auto header = wire::fixed<8>(datagram, wire::udp::header_size);
   if (!header || wire::load8<0>(*header) >> 6U != 0) return std::nullopt;
   const std::size_t options = std::size_t{4} * (wire::load8<0>(*header) & length_bits);
-  auto carried = announced(Carrier::geneve, wire::load16<2>(*header), datagram,
-                           wire::udp::header_size + header->size() + options, room);
+  auto carried = find_ip(Carrier::geneve, wire::load16<2>(*header), datagram,
+                         wire::udp::header_size + header->size() + options, room);
   if (carried) carried->network = wire::load32<4>(*header) >> 8U;
   return carried;
 }

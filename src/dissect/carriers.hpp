@@ -1,4 +1,4 @@
-// Protocols that carry packets of IP inside IP's payload, beside IP itself: GRE, VXLAN and Geneve.
+// Carriers: protocols between an outer and an inner IP header. GRE, VXLAN and Geneve are known.
 #pragma once
 
 #include <cstddef>
@@ -13,12 +13,12 @@ namespace sixin4::dissect {
 struct Carried {
   Carrier carrier = Carrier::none;
   std::uint32_t network = 0;  ///< virtual network identifier of VXLAN and Geneve
-  wire::Bytes there{};        ///< what the capture has, from the carried packet's IP header on
-  std::size_t room = 0;       ///< that the carrier had on the wire
+  wire::Bytes captured{};     ///< captured bytes from the inner IP header on
+  std::size_t room = 0;       ///< bytes from the inner IP header on the wire
 };
 
-/// `payload` is what the capture has of a payload of `protocol` that had `room` bytes. Nothing where that
-/// carries no IP, or the capture has not kept the first byte of it.
+/// `payload` holds the captured part of a payload of `protocol` that had `room` bytes on the wire. Returns
+/// nothing if it carries no IP packet, or if no byte of the IP packet was captured.
 [[nodiscard]] std::optional<Carried> carried_in(std::uint8_t protocol, wire::Bytes payload,
                                                 std::size_t room) noexcept;
 

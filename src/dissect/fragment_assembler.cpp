@@ -10,7 +10,7 @@ namespace sixin4::dissect {
 
 namespace {
 
-// What a packet costs beside its bytes, so that many small fragments are bounded too.
+// Memory of a packet beside its bytes. It is counted so that many small fragments are bounded, too.
 constexpr std::size_t overhead = 512;
 
 constexpr unsigned congestion_experienced = 3;
@@ -18,9 +18,10 @@ constexpr unsigned ecn_bit(unsigned codepoint) {
   return 1U << codepoint;
 }
 
-/// Whether fragments with these ECN fields make a packet. RFC 3168 §5.3 leaves Not-ECT beside another to the
-/// host, and Linux drops the packet (ip_frag_ecn_table in net/ipv4/inet_fragment.c).
-bool agree(unsigned ecn) noexcept {
+/// Fragments with these ECN codepoints may be joined. RFC 3168 §5.3 lets the host decide about Not-ECT
+/// together with another codepoint, and Linux drops the packet (ip_frag_ecn_table in
+/// net/ipv4/inet_fragment.c).
+bool ecn_agrees(unsigned ecn) noexcept {
   return (ecn & ecn_bit(0)) == 0 || ecn == ecn_bit(0);
 }
 
@@ -31,17 +32,17 @@ std::size_t FragmentAssembler::Hash::operator()(const Ipv4FragmentKey& key) cons
                                       << 32U |
                                   wire::load32<0>(std::span{key.destination.address.octets});
   const std::uint64_t rest = std::uint64_t{key.identification} << 8U | key.protocol;
-  constexpr std::uint64_t golden_ratio = 0x9e3779b97f4a7c15;  // spreads what differs in a few bits
+  constexpr std::uint64_t golden_ratio = 0x9e3779b97f4a7c15;  // spreads keys that differ in few bits
   return (std::rotl(addresses * golden_ratio, 32) ^ rest) * golden_ratio;
 }
 
 bool FragmentAssembler::Pieces::is_whole() const noexcept {
-  return length && !header.empty() && there.size() == 1 && there.front().begin == 0 &&
-         there.front().end == *length;
+  return length && !header.empty() && received.size() == 1 && received.front().begin == 0 &&
+         received.front().end == *length;
 }
 
 std::size_t FragmentAssembler::Pieces::memory() const noexcept {
-  return overhead + payload.capacity() + there.capacity() * sizeof(Range);
+  return overhead + payload.capacity() + received.capacity() * sizeof(Range);
 }
 
 std::optional<Reassembled> FragmentAssembler::add(wire::Bytes fragment, std::chrono::nanoseconds time) {
@@ -61,8 +62,8 @@ std::optional<Reassembled> FragmentAssembler::add(wire::Bytes fragment, std::chr
   ++pieces->fragments;
   pieces->latest = time;
   const bool too_large = pieces->length && pieces->header.size() + *pieces->length > wire::ipv4_max_packet;
-  // Overlapping fragments are no accident (RFC 1858), and the kernel drops all of the packet.
-  if (fit == Fit::contradiction || too_large || (pieces->is_whole() && !agree(pieces->ecn))) {
+  // Overlapping fragments are a sign of an attack (RFC 1858). The kernel drops the whole packet.
+  if (fit == Fit::contradiction || too_large || (pieces->is_whole() && !ecn_agrees(pieces->ecn))) {
     give_up(pieces, true);
     return std::nullopt;
   }
@@ -82,12 +83,26 @@ void FragmentAssembler::finish() {
 
 FragmentAssembler::Waiting::iterator FragmentAssembler::pieces_of(const Ipv4FragmentKey& key,
                                                                   std::chrono::nanoseconds time) {
-  const auto [known, is_new] = by_key_.try_emplace(key);
+  const auto [entry, is_new] = by_key_.try_emplace(key);
   if (is_new) {
-    known->second = waiting_.insert(waiting_.end(), {.key = key, .since = time});
-    bytes_ += known->second->memory();
+    entry->second = waiting_.insert(waiting_.end(), {.key = key, .since = time});
+    bytes_ += entry->second->memory();
   }
-  return known->second;
+  return entry->second;
+}
+
+/// Inserts a range that overlaps none, and joins it with its neighbours if they touch it.
+void FragmentAssembler::insert(std::vector<Range>& ranges, Range range) {
+  auto next = std::ranges::find_if(ranges, [&](const Range& other) { return other.begin >= range.end; });
+  if (next != ranges.end() && next->begin == range.end) {
+    range.end = next->end;
+    next = ranges.erase(next);
+  }
+  if (next != ranges.begin() && (next - 1)->end == range.begin) {
+    (next - 1)->end = range.end;
+  } else {
+    ranges.insert(next, range);
+  }
 }
 
 FragmentAssembler::Fit FragmentAssembler::put(Pieces& pieces, wire::Bytes fragment,
@@ -96,16 +111,17 @@ FragmentAssembler::Fit FragmentAssembler::put(Pieces& pieces, wire::Bytes fragme
   if (header.total_length() < header_length) return Fit::contradiction;
   const std::size_t begin = header.fragment_offset();
   std::size_t end = begin + header.total_length() - header_length;
-  if (header.more_fragments()) end &= ~std::size_t{7};  // offsets count in 8 bytes: more could not be joined
+  if (header.more_fragments()) end &= ~std::size_t{7};  // as the kernel: offsets are multiples of 8
   if (end <= begin || end + wire::ipv4_header_size > wire::ipv4_max_packet) return Fit::contradiction;
 
-  const bool beyond_end =
+  const bool contradicts_end =
       pieces.length && (end > *pieces.length || (!header.more_fragments() && end < *pieces.length));
-  const bool ends_early = !header.more_fragments() && !pieces.there.empty() && pieces.there.back().end > end;
-  if (beyond_end || ends_early) return Fit::contradiction;
-  for (const Range& there : pieces.there) {
-    if (begin >= there.begin && end <= there.end) return Fit::duplicate;
-    if (begin < there.end && end > there.begin) return Fit::contradiction;
+  const bool ends_early =
+      !header.more_fragments() && !pieces.received.empty() && pieces.received.back().end > end;
+  if (contradicts_end || ends_early) return Fit::contradiction;
+  for (const Range& range : pieces.received) {
+    if (begin >= range.begin && end <= range.end) return Fit::duplicate;
+    if (begin < range.end && end > range.begin) return Fit::contradiction;
   }
 
   if (!header.more_fragments()) pieces.length = end;
@@ -118,17 +134,7 @@ FragmentAssembler::Fit FragmentAssembler::put(Pieces& pieces, wire::Bytes fragme
   if (pieces.payload.size() < end) pieces.payload.resize(end);
   wire::copy(payload, std::span{pieces.payload}.subspan(begin));
 
-  auto& there = pieces.there;
-  const auto behind = std::ranges::find_if(there, [&](const Range& range) { return range.begin >= end; });
-  auto mine = there.insert(behind, {.begin = begin, .end = end});
-  if (const auto next = mine + 1; next != there.end() && next->begin == mine->end) {
-    mine->end = next->end;
-    mine = there.erase(next) - 1;
-  }
-  if (mine != there.begin() && (mine - 1)->end == mine->begin) {
-    (mine - 1)->end = mine->end;
-    there.erase(mine);
-  }
+  insert(pieces.received, {.begin = begin, .end = end});
   return Fit::new_bytes;
 }
 
@@ -145,7 +151,7 @@ void FragmentAssembler::forget(Waiting::iterator pieces) noexcept {
   waiting_.erase(pieces);
 }
 
-/// With the first fragment's header, which says that there are no fragments.
+/// Joins the payload to the first fragment's header. The header then describes an unfragmented packet.
 Reassembled FragmentAssembler::join(const Pieces& pieces) {
   whole_ = pieces.header;
   const std::size_t length = whole_.size() + *pieces.length;

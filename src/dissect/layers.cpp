@@ -13,31 +13,31 @@ namespace sixin4::dissect {
 
 namespace {
 
-/// A layer, or why there is none. With a layer `end` tells what is wrong with its headers; `payload`:
-/// nothing.
+/// A layer, or the reason why there is none. If there is a layer, `end` is the fault of its headers, or
+/// `payload` if they have none.
 struct Taken {
   std::optional<Layer> layer{};
   LayersEnd end = LayersEnd::payload;
 };
 
-/// `there` is less than a header needs: of `room` bytes on the wire, the capture may have kept fewer.
-LayersEnd why_short(std::size_t room, std::size_t needed) noexcept {
+/// The reason why fewer than `needed` bytes were captured. `room` is the number of bytes on the wire.
+LayersEnd reason_too_short(std::size_t room, std::size_t needed) noexcept {
   return room < needed ? LayersEnd::malformed : LayersEnd::cut_short;
 }
 
-/// Cuts padding off. `length` is what the header tells.
+/// Sets the length by the header, and cuts the padding off.
 void set_length(Layer& layer, std::size_t length, std::size_t room) noexcept {
   layer.length = length;
   layer.missing = length - std::min(length, room);
   layer.bytes = layer.bytes.first(std::min(layer.bytes.size(), length));
 }
 
-Taken take_ipv4(wire::Bytes there, std::size_t room) noexcept {
-  const auto fixed_part = wire::fixed<wire::ipv4_header_size>(there);
-  if (!fixed_part) return {.end = why_short(room, wire::ipv4_header_size)};
+Taken take_ipv4(wire::Bytes captured, std::size_t room) noexcept {
+  const auto fixed_part = wire::fixed<wire::ipv4_header_size>(captured);
+  if (!fixed_part) return {.end = reason_too_short(room, wire::ipv4_header_size)};
   const wire::Ipv4Header header{*fixed_part};
-  Layer layer{.version = 4, .bytes = there, .protocol = header.protocol()};
-  // A packet that its sender has left for the link to cut may say 0.
+  Layer layer{.version = 4, .bytes = captured, .protocol = header.protocol()};
+  // Before segmentation by the network card a packet may have the length 0.
   const std::size_t length = header.total_length() == 0 ? room : header.total_length();
   if (header.header_length() < wire::ipv4_header_size || length < header.header_length()) {
     return {.end = LayersEnd::malformed};
@@ -48,18 +48,18 @@ Taken take_ipv4(wire::Bytes there, std::size_t room) noexcept {
   layer.fragment_offset = header.fragment_offset();
   layer.identification = header.identification();
   if (header.header_length() > layer.bytes.size()) {
-    return {.layer = layer, .end = why_short(room, header.header_length())};
+    return {.layer = layer, .end = reason_too_short(room, header.header_length())};
   }
   layer.header_length = header.header_length();
   return {.layer = layer};
 }
 
-Taken take_ipv6(wire::Bytes there, std::size_t room) noexcept {
-  const auto fixed_part = wire::fixed<wire::ipv6_header_size>(there);
-  if (!fixed_part) return {.end = why_short(room, wire::ipv6_header_size)};
+Taken take_ipv6(wire::Bytes captured, std::size_t room) noexcept {
+  const auto fixed_part = wire::fixed<wire::ipv6_header_size>(captured);
+  if (!fixed_part) return {.end = reason_too_short(room, wire::ipv6_header_size)};
   const wire::Ipv6Header header{*fixed_part};
-  Layer layer{.version = 6, .bytes = there, .protocol = header.next_header()};
-  // A jumbogram's length (RFC 2675) is in an option, or it is a packet that is left for the link to cut.
+  Layer layer{.version = 6, .bytes = captured, .protocol = header.next_header()};
+  // The length of a jumbogram (RFC 2675) is in an option. A packet before segmentation may look the same.
   const bool jumbo = header.payload_length() == 0 && header.next_header() == wire::next_header::hop_by_hop;
   set_length(layer, jumbo ? std::max(room, wire::ipv6_header_size) : header.packet_length(), room);
   const auto upper = wire::walk_extension_headers(layer.bytes);
@@ -76,18 +76,18 @@ Taken take_ipv6(wire::Bytes there, std::size_t room) noexcept {
   return {.layer = layer};
 }
 
-/// `there` is what the capture has of `room` bytes on the wire. `version` is what they should be; 0: either.
-Taken take_layer(wire::Bytes there, std::size_t room, unsigned version) noexcept {
-  if (there.empty()) return {.end = why_short(room, 1)};
-  const unsigned found = there.front() >> 4U;
+/// `captured` holds the captured part of `room` bytes on the wire. `version` is the expected version; 0: any.
+Taken take_layer(wire::Bytes captured, std::size_t room, unsigned version) noexcept {
+  if (captured.empty()) return {.end = reason_too_short(room, 1)};
+  const unsigned found = captured.front() >> 4U;
   if (version != 0 && found != version) return {.end = LayersEnd::malformed};
-  if (found == 4) return take_ipv4(there, room);
-  if (found == 6) return take_ipv6(there, room);
+  if (found == 4) return take_ipv4(captured, room);
+  if (found == 6) return take_ipv6(captured, room);
   return {.end = LayersEnd::malformed};
 }
 
-/// Nothing for protocols that are not looked into.
-std::size_t least_header(std::uint8_t protocol) noexcept {
+/// 0 for protocols that are not described further.
+std::size_t min_header_size(std::uint8_t protocol) noexcept {
   switch (protocol) {
     case wire::next_header::tcp:
       return wire::tcp::min_header_size;
@@ -102,15 +102,15 @@ std::size_t least_header(std::uint8_t protocol) noexcept {
   }
 }
 
-/// `there` is what the capture has of a payload that had `room` bytes on the wire.
-LayersEnd end_of_payload(const Layer& layer, wire::Bytes there, std::size_t room) noexcept {
+/// `captured` holds the captured part of a payload of `room` bytes on the wire.
+LayersEnd end_of_payload(const Layer& layer, wire::Bytes captured, std::size_t room) noexcept {
   const LayersEnd too_short = layer.more_fragments ? LayersEnd::fragment : LayersEnd::malformed;
-  if (room < least_header(layer.protocol)) return too_short;
-  const auto tcp = wire::fixed<wire::tcp::min_header_size>(there);
+  if (room < min_header_size(layer.protocol)) return too_short;
+  const auto tcp = wire::fixed<wire::tcp::min_header_size>(captured);
   if (layer.protocol != wire::next_header::tcp || !tcp) return LayersEnd::payload;
-  const std::size_t told = wire::tcp::header_length(*tcp);
-  if (told < wire::tcp::min_header_size) return LayersEnd::malformed;
-  return told > room && !layer.more_fragments ? LayersEnd::malformed : LayersEnd::payload;
+  const std::size_t header_length = wire::tcp::header_length(*tcp);
+  if (header_length < wire::tcp::min_header_size) return LayersEnd::malformed;
+  return header_length > room && !layer.more_fragments ? LayersEnd::malformed : LayersEnd::payload;
 }
 
 bool is_tunnel(std::uint8_t protocol) noexcept {
@@ -133,11 +133,11 @@ std::optional<std::size_t> Layers::outer_6in4() const noexcept {
 
 Layers take_apart(wire::Bytes packet, std::size_t length) noexcept {
   Layers result;
-  wire::Bytes there = packet;
+  wire::Bytes captured = packet;
   std::size_t room = std::max(length, packet.size());
   unsigned version = 0;
   for (;;) {
-    const Taken taken = take_layer(there, room, version);
+    const Taken taken = take_layer(captured, room, version);
     result.end = taken.end;
     if (!taken.layer) return result;
     Layer& layer = result.all[result.count++] = *taken.layer;
@@ -145,9 +145,9 @@ Layers take_apart(wire::Bytes packet, std::size_t length) noexcept {
     result.payload_length = 0;
     if (taken.end != LayersEnd::payload) return result;
 
-    there = layer.bytes.subspan(layer.header_length);
+    captured = layer.bytes.subspan(layer.header_length);
     room = layer.length - layer.missing - std::min(layer.length - layer.missing, layer.header_length);
-    result.payload = there;
+    result.payload = captured;
     result.payload_length = layer.length - layer.header_length;
     if (layer.fragment_offset != 0) {
       result.end = LayersEnd::later_fragment;
@@ -160,14 +160,14 @@ Layers take_apart(wire::Bytes packet, std::size_t length) noexcept {
         return result;
       }
     } else {
-      const auto carried = layer.fragment ? std::nullopt : carried_in(layer.protocol, there, room);
+      const auto carried = layer.fragment ? std::nullopt : carried_in(layer.protocol, captured, room);
       if (!carried) {
-        result.end = end_of_payload(layer, there, room);
+        result.end = end_of_payload(layer, captured, room);
         return result;
       }
       layer.carrier = carried->carrier;
       layer.network = carried->network;
-      there = carried->there;
+      captured = carried->captured;
       room = carried->room;
       version = 0;
     }

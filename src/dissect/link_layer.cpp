@@ -15,7 +15,7 @@ using Kind = LinkPayload::Kind;
 constexpr LinkPayload cut_short{.kind = Kind::cut_short, .packet = {}};
 constexpr LinkPayload not_ip{};
 
-// On systems where it is not libpcap's own DLT_RAW.
+// DLT_RAW of libpcap on OpenBSD.
 constexpr int link_type_raw_openbsd = 14;
 
 namespace ethertype {
@@ -37,9 +37,9 @@ constexpr std::uint16_t mpls_upstream = 0x0283;
 }  // namespace ppp_protocol
 
 constexpr std::size_t tag_size = 4;
-constexpr std::size_t ethernet_type = 12;
-constexpr std::size_t ppp_session_header = 6;  // of PPPoE (RFC 2516), in front of the PPP protocol
-constexpr std::uint16_t most_length = 1500;    // of an IEEE 802.3 frame, where Ethernet has a type
+constexpr std::size_t ethernet_type_offset = 12;
+constexpr std::size_t ppp_session_header = 6;  // of PPPoE (RFC 2516), before the PPP protocol
+constexpr std::uint16_t most_length = 1500;  // a larger value in the EtherType field is a type, not a length
 
 /// The 16-bit field at `offset`.
 std::optional<std::uint16_t> field16(wire::Bytes frame, std::size_t offset) noexcept {
@@ -52,7 +52,7 @@ LinkPayload ip_at(wire::Bytes frame, std::size_t offset) noexcept {
   return {.kind = Kind::ip, .packet = frame.subspan(offset)};
 }
 
-/// A frame in the frame.
+/// An Ethernet frame inside the frame.
 LinkPayload frame_at(wire::Bytes frame, std::size_t offset) noexcept {
   if (offset > frame.size()) return cut_short;
   return {.kind = Kind::frame, .packet = frame.subspan(offset)};
@@ -64,9 +64,9 @@ LinkPayload raw(wire::Bytes frame) noexcept {
   return version == 4 || version == 6 ? ip_at(frame, 0) : not_ip;
 }
 
-/// A stack of labels (RFC 3032). Only the first four bits of its payload tell the kind (RFC 4928): the
-/// version of IP, or 0 for a pseudowire's control word (RFC 4385). A pseudowire's kind is not told at all: it
-/// is taken for one of Ethernet frames (RFC 4448).
+/// A stack of MPLS labels (RFC 3032). Nothing but the first four bits of the payload shows its type (RFC
+/// 4928): the IP version, or 0 for the control word of a pseudowire (RFC 4385). Nothing shows the type of a
+/// pseudowire: it is assumed to carry Ethernet frames (RFC 4448).
 LinkPayload mpls(wire::Bytes frame, std::size_t offset) noexcept {
   constexpr std::size_t entry_size = 4;
   constexpr std::size_t control_word = 4;
@@ -83,7 +83,7 @@ LinkPayload mpls(wire::Bytes frame, std::size_t offset) noexcept {
   return first_bits == 0 ? frame_at(frame, offset + control_word) : not_ip;
 }
 
-/// The PPP protocol stands at `offset`, in one byte where it was compressed (RFC 1661 §6.5).
+/// `offset` is that of the PPP protocol field, which has one byte if it is compressed (RFC 1661 §6.5).
 LinkPayload ppp(wire::Bytes frame, std::size_t offset) noexcept {
   if (offset >= frame.size()) return cut_short;
   std::uint16_t protocol = frame[offset];
@@ -101,80 +101,81 @@ LinkPayload ppp(wire::Bytes frame, std::size_t offset) noexcept {
   return ip ? ip_at(frame, offset + size) : not_ip;
 }
 
-/// What a type of Ethernet's, or the length in its place, announces at `behind`.
-LinkPayload announced(wire::Bytes frame, std::uint16_t type, std::size_t behind) noexcept {
-  if (type == ethertype::ipv4 || type == ethertype::ipv6) return ip_at(frame, behind);
-  if (type == ethertype::ppp_session) return ppp(frame, behind + ppp_session_header);
-  if (type == ethertype::mpls || type == ethertype::mpls_upstream) return mpls(frame, behind);
-  if (type == ethertype::ethernet) return frame_at(frame, behind);
+/// The payload at `offset`. `type` is its EtherType, or the length that an IEEE 802.3 frame has instead.
+LinkPayload payload_at(wire::Bytes frame, std::uint16_t type, std::size_t offset) noexcept {
+  if (type == ethertype::ipv4 || type == ethertype::ipv6) return ip_at(frame, offset);
+  if (type == ethertype::ppp_session) return ppp(frame, offset + ppp_session_header);
+  if (type == ethertype::mpls || type == ethertype::mpls_upstream) return mpls(frame, offset);
+  if (type == ethertype::ethernet) return frame_at(frame, offset);
   if (type > most_length) return not_ip;
-  // IEEE 802.2 with SNAP has the type behind it, under the organisation 00-00-00 (RFC 1042).
+  // IEEE 802.2 with SNAP and the organisation 00-00-00: an EtherType follows (RFC 1042).
   constexpr std::array<std::uint8_t, 6> snap{0xaa, 0xaa, 0x03, 0x00, 0x00, 0x00};
-  const auto llc = wire::fixed<snap.size()>(frame, behind);
+  const auto llc = wire::fixed<snap.size()>(frame, offset);
   if (!llc) return cut_short;
   if (!std::ranges::equal(*llc, snap)) return not_ip;
-  const auto snap_type = field16(frame, behind + snap.size());
+  const auto snap_type = field16(frame, offset + snap.size());
   if (!snap_type) return cut_short;
   const bool ip = *snap_type == ethertype::ipv4 || *snap_type == ethertype::ipv6;
-  return ip ? ip_at(frame, behind + snap.size() + 2) : not_ip;
+  return ip ? ip_at(frame, offset + snap.size() + 2) : not_ip;
 }
 
 bool is_tag(std::uint16_t type) noexcept {
   return std::ranges::find(ethertype::vlan_tags, type) != ethertype::vlan_tags.end();
 }
 
-/// A type of Ethernet's stands at `offset`; tags and what it announces follow.
-LinkPayload typed(wire::Bytes frame, std::size_t offset) noexcept {
+/// `offset` is that of an EtherType. VLAN tags and the payload follow.
+LinkPayload after_ethertype(wire::Bytes frame, std::size_t offset) noexcept {
   auto type = field16(frame, offset);
   while (type && is_tag(*type)) {
     offset += tag_size;
     type = field16(frame, offset);
   }
-  return type ? announced(frame, *type, offset + 2) : cut_short;
+  return type ? payload_at(frame, *type, offset + 2) : cut_short;
 }
 
-/// An address and a control byte, where they were not left out (RFC 1662 §3.1, RFC 1661 §6.6); or Cisco's
-/// framing, which has a type of Ethernet's.
+/// PPP after an address and a control byte (RFC 1662 §3.1), which may be left out (RFC 1661 §6.6). Cisco's
+/// framing has an EtherType instead.
 LinkPayload ppp_in_hdlc(wire::Bytes frame) noexcept {
   if (frame.empty()) return cut_short;
   constexpr std::uint8_t all_stations = 0xff;
   constexpr std::uint8_t cisco_unicast = 0x0f;
   constexpr std::uint8_t cisco_multicast = 0x8f;
-  if (frame.front() == cisco_unicast || frame.front() == cisco_multicast) return typed(frame, 2);
+  if (frame.front() == cisco_unicast || frame.front() == cisco_multicast) return after_ethertype(frame, 2);
   return ppp(frame, frame.front() == all_stations ? 2 : 0);
 }
 
-/// The address family of the system that captured, in whichever byte order.
+/// A loopback header: the address family in the numbers and the byte order of the capturing system.
 LinkPayload loopback(wire::Bytes frame) noexcept {
   const auto header = wire::fixed<4>(frame);
   if (!header) return cut_short;
   const std::uint32_t word = wire::load32<0>(*header);
   const std::uint32_t family = word > 0xffff ? __builtin_bswap32(word) : word;
-  // AF_INET is the same everywhere, AF_INET6 of Linux, NetBSD and OpenBSD, FreeBSD, macOS is not.
+  // AF_INET is 2 everywhere. AF_INET6 is 10 on Linux, 24 on NetBSD and OpenBSD, 28 on FreeBSD, 30 on macOS.
   constexpr std::array<std::uint32_t, 5> families{2, 10, 24, 28, 30};
   return std::ranges::find(families, family) != families.end() ? ip_at(frame, 4) : not_ip;
 }
 
-/// Linux' cooked header has the type at its end in version 1, and in front in version 2.
-constexpr std::size_t cooked_type = 14;
+// The cooked header of Linux has the EtherType at its end in version 1, and at its beginning in version 2.
+constexpr std::size_t cooked_type_offset = 14;
 constexpr std::size_t cooked2_size = 20;
 
 LinkPayload cooked2(wire::Bytes frame) noexcept {
   const auto type = field16(frame, 0);
   if (!type) return cut_short;
-  // Behind the type of a tag stands its second half, and then the next type.
-  return is_tag(*type) ? typed(frame, cooked2_size + 2) : announced(frame, *type, cooked2_size);
+  // If the type is that of a VLAN tag, the rest of the tag (2 bytes) and the next EtherType follow the
+  // header.
+  return is_tag(*type) ? after_ethertype(frame, cooked2_size + 2) : payload_at(frame, *type, cooked2_size);
 }
 
-/// BSD's direction and compressed header, in front of a packet that is whole (RFC 1055, RFC 1144): a
-/// compressed one is TCP, and does not begin as IP.
+/// BSD puts 16 bytes (direction and compressed header) before an uncompressed packet (RFC 1055). A packet
+/// with a compressed TCP header (RFC 1144) does not begin with an IP version and counts as not IP.
 LinkPayload slip(wire::Bytes frame) noexcept {
   constexpr std::size_t header = 16;
   return frame.size() < header ? cut_short : raw(frame.subspan(header));
 }
 
-/// Attributes of netlink, of which one is the packet. They are in the byte order of the system that captured,
-/// which nothing tells but the attributes' types: those are small numbers.
+/// Netlink attributes, one of which is the packet. They are in the byte order of the capturing system. Only
+/// the types of the attributes show this order: they are small numbers, so their high byte is 0.
 LinkPayload nflog(wire::Bytes frame) noexcept {
   constexpr std::size_t attribute_head = 4;
   constexpr std::uint8_t payload = 9;  // NFULA_PAYLOAD of linux/netfilter/nfnetlink_log.h
@@ -196,9 +197,9 @@ LinkPayload nflog(wire::Bytes frame) noexcept {
 LinkPayload strip_outer_header(int link_type, wire::Bytes frame) noexcept {
   switch (link_type) {
     case DLT_EN10MB:
-      return typed(frame, ethernet_type);
+      return after_ethertype(frame, ethernet_type_offset);
     case DLT_LINUX_SLL:
-      return typed(frame, cooked_type);
+      return after_ethertype(frame, cooked_type_offset);
     case DLT_LINUX_SLL2:
       return cooked2(frame);
     case DLT_PPP:
@@ -219,12 +220,13 @@ LinkPayload strip_outer_header(int link_type, wire::Bytes frame) noexcept {
   }
 }
 
-/// Frames in frames could go on to the end of a frame of any length.
-LinkPayload follow_frames(LinkPayload found) noexcept {
+/// Looks into Ethernet frames inside frames. The number of levels is bounded, because a large frame could
+/// hold many.
+LinkPayload strip_inner_frames(LinkPayload found) noexcept {
   constexpr int most_frames = 4;
   for (int frames = 1; found.kind == Kind::frame; ++frames) {
     if (frames == most_frames) return not_ip;
-    found = typed(found.packet, ethernet_type);
+    found = after_ethertype(found.packet, ethernet_type_offset);
   }
   return found;
 }
@@ -244,12 +246,12 @@ bool has_link_header(int link_type) noexcept {
 }
 
 LinkPayload strip_link_header(int link_type, wire::Bytes frame) noexcept {
-  return follow_frames(strip_outer_header(link_type, frame));
+  return strip_inner_frames(strip_outer_header(link_type, frame));
 }
 
-LinkPayload strip_ethertype(std::uint16_t type, wire::Bytes announced_bytes) noexcept {
-  if (type == ethertype::ppp) return follow_frames(ppp_in_hdlc(announced_bytes));
-  return follow_frames(announced(announced_bytes, type, 0));
+LinkPayload strip_ethertype(std::uint16_t type, wire::Bytes payload) noexcept {
+  if (type == ethertype::ppp) return strip_inner_frames(ppp_in_hdlc(payload));
+  return strip_inner_frames(payload_at(payload, type, 0));
 }
 
 std::string link_type_text(int link_type) {
@@ -261,7 +263,7 @@ std::string link_type_text(int link_type) {
   return text;
 }
 
-/// Of the types that sixin4 knows only RAW has another number in files than in libpcap.
+/// RAW is the only type known to sixin4 that has different numbers in files and in libpcap.
 int link_type_of_file(std::uint16_t link_type) noexcept {
   constexpr std::uint16_t raw_in_files = 101;
   return link_type == raw_in_files ? DLT_RAW : link_type;

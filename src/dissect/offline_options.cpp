@@ -12,14 +12,14 @@ namespace {
 using base::ConfigurationError;
 using Status = struct stat;
 
-std::optional<Status> status_of(const std::string& path, int standard) {
+std::optional<Status> status_of(const std::string& path, int standard_fd) {
   Status status{};
-  const int result = path == "-" ? ::fstat(standard, &status) : ::stat(path.c_str(), &status);
+  const int result = path == "-" ? ::fstat(standard_fd, &status) : ::stat(path.c_str(), &status);
   return result == 0 ? std::optional{status} : std::nullopt;
 }
 
-/// Whatever they are called, and even where the shell has opened one of them. Of what is no file, a terminal
-/// for example, nothing is lost.
+/// Compares the inodes, so that links and files that the shell has opened are recognised. Only regular files
+/// count, because a terminal or a pipe loses nothing.
 bool are_same_file(const std::string& input, const std::string& output) {
   const auto in = status_of(input, STDIN_FILENO);
   const auto out = status_of(output, STDOUT_FILENO);

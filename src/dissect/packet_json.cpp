@@ -18,7 +18,7 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-/// Seconds since 1970 with nine digits behind the point, more than a floating point number holds.
+/// Seconds since 1970 with nine decimals. This is text, because a JSON number has too little precision.
 std::string seconds_text(std::chrono::nanoseconds time) {
   std::string digits = std::to_string(time.count());
   constexpr std::size_t fraction = 9;
@@ -110,7 +110,7 @@ json icmpv6_json(wire::Bytes message, std::size_t length) {
   return object;
 }
 
-/// Null where too little of it is there.
+/// Adds the transport header, or null if it was not captured whole.
 void add_payload(const Layers& packet, json& object) {
   switch (packet.layers().back().protocol) {
     case wire::next_header::tcp:

@@ -27,7 +27,7 @@ std::string number(std::size_t value) {
   return std::to_string(value);
 }
 
-/// `.port`, where the protocol has ports and they are there.
+/// Each is `.port`, or empty if the protocol has no ports or the ports were not captured.
 struct Ports {
   std::string source;
   std::string destination;
@@ -39,7 +39,7 @@ Ports ports_of(const Layer& layer, wire::Bytes payload) {
           .destination = '.' + number(wire::load16<2>(*ports))};
 }
 
-/// As tcpdump has them: `.` is ACK.
+/// The letters of tcpdump: `.` is ACK.
 std::string flags_text(unsigned flags) {
   constexpr std::array<std::pair<unsigned, char>, 8> letters{{{wire::tcp::flag_fin, 'F'},
                                                               {wire::tcp::flag_syn, 'S'},
@@ -56,7 +56,7 @@ std::string flags_text(unsigned flags) {
   return text.empty() ? "none" : text;
 }
 
-/// `length` is that of the whole segment, header included.
+/// `length` is the length of the whole segment, header included.
 std::string tcp_text(wire::Bytes segment, std::size_t length) {
   const auto header = wire::fixed<wire::tcp::min_header_size>(segment);
   if (!header) return "TCP";
@@ -68,9 +68,9 @@ std::string tcp_text(wire::Bytes segment, std::size_t length) {
   }
   const std::size_t payload = length - header_length;
   const std::uint32_t sequence = wire::tcp::sequence_number(*header);
-  // What carries nothing has no range, which tcpdump leaves out of an ACK altogether.
-  constexpr unsigned of_sequence = wire::tcp::flag_syn | wire::tcp::flag_fin | wire::tcp::flag_rst;
-  if (payload != 0 || (flags & of_sequence) != 0) text += ", seq " + number(sequence);
+  // Like tcpdump: a segment without payload has no range, and an ACK alone has no sequence number.
+  constexpr unsigned uses_sequence = wire::tcp::flag_syn | wire::tcp::flag_fin | wire::tcp::flag_rst;
+  if (payload != 0 || (flags & uses_sequence) != 0) text += ", seq " + number(sequence);
   if (payload != 0) text += ':' + number(static_cast<std::uint32_t>(sequence + payload));
   if ((flags & wire::tcp::flag_ack) != 0) text += ", ack " + number(wire::load32<8>(*header));
   return text + ", win " + number(wire::load16<14>(*header)) + ", length " + number(payload);
@@ -99,7 +99,7 @@ std::string icmpv6_text(wire::Bytes message, std::size_t length) {
   constexpr std::array<std::string_view, 5> discovery{"router solicitation", "router advertisement",
                                                       "neighbor solicitation", "neighbor advertisement",
                                                       "redirect"};
-  const auto what = [&]() -> std::string {
+  const auto message_text = [&]() -> std::string {
     if (type == wire::icmpv6::type_destination_unreachable) return unreachable_text(code);
     if (type == wire::icmpv6::type_packet_too_big) {
       return "packet too big, mtu " + number(wire::load32<4>(*header));
@@ -115,7 +115,7 @@ std::string icmpv6_text(wire::Bytes message, std::size_t length) {
     }
     return "type " + number(type) + ", code " + number(code);
   };
-  return "ICMP6, " + what() + ", length " + number(length);
+  return "ICMP6, " + message_text() + ", length " + number(length);
 }
 
 std::string icmp_text(wire::Bytes message, std::size_t length) {
@@ -130,7 +130,7 @@ std::string icmp_text(wire::Bytes message, std::size_t length) {
   return "ICMP, type " + number(type) + ", code " + number(code) + ", length " + number(length);
 }
 
-/// Nothing but the protocol's name where its header is not there.
+/// Only the name of the protocol if its header was not captured whole.
 std::string payload_text(const Layer& layer, wire::Bytes payload, std::size_t length) {
   switch (layer.protocol) {
     case wire::next_header::tcp:
@@ -152,7 +152,7 @@ std::string payload_text(const Layer& layer, wire::Bytes payload, std::size_t le
 std::string fragment_text(const Layer& layer) {
   std::array<char, 64> text{};
   if (layer.version == 4) {
-    // Options that are not all there have a length all the same.
+    // The length in the header counts, because the options may not have been captured.
     const wire::Ipv4Header header{layer.bytes.first<wire::ipv4_header_size>()};
     const std::size_t length = layer.length - header.header_length();
     (void)std::snprintf(text.data(), text.size(), "frag (%u:%zu@%zu%s) ", layer.identification, length,
@@ -197,8 +197,8 @@ std::string layer_text(const Layer& layer) {
   return text + carrier_text(layer);
 }
 
-/// Whether `payload_text` looks into what the layer carries.
-bool is_shown(const Layer& layer) {
+/// `payload_text` describes the payload of this layer.
+bool has_payload_text(const Layer& layer) {
   return layer.header_length != 0 &&
          (layer.protocol == wire::next_header::tcp || layer.protocol == wire::next_header::udp ||
           layer.protocol == wire::next_header::icmpv6 || layer.protocol == wire::icmp::protocol);
@@ -218,9 +218,8 @@ std::string end_text(const Layers& packet) {
     case LayersEnd::malformed:
       break;
   }
-  const bool says_something = !packet.layers().empty() && is_shown(packet.layers().back());
-  return (says_something ? payload_text(packet.layers().back(), packet.payload, packet.payload_length) + ' '
-                         : "") +
+  const bool has_text = !packet.layers().empty() && has_payload_text(packet.layers().back());
+  return (has_text ? payload_text(packet.layers().back(), packet.payload, packet.payload_length) + ' ' : "") +
          "[malformed]";
 }
 

@@ -1,4 +1,4 @@
-// A capture file as the offline verbs read it: whole IP packets, whatever link they were on.
+// Reads a capture file as the offline verbs need it: whole IP packets without their link headers.
 #pragma once
 
 #include <chrono>
@@ -16,46 +16,48 @@
 
 namespace sixin4::dissect {
 
-/// An IP packet of a capture, put together where it came in fragments.
+/// An IP packet of a capture. IPv4 fragments of protocol 41 are reassembled.
 struct InputPacket {
-  std::chrono::nanoseconds time{};  ///< since 1970; of its last fragment
-  wire::Bytes bytes{};              ///< what the capture has of it, padding included; valid until the next
-  std::size_t length = 0;           ///< that it had
-  std::uint32_t fragments = 0;      ///< that it was put together from; 0: it came whole
-  int link_type = 0;                ///< of the frame that it came in, DLT_…; of its last fragment
+  std::chrono::nanoseconds time{};  ///< since 1970; a reassembled packet has that of the last fragment
+  wire::Bytes bytes{};              ///< the captured bytes, padding included; valid until `next`
+  std::size_t length = 0;           ///< of the packet on the wire
+  std::uint32_t fragments = 0;      ///< number of its fragments; 0: the packet was not fragmented
+  int link_type = 0;                ///< of its frame, or of the last fragment's frame (DLT_…)
 };
 
+/// What was read so far.
 struct InputCounts {
   std::uint64_t frames = 0;
-  std::uint64_t not_ip = 0;
-  std::uint64_t unknown_link = 0;  ///< frames of link types that sixin4 does not know
-  std::uint64_t cut_short = 0;     ///< frames of which the capture has not even kept what they carry
-  std::uint64_t reassembled = 0;   ///< packets, from so many
-  std::uint64_t fragments = 0;     ///< fragments, those that came twice left out
+  std::uint64_t not_ip = 0;        ///< frames without an IP packet
+  std::uint64_t unknown_link = 0;  ///< frames of a link type that sixin4 does not know
+  std::uint64_t cut_short = 0;     ///< frames that were cut before their IP packet
+  std::uint64_t reassembled = 0;   ///< packets that were reassembled
+  std::uint64_t fragments = 0;     ///< fragments of these packets, without duplicates
 };
 
-/// Whatever is wrong with the file is thrown as a base::ConfigurationError; what the system refuses as a
-/// std::system_error.
+/// Throws base::ConfigurationError if the file is not a readable capture, and std::system_error if a system
+/// call fails.
 class CaptureInput {
  public:
-  using TakesIncomplete = std::function<void(const IncompletePacket&)>;
+  using IncompleteHandler = std::function<void(const IncompletePacket&)>;
 
-  /// Whether fragments under carriers, GRE for example, come together: as a packet without the carriers, each
-  /// of which had one fragment. No endpoint receives what is under a carrier.
+  /// Whether fragments of 6in4 inside a carrier (GRE, VXLAN or Geneve) are reassembled. The reassembled
+  /// packet is the 6in4 packet without the carriers, because each fragment had a carrier header of its own.
+  /// `replay` leaves carriers opaque, because no endpoint receives the packets inside them.
   enum class Carriers : std::uint8_t { are_opaque, are_opened };
 
-  /// `path` is `-` for standard input. `bar` says whether a terminal is to see how far it is. `incomplete`
-  /// is called from `next`.
-  explicit CaptureInput(const std::string& path, bool bar = false, TakesIncomplete incomplete = {},
-                        Carriers carriers = Carriers::are_opaque);
+  /// `path` is `-` for standard input. With `shows_progress` a progress bar is shown on a terminal.
+  /// `incomplete` is called from `next` for each packet whose fragments are given up.
+  explicit CaptureInput(const std::string& path, bool shows_progress = false,
+                        IncompleteHandler incomplete = {}, Carriers carriers = Carriers::are_opaque);
 
-  /// Nothing at the end of the file. IPv4 fragments of protocol 41 come together; others as they are.
+  /// Returns nothing at the end of the file. Fragments of other protocols are returned as packets.
   [[nodiscard]] std::optional<InputPacket> next();
 
   [[nodiscard]] const InputCounts& counts() const noexcept { return counts_; }
-  /// The first link type that sixin4 does not know.
+  /// The first link type in the file that sixin4 does not know.
   [[nodiscard]] std::optional<int> unknown_link_type() const noexcept { return unknown_link_type_; }
-  /// Fragments whose packets never became whole.
+  /// Fragments of protocol 41 whose packets are not complete.
   [[nodiscard]] std::uint64_t left_over() const noexcept { return assembler_.left_over(); }
   [[nodiscard]] const CaptureReader& file() const noexcept { return reader_; }
 
@@ -63,15 +65,15 @@ class CaptureInput {
   [[nodiscard]] std::optional<CapturedFrame> next_frame();
   [[nodiscard]] std::optional<Reassembled> assemble(const InputPacket& packet,
                                                     const wire::Ipv4Header& header);
-  void tell_incomplete() const;
-  void end();
+  void report_incomplete() const;
+  void finish();
   void check_link_types() const;
 
   std::string path_;
   CaptureReader reader_;
-  std::optional<base::Progress> progress_;  ///< until the end of the file
+  std::optional<base::Progress> progress_;  ///< empty: no bar, or the file has ended
   FragmentAssembler assembler_;
-  TakesIncomplete incomplete_;
+  IncompleteHandler incomplete_;
   Carriers carriers_;
   InputCounts counts_;
   std::optional<int> unknown_link_type_;

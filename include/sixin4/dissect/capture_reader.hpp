@@ -1,5 +1,5 @@
-// Reads capture files: pcap by libpcap, and pcapng by the parser of the room `wire`, because libpcap refuses
-// files whose interfaces differ.
+// Reads capture files: pcap with libpcap, pcapng with the parser of the room `wire`, because libpcap does not
+// read files whose interfaces differ in link type or snapshot length.
 #pragma once
 
 #include <chrono>
@@ -14,31 +14,31 @@
 namespace sixin4::dissect {
 
 struct CapturedFrame {
-  int link_type = 0;                ///< as libpcap numbers them (DLT_…); sixin4 may not know it
-  std::chrono::nanoseconds time{};  ///< since 1970; 0 where the file has none
-  wire::Bytes bytes{};              ///< what the capture has kept of it; valid until the next one is read
-  std::size_t length = 0;           ///< that it had
+  int link_type = 0;                ///< in libpcap's numbers (DLT_…); may be unknown to sixin4
+  std::chrono::nanoseconds time{};  ///< since 1970; 0 if the file has none
+  wire::Bytes bytes{};              ///< the captured bytes; valid until the next call of `next`
+  std::size_t length = 0;           ///< of the frame on the wire
 };
 
-/// One file from its beginning to its end, a frame at a time.
+/// Reads one file from its beginning to its end, a frame at a time.
 class CaptureReader {
  public:
-  /// `path` is `-` for standard input. Throws std::invalid_argument where there is no such file, or it is no
-  /// capture, or a pcap file of a link type that sixin4 does not know; std::system_error where the system
-  /// refuses.
+  /// `path` is `-` for standard input. Throws std::invalid_argument if the file does not exist, is no
+  /// capture, or is a pcap file of a link type that sixin4 does not know. Throws std::system_error if another
+  /// system call fails.
   explicit CaptureReader(std::string path);
   ~CaptureReader();
-  CaptureReader(CaptureReader&& other) noexcept;
-  CaptureReader& operator=(CaptureReader&& other) noexcept;
+  CaptureReader(CaptureReader&&) = delete;
+  CaptureReader& operator=(CaptureReader&&) = delete;
   CaptureReader(const CaptureReader&) = delete;
   CaptureReader& operator=(const CaptureReader&) = delete;
 
-  /// Nothing at the end of the file. Throws std::runtime_error where the file is damaged from here on.
+  /// Returns nothing at the end of the file. Throws std::runtime_error if the next frame cannot be read.
   [[nodiscard]] std::optional<CapturedFrame> next();
 
-  /// Bytes of the file; nothing where it is no regular file.
+  /// Size of the file in bytes; nothing if it is not a regular file.
   [[nodiscard]] std::optional<std::uint64_t> size() const noexcept { return size_; }
-  /// How many of them have been read.
+  /// Number of bytes that have been read.
   [[nodiscard]] std::uint64_t position() const noexcept;
 
  private:
@@ -48,6 +48,7 @@ class CaptureReader {
   void begin_pcap();
   [[nodiscard]] std::optional<CapturedFrame> next_of_pcap();
   [[nodiscard]] std::optional<CapturedFrame> next_of_pcapng();
+
   std::string path_;
   std::optional<std::uint64_t> size_;
   std::unique_ptr<Handle> handle_;

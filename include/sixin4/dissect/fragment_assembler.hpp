@@ -1,4 +1,4 @@
-// Puts IPv4 fragments together again (RFC 791 §3.2), as the receiving host's kernel does.
+// Reassembles IPv4 fragments (RFC 791 §3.2) by the rules of the Linux kernel.
 #pragma once
 
 #include <chrono>
@@ -17,12 +17,12 @@
 namespace sixin4::dissect {
 
 struct Reassembled {
-  wire::Bytes packet;      ///< up to the first byte that the capture has not kept; valid until the next `add`
-  std::size_t length = 0;  ///< of the whole packet
-  std::uint32_t fragments = 0;  ///< that it was made of
+  wire::Bytes packet;           ///< up to the first byte that was not captured; valid until the next `add`
+  std::size_t length = 0;       ///< of the whole packet
+  std::uint32_t fragments = 0;  ///< number of its fragments
 };
 
-/// What tells the fragments of one packet from those of others (RFC 791 §3.2).
+/// Identifies the packet of a fragment (RFC 791 §3.2).
 struct Ipv4FragmentKey {
   wire::Source<wire::Ipv4Address> source;
   wire::Destination<wire::Ipv4Address> destination;
@@ -32,31 +32,31 @@ struct Ipv4FragmentKey {
   friend bool operator==(const Ipv4FragmentKey&, const Ipv4FragmentKey&) = default;
 };
 
-/// A packet that never became whole.
+/// The fragments of a packet that was given up.
 struct IncompletePacket {
   Ipv4FragmentKey key;
-  std::chrono::nanoseconds time{};  ///< of its last fragment
-  std::uint32_t fragments = 0;      ///< that came
-  bool malformed = false;           ///< they contradict each other, or nobody may put them together
+  std::chrono::nanoseconds time{};  ///< of the last fragment
+  std::uint32_t fragments = 0;      ///< number of its fragments
+  bool malformed = false;           ///< they overlap or contradict each other, or must not be joined
 };
 
-/// Keeps a bounded number of bytes: where there is no room for more, the oldest packet goes.
+/// Uses a bounded amount of memory: if it is full, the oldest packet is given up.
 class FragmentAssembler {
  public:
   static constexpr std::size_t most_bytes = std::size_t{4} << 20U;  ///< Linux' ipfrag_high_thresh
   static constexpr std::chrono::seconds lifetime{30};               ///< Linux' ipfrag_time
 
-  /// `fragment` is what the capture has of one, an IPv4 header that `Ipv4Header::begins` accepts in front.
-  /// `time` is the capture's. Nothing until the packet is whole.
+  /// `fragment` holds the captured bytes of a fragment and begins with a whole IPv4 header. `time` is the
+  /// time in the capture. Returns the packet if this fragment completes it.
   [[nodiscard]] std::optional<Reassembled> add(wire::Bytes fragment, std::chrono::nanoseconds time);
 
-  /// No more will come: what waits is given up.
+  /// Gives up all packets that wait for fragments.
   void finish();
 
-  /// Packets that the last call has given up: too late, overlapping, contradicting each other, or no room was
-  /// left for them. Valid until the next.
+  /// Packets that the last call of `add` or `finish` gave up: their lifetime is over, their fragments overlap
+  /// or contradict each other, or the memory is full. Valid until the next call.
   [[nodiscard]] std::span<const IncompletePacket> given_up() const noexcept { return given_up_; }
-  /// Fragments of such packets, and of those that still wait. One that comes twice is none.
+  /// Number of fragments of all packets that were given up or still wait, without duplicates.
   [[nodiscard]] std::uint64_t left_over() const noexcept;
 
  private:
@@ -64,17 +64,17 @@ class FragmentAssembler {
     std::size_t begin = 0;
     std::size_t end = 0;
   };
-  /// A packet of which some is there.
+  /// A packet that waits for more fragments.
   struct Pieces {
     Ipv4FragmentKey key;
-    std::chrono::nanoseconds since{};
-    std::chrono::nanoseconds latest{};
-    std::vector<std::uint8_t> header{};   ///< the first fragment's
-    std::vector<std::uint8_t> payload{};  ///< with zeros where nothing has come yet
-    std::vector<Range> there{};           ///< in order, none touching another
-    std::optional<std::size_t> length{};  ///< of the payload; nothing: the last one has not come yet
-    std::size_t kept = SIZE_MAX;  ///< payload bytes in front of the first that the capture has not kept
-    unsigned ecn = 0;             ///< a bit for each ECN field that a fragment had
+    std::chrono::nanoseconds since{};     ///< time of the fragment that came first
+    std::chrono::nanoseconds latest{};    ///< time of the fragment that came last
+    std::vector<std::uint8_t> header{};   ///< of the fragment with offset 0; empty: it has not come
+    std::vector<std::uint8_t> payload{};  ///< zeros stand for missing bytes
+    std::vector<Range> received{};        ///< of the payload; sorted, with gaps between them
+    std::optional<std::size_t> length{};  ///< of the payload; empty: the last fragment has not come
+    std::size_t kept = SIZE_MAX;          ///< offset of the first payload byte that was not captured
+    unsigned ecn = 0;                     ///< one bit for each ECN codepoint of the fragments
     std::uint32_t fragments = 0;
 
     [[nodiscard]] bool is_whole() const noexcept;
@@ -87,6 +87,7 @@ class FragmentAssembler {
   };
 
   [[nodiscard]] Waiting::iterator pieces_of(const Ipv4FragmentKey& key, std::chrono::nanoseconds time);
+  static void insert(std::vector<Range>& ranges, Range range);
   [[nodiscard]] static Fit put(Pieces& pieces, wire::Bytes fragment, const wire::Ipv4Header& header);
   void give_up(Waiting::iterator pieces, bool malformed);
   void forget(Waiting::iterator pieces) noexcept;
@@ -94,7 +95,7 @@ class FragmentAssembler {
 
   Waiting waiting_;  ///< the oldest first
   std::unordered_map<Ipv4FragmentKey, Waiting::iterator, Hash> by_key_;
-  std::size_t bytes_ = 0;  ///< of all that wait
+  std::size_t bytes_ = 0;  ///< memory of all packets that wait
   std::vector<IncompletePacket> given_up_;
   std::uint64_t fragments_given_up_ = 0;
   std::vector<std::uint8_t> whole_;

@@ -1,4 +1,4 @@
-// What the command lines of the offline verbs have in common.
+// Options that `decode` and `replay` have in common.
 #pragma once
 
 #include <string>
@@ -9,16 +9,16 @@ namespace sixin4::dissect {
 
 struct OfflineOptions {
   std::string input;   ///< a capture file, or - for standard input
-  std::string output;  ///< pcapng, or - for standard output; empty: none
+  std::string output;  ///< a pcapng file, or - for standard output; empty: none
   bool json = false;
 
-  /// Whether it is one of these, which it then takes. Throws base::ConfigurationError.
+  /// Takes the option and returns true if it is one of the common options. Throws base::ConfigurationError.
   bool take(const base::KeyValue& option);
-  /// Throws base::ConfigurationError where two things want standard output, or writing would destroy the
-  /// input before it is read.
+  /// Throws base::ConfigurationError if two outputs use standard output, or if the output file is the input
+  /// file.
   void check() const;
 
-  /// Whether lines go to a terminal, where a progress bar would be in their way.
+  /// Lines go to a terminal, where a progress bar would disturb them.
   [[nodiscard]] bool prints_on_terminal() const;
 };
 

@@ -1,4 +1,4 @@
-// A packet as one JSON object a line, for programs.
+// Describes a packet as a JSON object in one line.
 #pragma once
 
 #include <chrono>
@@ -10,15 +10,15 @@
 
 namespace sixin4::dissect {
 
-/// What a capture tells of a packet beside its bytes.
+/// What a capture records of a packet beside its bytes.
 struct PacketFacts {
   std::chrono::nanoseconds time{};  ///< since 1970
-  std::uint32_t fragments = 0;      ///< that the packet was put together from; 0: it came whole
+  std::uint32_t fragments = 0;      ///< number of its fragments; 0: the packet was not fragmented
 };
 
-/// With a line end.
+/// Ends with a line feed.
 [[nodiscard]] std::string packet_json(const Layers& packet, const PacketFacts& facts);
-/// Of fragments that never became a packet: the one layer has only what they have in common.
+/// Describes fragments that never became a packet. The one layer has only the fields that they share.
 [[nodiscard]] std::string packet_json(const IncompletePacket& packet);
 
 }  // namespace sixin4::dissect

@@ -1,4 +1,4 @@
-// A packet as one line, in tcpdump's manner, with both addresses of every layer.
+// Describes a packet in one line in the style of tcpdump, with both addresses of every layer.
 #pragma once
 
 #include <chrono>
@@ -11,19 +11,19 @@
 
 namespace sixin4::dissect {
 
-/// Of a packet that was taken apart. Says so where not all of it is there.
+/// Marks a packet that was not captured whole with `[truncated]`.
 [[nodiscard]] std::string describe_layers(const Layers& packet);
 
-/// `packet` begins with an IPv4 or IPv6 header, and is what a capture has kept of one of `length` bytes.
+/// `packet` holds the captured bytes of a packet of `length` bytes, from its IPv4 or IPv6 header on.
 [[nodiscard]] std::string describe_packet(wire::Bytes packet, std::size_t length);
 [[nodiscard]] inline std::string describe_packet(wire::Bytes packet) {
   return describe_packet(packet, packet.size());
 }
 
-/// Of fragments that never became a packet; those that contradict each other are malformed.
+/// Describes fragments that never became a packet.
 [[nodiscard]] std::string describe_incomplete(const IncompletePacket& packet);
 
-/// `12:00:09.123456`, in the local time zone as tcpdump has it. `time` is since 1970.
+/// `12:00:09.123456` in the local time zone, as tcpdump prints it. `time` is since 1970.
 [[nodiscard]] std::string time_text(std::chrono::nanoseconds time);
 
 }  // namespace sixin4::dissect
