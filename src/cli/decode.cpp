@@ -31,7 +31,7 @@ const std::array options{
     base::Option{.name = "write,w",
                  .value = "OUT",
                  .meaning = "write the inner packets as pcapng instead of lines; - is standard output"},
-    base::Option{.name = "json", .value = "", .meaning = "print an object a line for machines"}};
+    base::Option{.name = "json", .value = "", .meaning = "print a JSON object per packet instead of text"}};
 
 struct Plan : dissect::OfflineOptions {
   std::string filter;
@@ -189,9 +189,9 @@ void run_decode(const std::vector<std::string>& arguments) {
 
 std::string describe_decode() {
   return base::describe(options) +
-         "\nIN is a pcap or pcapng file, or - for standard input. FILTER is in the language of tcpdump\n"
-         "(pcap-filter(7)) and looks at the inner packet. How many packets there were is told on standard "
-         "error.\n";
+         "\nIN is a pcap or pcapng file, or - for standard input. FILTER is an expression in the language\n"
+         "of tcpdump (pcap-filter(7)) and is applied to the inner packet. A summary of the capture goes to\n"
+         "standard error.\n";
 }
 
 }  // namespace sixin4::cli

@@ -9,9 +9,8 @@
 //  5. A packet that is no IPv4 fragment of protocol 41, or a damaged fragment, is returned with its carriers.
 //  6. FragmentAssembler collects the fragments. The last fragment of a packet returns the whole packet.
 //     Packets whose fragments are given up go to the IncompleteHandler.
-//  7. At the end of the file the waiting fragments are given up. If all frames had unknown link types, this
-//  is
-//     an error, because nothing was read.
+//  7. At the end of the file the waiting fragments are given up. It is an error if all frames had unknown
+//     link types, because nothing was read.
 #include "sixin4/dissect/capture_input.hpp"
 
 #include <algorithm>

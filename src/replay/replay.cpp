@@ -1,3 +1,17 @@
+// The way of a packet of a capture through a replay:
+//
+//  1. CaptureInput returns the next IP packet. IPv4 fragments of protocol 41 are reassembled.
+//  2. The time of the packet becomes the time of the engine. Path MTUs and flows expire.
+//  3. `side_of` decides by the packet and the parameters in force on which side of the endpoint it was.
+//  4. An outward packet is extended to its full length and given to ReplayTun, with the offload data that
+//     tun would have. OutboundPump reads it there.
+//  5. An inward packet is extended to its full length and given to ReplayWire. InboundPump receives it
+//     there. A fragment, or a packet whose headers were not captured, counts as `other`.
+//  6. An ICMP error is given to ReplayWire as the error queue of a socket would have it. A path MTU in it
+//     changes the parameters.
+//  7. Packets of the other sides are counted.
+//  8. ReplayRecord observes the pumps. It prints a line for each packet, or writes it to the output file.
+//  9. At the end of the capture `--json` prints the counters. A summary goes to standard error.
 #include "sixin4/replay/replay.hpp"
 
 #include <algorithm>
@@ -66,16 +80,16 @@ std::uint64_t all_drops(const engine::DirectionCounters& counters) {
   return sum;
 }
 
-/// No kernel hands a fragment over, and nobody can tell what becomes of a header that the capture has not
-/// kept. Of a packet of protocol 41.
-bool can_be_judged(const dissect::InputPacket& packet) noexcept {
+/// The engine can decide about this packet of protocol 41: it is no fragment, because a kernel reassembles
+/// fragments before it delivers them, and both headers were captured.
+bool can_be_replayed(const dissect::InputPacket& packet) noexcept {
   const auto outer = wire::Ipv4Header::at(packet.bytes);
   if (!outer || outer->is_fragment()) return false;
   const std::size_t headers = outer->header_length() + wire::ipv6_header_size;
   return packet.bytes.size() >= std::min(packet.length, headers);
 }
 
-std::uint64_t no_ip_packets_of(const dissect::InputCounts& input) noexcept {
+std::uint64_t frames_without_ip(const dissect::InputCounts& input) noexcept {
   return input.not_ip + input.cut_short + input.unknown_link;
 }
 
@@ -93,8 +107,8 @@ class Replay {
 
  private:
   struct Counts {
-    std::array<std::uint64_t, 6> sides{};  ///< packets, by their ReplaySide
-    std::uint64_t truncated = 0;           ///< replayed with zeros for what the capture has not kept
+    std::array<std::uint64_t, 6> sides{};  ///< packets, indexed by ReplaySide
+    std::uint64_t truncated = 0;           ///< replayed with zeros for the bytes that were not captured
     [[nodiscard]] std::uint64_t& of(ReplaySide side) { return sides.at(static_cast<std::size_t>(side)); }
     [[nodiscard]] std::uint64_t of(ReplaySide side) const { return sides.at(static_cast<std::size_t>(side)); }
   };
@@ -102,7 +116,7 @@ class Replay {
   void finish();
   void take(const dissect::InputPacket& packet);
   void take_error(wire::Bytes packet);
-  [[nodiscard]] wire::MutableBytes whole(const dissect::InputPacket& packet);
+  [[nodiscard]] wire::MutableBytes full_length(const dissect::InputPacket& packet);
   void report() const;
   void print_json() const;
 
@@ -121,7 +135,7 @@ class Replay {
   engine::InboundPump<ReplayWire, ReplayTun> inbound_{wire_, tun_, in_, last_heard_};
   engine::Time now_{};
   Counts counts_;
-  std::vector<std::uint8_t> packet_;  ///< that is in the pumps
+  std::vector<std::uint8_t> packet_;  ///< the packet in the pump, at its full length
 };
 
 Replay::Replay(ReplayPlan plan)
@@ -150,28 +164,28 @@ void Replay::finish() {
 }
 
 void Replay::take(const dissect::InputPacket& packet) {
-  // The engine's clock never goes back, a capture's may.
+  // The engine's time must not go back, but the time in a capture may.
   now_ = std::max(now_, engine::Time{packet.time});
   control_.pass_time(now_);
   const engine::TunnelParameters& parameters = control_.parameters();
   const Framing framing = dissect::has_link_header(packet.link_type) ? Framing::link : Framing::bare;
   const ReplaySide side = side_of(packet.bytes, framing, parameters);
   ++counts_.of(side);
-  record_.at(packet.time);
+  record_.set_time(packet.time);
   switch (side) {
     case ReplaySide::outward: {
-      const wire::Bytes bytes = whole(packet);
+      const wire::Bytes bytes = full_length(packet);
       tun_.give(offload_of(bytes, parameters.mtu), bytes);
       while (outbound_.turn(parameters, now_, record_) == IoStatus::ok) continue;
       break;
     }
     case ReplaySide::inward:
-      if (!can_be_judged(packet)) {
+      if (!can_be_replayed(packet)) {
         --counts_.of(side);
         ++counts_.of(ReplaySide::other);
         break;
       }
-      wire_.give(whole(packet));
+      wire_.give(full_length(packet));
       while (inbound_.turn(parameters, now_, record_) == IoStatus::ok) continue;
       break;
     case ReplaySide::error:
@@ -180,7 +194,7 @@ void Replay::take(const dissect::InputPacket& packet) {
     default:
       break;
   }
-  record_.hand_over();
+  record_.flush();
 }
 
 void Replay::take_error(wire::Bytes packet) {
@@ -195,11 +209,11 @@ void Replay::take_error(wire::Bytes packet) {
   record_.error(packet, outcome);
 }
 
-/// The packet as long as it was, without the link's padding: zeros stand for what the capture has not kept.
-wire::MutableBytes Replay::whole(const dissect::InputPacket& packet) {
+/// The packet at its full length without padding. Zeros stand for bytes that were not captured.
+wire::MutableBytes Replay::full_length(const dissect::InputPacket& packet) {
   std::size_t length = packet.length;
   if (const auto outer = wire::Ipv4Header::at(packet.bytes)) {
-    // A length of 0 is one that the sender has left to the link.
+    // A packet before segmentation by the network card may have the length 0.
     if (outer->total_length() != 0) length = std::min<std::size_t>(length, outer->total_length());
   } else {
     const wire::Ipv6Header inner{packet.bytes.first<wire::ipv6_header_size>()};
@@ -207,9 +221,9 @@ wire::MutableBytes Replay::whole(const dissect::InputPacket& packet) {
   }
   constexpr std::size_t most = engine::tun_read_size - wire::vnet_header_size;
   length = std::min(std::max(length, std::min(packet.bytes.size(), wire::ipv6_header_size)), most);
-  const wire::Bytes kept = packet.bytes.first(std::min(packet.bytes.size(), length));
-  if (kept.size() < length) ++counts_.truncated;
-  packet_.assign(kept.begin(), kept.end());
+  const wire::Bytes captured = packet.bytes.first(std::min(packet.bytes.size(), length));
+  if (captured.size() < length) ++counts_.truncated;
+  packet_.assign(captured.begin(), captured.end());
   packet_.resize(length);
   return packet_;
 }
@@ -221,11 +235,11 @@ void Replay::report() const {
             << of(ReplaySide::inward) << " inward, " << of(ReplaySide::error)
             << " ICMP errors; left out: " << of(ReplaySide::sent) << " that this end had sent, "
             << of(ReplaySide::received) << " that it had received, "
-            << counts_.of(ReplaySide::other) + no_ip_packets_of(input) << " others";
+            << counts_.of(ReplaySide::other) + frames_without_ip(input) << " others";
   if (input_.left_over() != 0) std::cerr << ", " << input_.left_over() << " fragments of incomplete packets";
   std::cerr << '\n';
   if (counts_.truncated != 0) {
-    std::cerr << counts_.truncated << " packets are not all in the capture: zeros stand for the rest\n";
+    std::cerr << counts_.truncated << " packets were not captured whole: zeros stand for the rest\n";
   }
   std::cerr << "as " << to_string(plan_.local) << " > " << to_string(plan_.remote) << " mtu "
             << control_.parameters().mtu << ": sent " << out_.packets.value() << ", written "
@@ -247,7 +261,7 @@ void Replay::print_json() const {
       {"left_out",
        {{"sent", counts_.of(ReplaySide::sent)},
         {"received", counts_.of(ReplaySide::received)},
-        {"others", counts_.of(ReplaySide::other) + no_ip_packets_of(input_.counts())},
+        {"others", counts_.of(ReplaySide::other) + frames_without_ip(input_.counts())},
         {"fragments", input_.left_over()}}},
       {"truncated", counts_.truncated},
   };
@@ -263,11 +277,10 @@ void run_replay(const std::vector<std::string>& arguments) {
 
 std::string describe_replay() {
   return describe_replay_options() +
-         "\nIN is a pcap or pcapng file, or - for standard input. IPv6 packets from this end's addresses, or "
-         "to\n"
-         "others, go out; protocol 41 to this end comes in, as do ICMP errors about it. What this end had "
-         "sent\n"
-         "or received when the capture was made is left out. Time is the capture's.\n";
+         "\nIN is a pcap or pcapng file, or - for standard input. IPv6 packets from an address of this\n"
+         "end, or to any other address, go out. Protocol 41 to this end and ICMP errors about it come in.\n"
+         "Packets that this end had sent or received when the capture was made are left out. The time is\n"
+         "that of the capture.\n";
 }
 
 }  // namespace sixin4::replay

@@ -1,4 +1,5 @@
-// The two ends of a replay's pumps: one packet of the capture in, and all that comes out is taken.
+// The tun device and the sockets of a replay. Each hands over one packet of the capture and accepts all
+// output.
 #pragma once
 
 #include <algorithm>
@@ -11,18 +12,18 @@
 
 namespace sixin4::replay {
 
-/// In the place of the tun device.
+/// Replaces the tun device.
 class ReplayTun {
  public:
-  /// `packet` stays until it is read, and is at most as large as what tun can hand over.
+  /// `packet` must stay valid until it is read. It is at most as large as a read of a tun device.
   void give(const wire::VnetHeader& offload, wire::Bytes packet) noexcept {
     offload_ = offload;
-    waiting_ = packet;
+    packet_ = packet;
   }
 
   engine::ReadResult read(wire::MutableBytes buffer) noexcept {
-    if (!waiting_) return {.status = engine::IoStatus::empty};
-    const wire::Bytes packet = *std::exchange(waiting_, std::nullopt);
+    if (!packet_) return {.status = engine::IoStatus::empty};
+    const wire::Bytes packet = *std::exchange(packet_, std::nullopt);
     const wire::MutableBytes bytes = buffer.subspan(wire::vnet_header_size, packet.size());
     wire::copy(packet, bytes);
     return {.status = engine::IoStatus::ok, .packet = {.offload = offload_, .bytes = bytes}};
@@ -35,18 +36,18 @@ class ReplayTun {
 
  private:
   wire::VnetHeader offload_{};
-  std::optional<wire::Bytes> waiting_;
+  std::optional<wire::Bytes> packet_;
 };
 
-/// In the place of the IPv4 side. It takes everything.
+/// Replaces the sockets of the underlay.
 class ReplayWire {
  public:
-  /// `packet` stays until it is received, and is changed by who receives it.
+  /// `packet` must stay valid until it is received. The receiver changes it.
   void give(wire::MutableBytes packet) noexcept {
     packet_[0] = {.bytes = packet};
     arrived_ = true;
   }
-  /// What it quotes stays until it is taken.
+  /// The quoted bytes must stay valid until the error is handled.
   void give(const engine::WireError& error) noexcept { error_ = error; }
 
   engine::ReceiveResult receive() noexcept {

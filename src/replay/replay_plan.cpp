@@ -19,11 +19,11 @@ namespace {
 using base::ConfigurationError;
 
 const std::array options{
-    base::Option{.name = "config,c", .value = "FILE", .meaning = "the endpoint's configuration"},
+    base::Option{.name = "config,c", .value = "FILE", .meaning = "configuration of the endpoint"},
     base::Option{.name = "write,w",
                  .value = "OUT",
-                 .meaning = "write what happens as pcapng instead of lines; - is standard output"},
-    base::Option{.name = "json", .value = "", .meaning = "print the counters for machines instead of lines"},
+                 .meaning = "write the packets as pcapng instead of lines; - is standard output"},
+    base::Option{.name = "json", .value = "", .meaning = "print the counters as JSON instead of lines"},
     base::Option{.name = "link-mtu",
                  .value = "BYTES",
                  .meaning = "MTU of the IPv4 link towards the far end, 68 to 65535 (1500)"}};
@@ -36,10 +36,10 @@ std::uint16_t link_mtu_of(const std::string& text) {
 wire::Ipv4Address remote_of(const config::Configuration& configuration, const std::string& file) {
   if (const auto remote = wire::parse_ipv4_address(configuration.remote)) return *remote;
   throw ConfigurationError(file + ": remote: " + base::in_quotes(configuration.remote) +
-                           " is a host name, and a replay asks nobody: give its IPv4 address");
+                           " is a host name, and a replay does not resolve names: give the IPv4 address");
 }
 
-/// The other end of the capture's first packet of protocol 41 to or from `remote`.
+/// The other address of the first packet of protocol 41 to or from `remote` in the capture.
 wire::Ipv4Address local_of(const std::string& input, const wire::Ipv4Address& remote,
                            const std::string& file) {
   const std::string advice = "; give this end's IPv4 address as local";
@@ -47,8 +47,8 @@ wire::Ipv4Address local_of(const std::string& input, const wire::Ipv4Address& re
   if (input == "-" ||
       (std::filesystem::exists(input, error) && !std::filesystem::is_regular_file(input, error))) {
     throw ConfigurationError(file +
-                             ": local: 'auto' is found in a file that can be read twice, not on standard " +
-                             "input or in a pipe" + advice);
+                             ": local: 'auto' needs a capture file that can be read twice, not standard " +
+                             "input or a pipe" + advice);
   }
   dissect::CaptureInput capture{input, true};
   while (const auto packet = capture.next()) {
@@ -57,19 +57,19 @@ wire::Ipv4Address local_of(const std::string& input, const wire::Ipv4Address& re
     if (header->source().address == remote) return header->destination().address;
     if (header->destination().address == remote) return header->source().address;
   }
-  throw ConfigurationError(file + ": local: 'auto' stands for the address that protocol 41 of " +
-                           to_string(remote) + " goes to, and " + input + " has none" + advice);
+  throw ConfigurationError(file + ": local: 'auto' is taken from a packet of protocol 41 to or from " +
+                           to_string(remote) + ", and " + input + " has none" + advice);
 }
 
 }  // namespace
 
 ReplayPlan replay_plan_of(const std::vector<std::string>& arguments) {
-  const base::Arguments given = base::parse_arguments(options, arguments);
-  if (given.words.size() != 1) throw ConfigurationError("command line: replay needs one capture file, or -");
+  const base::Arguments parsed = base::parse_arguments(options, arguments);
+  if (parsed.words.size() != 1) throw ConfigurationError("command line: replay needs one capture file, or -");
   ReplayPlan plan;
-  plan.input = given.words.front();
+  plan.input = parsed.words.front();
   std::string file;
-  for (const auto& [name, value] : given.options) {
+  for (const auto& [name, value] : parsed.options) {
     if (name == "config") file = value;
     if (name == "link-mtu") plan.link_mtu = link_mtu_of(value);
     plan.take({name, value});

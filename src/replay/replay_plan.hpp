@@ -1,4 +1,4 @@
-// What a replay is to do, as the command line and the configuration say it.
+// The command line of `sixin4 replay` and the configuration that it names.
 #pragma once
 
 #include <cstdint>
@@ -13,13 +13,13 @@ namespace sixin4::replay {
 
 struct ReplayPlan : dissect::OfflineOptions {
   config::Configuration configuration;
-  wire::Ipv4Address local;
+  wire::Ipv4Address local;  ///< of the configuration, or taken from the capture for `local = auto`
   wire::Ipv4Address remote;
-  std::uint16_t link_mtu = 1500;
+  std::uint16_t link_mtu = 1500;  ///< of the IPv4 link, in bytes
 };
 
-/// Throws base::ConfigurationError and std::system_error. May read the capture, for an address that the
-/// configuration leaves open.
+/// Reads the configuration, and the capture if `local` is `auto`. Throws base::ConfigurationError and
+/// std::system_error.
 [[nodiscard]] ReplayPlan replay_plan_of(const std::vector<std::string>& arguments);
 
 [[nodiscard]] std::string describe_replay_options();

@@ -25,11 +25,11 @@ void ReplayRecord::refused(engine::PacketId id, engine::Verdict verdict) {
   if (!arrived_ || arrived_->id != id) return;
   arrived_->verdict = verdict;
   print(*arrived_, "dropped " + std::string{engine::name_of(verdict)}, arrived_bytes_);
-  settle();
+  write_arrived();
 }
 
 void ReplayRecord::to_wire(engine::PacketId id, std::span<const wire::Bytes> parts, engine::Verdict verdict) {
-  settle();
+  write_arrived();
   const Seen seen{.id = id, .form = Form::outer, .direction = engine::Direction::out, .verdict = verdict};
   const wire::Bytes packet = joined(parts);
   print(seen, "sent", packet);
@@ -37,7 +37,7 @@ void ReplayRecord::to_wire(engine::PacketId id, std::span<const wire::Bytes> par
 }
 
 void ReplayRecord::to_tun(engine::PacketId id, wire::Bytes packet) {
-  settle();
+  write_arrived();
   const Seen seen{.id = id, .form = Form::inner, .direction = engine::Direction::in};
   print(seen, "written", packet);
   write(seen, packet);
@@ -50,7 +50,7 @@ void ReplayRecord::answered(engine::PacketId id, wire::Bytes packet) {
 }
 
 void ReplayRecord::end() {
-  settle();
+  write_arrived();
 }
 
 void ReplayRecord::error(wire::Bytes packet, std::string_view outcome) {
@@ -60,15 +60,15 @@ void ReplayRecord::error(wire::Bytes packet, std::string_view outcome) {
   lines_.insert(0, line);
 }
 
-void ReplayRecord::hand_over() {
+void ReplayRecord::flush() {
   if (output_ != nullptr && output_->has_full_buffer()) output_->flush();
   if (lines_.empty()) return;
   base::print(lines_);
   lines_.clear();
 }
 
-/// Now nothing more can be said of it.
-void ReplayRecord::settle() {
+/// The verdict of the arrived packet is final: writes it.
+void ReplayRecord::write_arrived() {
   if (arrived_) write(*arrived_, arrived_bytes_);
   arrived_.reset();
 }
@@ -85,12 +85,12 @@ void ReplayRecord::write(const Seen& seen, wire::Bytes packet) {
                                                   .comment = comment});
 }
 
-void ReplayRecord::print(const Seen& seen, std::string_view what, wire::Bytes packet) {
+void ReplayRecord::print(const Seen& seen, std::string_view outcome, wire::Bytes packet) {
   if (!prints_) return;
   lines_.append(dissect::time_text(time_))
       .append(seen.direction == engine::Direction::out ? " out " : " in  ")
       .append(std::to_string(seen.id));
-  lines_.append(" ").append(what).append(": ").append(dissect::describe_packet(packet)) += '\n';
+  lines_.append(" ").append(outcome).append(": ").append(dissect::describe_packet(packet)) += '\n';
 }
 
 wire::Bytes ReplayRecord::joined(std::span<const wire::Bytes> parts) {

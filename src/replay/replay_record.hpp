@@ -1,5 +1,5 @@
-// What a replay tells of every packet: lines in tcpdump's manner, or a capture as a running endpoint's would
-// be.
+// The output of a replay for each packet: a line in the style of tcpdump, or blocks of a pcapng file like
+// those of `sixin4 capture`.
 #pragma once
 
 #include <chrono>
@@ -20,14 +20,15 @@
 
 namespace sixin4::replay {
 
-/// An observer of the pumps.
+/// The PacketObserver of the pumps.
 class ReplayRecord {
  public:
-  /// `output` is nothing, or outlives the record. Lines go to standard output.
+  /// Prints lines to standard output if `prints`, and writes packets to `output` if it is not null. `output`
+  /// must outlive the record.
   ReplayRecord(bool prints, capture::PcapngFile* output) noexcept : prints_(prints), output_(output) {}
 
-  /// The capture's time of what comes next, since 1970.
-  void at(std::chrono::nanoseconds time) noexcept { time_ = time; }
+  /// Sets the time of the following packets, since 1970.
+  void set_time(std::chrono::nanoseconds time) noexcept { time_ = time; }
 
   void begin(engine::Time /*now*/) const noexcept {}
   void from_tun(engine::PacketId id, wire::Bytes packet);
@@ -39,13 +40,13 @@ class ReplayRecord {
   void answered(engine::PacketId id, wire::Bytes packet);
   void end();
 
-  /// An ICMP error of the capture, and what has become of it. Stands in front of what was told since
-  /// `hand_over`, which follows from it.
+  /// Records an ICMP error of the capture. Its line goes before all lines since the last `flush`, because
+  /// they are its consequences.
   void error(wire::Bytes packet, std::string_view outcome);
 
-  /// Brings what was told on its way. Call it between packets: it throws std::system_error where nobody
-  /// takes that, which the pumps would not pass on.
-  void hand_over();
+  /// Writes the lines and a full buffer. Call it between packets: it throws std::system_error if a write
+  /// fails, and exceptions must not pass through the pumps.
+  void flush();
 
  private:
   using Form = capture::Form;
@@ -57,16 +58,16 @@ class ReplayRecord {
   };
 
   void arrive(const Seen& seen, wire::Bytes packet);
-  void settle();
+  void write_arrived();
   void write(const Seen& seen, wire::Bytes packet);
-  void print(const Seen& seen, std::string_view what, wire::Bytes packet);
+  void print(const Seen& seen, std::string_view outcome, wire::Bytes packet);
   [[nodiscard]] wire::Bytes joined(std::span<const wire::Bytes> parts);
 
   bool prints_;
   capture::PcapngFile* output_;
   std::chrono::nanoseconds time_{};
-  std::optional<Seen> arrived_;                ///< and is not written yet, because it may be refused
-  std::vector<std::uint8_t> arrived_bytes_{};  ///< as it came: the engine works on its own
+  std::optional<Seen> arrived_;                ///< the packet in the pump; written once its verdict is final
+  std::vector<std::uint8_t> arrived_bytes_{};  ///< a copy, because the engine changes the packet
   std::vector<std::uint8_t> joined_{};
   std::string lines_{};
 };

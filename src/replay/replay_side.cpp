@@ -15,14 +15,14 @@ namespace sixin4::replay {
 
 namespace {
 
-/// What an ICMP message about a packet quotes of it, less what a router adds behind it (RFC 4884 §5).
+/// The packet that an ICMP error quotes, without the extensions after it (RFC 4884 §5).
 wire::Bytes quoted_in(wire::Bytes message) noexcept {
   const auto header = wire::fixed<wire::icmp::header_size>(message);
   if (!header) return {};
   const wire::Bytes quoted = message.subspan(wire::icmp::header_size);
-  constexpr std::size_t least = 128;  // RFC 4884 §4: shorter quotations have nothing behind them
-  const std::size_t told = std::size_t{4} * wire::load8<5>(*header);
-  return told < least ? quoted : quoted.first(std::min(quoted.size(), told));
+  constexpr std::size_t min_with_extensions = 128;  // RFC 4884 §4
+  const std::size_t quoted_length = std::size_t{4} * wire::load8<5>(*header);
+  return quoted_length < min_with_extensions ? quoted : quoted.first(std::min(quoted.size(), quoted_length));
 }
 
 wire::Bytes payload_of(wire::Bytes packet, const wire::Ipv4Header& header) noexcept {
@@ -30,63 +30,65 @@ wire::Bytes payload_of(wire::Bytes packet, const wire::Ipv4Header& header) noexc
   return packet.first(std::min(packet.size(), length)).subspan(header.header_length());
 }
 
-/// The errors that the kernel gives to a raw socket (raw(7)), about what a tunnel sends.
+/// The kernel would pass this ICMP error to a raw socket of protocol 41 (raw(7)).
 bool is_error_about_tunnel(wire::Bytes packet, const wire::Ipv4Header& header) noexcept {
   const wire::Bytes message = payload_of(packet, header);
   if (header.is_fragment() || message.empty()) return false;
-  // Of what was not kept all of nobody can tell.
-  const bool kept = packet.size() >= header.total_length();
-  if (kept && wire::sum_of(message).checksum() != 0) return false;
+  // The checksum of a message that was not captured whole cannot be checked.
+  const bool captured_whole = packet.size() >= header.total_length();
+  if (captured_whole && wire::sum_of(message).checksum() != 0) return false;
   const std::uint8_t type = message.front();
   const bool is_error = type == wire::icmp::type_destination_unreachable ||
                         type == wire::icmp::type_time_exceeded || type == wire::icmp::type_parameter_problem;
   if (!is_error) return false;
-  const auto about = wire::Ipv4Header::at(quoted_in(message));
-  if (!about || about->protocol() != wire::protocol_ipv6) return false;
-  // icmp_socket_deliver() in the kernel's net/ipv4/icmp.c
-  constexpr std::size_t least_behind_header = 8;
-  return !kept || message.size() >= wire::icmp::header_size + about->header_length() + least_behind_header;
+  const auto quoted = wire::Ipv4Header::at(quoted_in(message));
+  if (!quoted || quoted->protocol() != wire::protocol_ipv6) return false;
+  // icmp_socket_deliver() in net/ipv4/icmp.c of the kernel
+  constexpr std::size_t min_quoted_payload = 8;
+  return !captured_whole ||
+         message.size() >= wire::icmp::header_size + quoted->header_length() + min_quoted_payload;
 }
 
 ReplaySide side_of_ipv4(wire::Bytes packet, const wire::Ipv4Header& header,
                         const engine::TunnelParameters& parameters) noexcept {
-  const bool from_here = header.source().address == parameters.local;
-  const bool to_here = header.destination().address == parameters.local;
-  const bool from_there = header.source().address == parameters.remote;
-  const bool to_there = header.destination().address == parameters.remote;
+  const bool from_local = header.source().address == parameters.local;
+  const bool to_local = header.destination().address == parameters.local;
+  const bool from_remote = header.source().address == parameters.remote;
+  const bool to_remote = header.destination().address == parameters.remote;
   const bool is_tunnelled = header.protocol() == wire::protocol_ipv6;
-  if (is_tunnelled && from_here && to_there) return ReplaySide::sent;
-  // The kernel throws away what arrives like that. What leaves may get its checksum behind the capture.
+  if (is_tunnelled && from_local && to_remote) return ReplaySide::sent;
+  // The kernel drops an incoming packet with a wrong checksum. The checksum of an outgoing packet, handled
+  // above, may be computed after the capture.
   if (wire::sum_of(packet.first(header.header_length())).checksum() != 0) return ReplaySide::other;
   if (is_tunnelled) {
-    // What comes from the far end for another of this host's addresses reaches this end too, and is refused.
-    return to_here || from_there ? ReplaySide::inward : ReplaySide::other;
+    // A packet from the far end to another address of this host reaches the engine too, which refuses it.
+    return to_local || from_remote ? ReplaySide::inward : ReplaySide::other;
   }
   const bool is_error =
-      header.protocol() == wire::icmp::protocol && to_here && is_error_about_tunnel(packet, header);
+      header.protocol() == wire::icmp::protocol && to_local && is_error_about_tunnel(packet, header);
   return is_error ? ReplaySide::error : ReplaySide::other;
 }
 
-/// An ICMPv6 error that this end wrote to the host, about a packet on its way out. The host's own errors from
-/// the same address go out, and are about packets for hosts of ours.
+/// An ICMPv6 error that this end wrote to the host about an outward packet. The host itself may send errors
+/// from the same address: they go out, and quote packets to addresses of ours.
 bool is_own_error(wire::Bytes packet, const wire::Ipv6Header& header,
                   const engine::TunnelParameters& parameters) noexcept {
   if (header.source().address != parameters.error_source) return false;
   if (header.next_header() != wire::next_header::icmpv6) return false;
   const auto message = wire::fixed<wire::icmpv6::header_size>(packet, wire::ipv6_header_size);
   if (!message || !wire::icmpv6::is_error(wire::load8<0>(*message))) return false;
-  const auto about = wire::Ipv6Header::at_quoted(packet.subspan(wire::ipv6_header_size + message->size()));
-  return about && !engine::is_ours(parameters, about->destination().address);
+  const auto quoted = wire::Ipv6Header::at_quoted(packet.subspan(wire::ipv6_header_size + message->size()));
+  return quoted && !engine::is_ours(parameters, quoted->destination().address);
 }
 
-/// What no router passes on (RFC 4291 §2.5.2, §2.5.3, §2.5.6 and §2.7).
+/// No router forwards this packet (RFC 4291 §2.5.2, §2.5.3, §2.5.6 and §2.7).
 bool stays_on_its_link(const wire::Ipv6Header& header) noexcept {
   const auto source = header.source().address;
   const auto is_local = [](const wire::Ipv6Address& address) {
     constexpr unsigned link_local_scope = 2;
     const bool is_loopback = address.high() == 0 && address.low() == 1;
-    const bool is_near_group = address.is_multicast() && (address.octets[1] & 0x0fU) <= link_local_scope;
-    return is_loopback || is_near_group || address.is_link_local();
+    const bool is_local_group = address.is_multicast() && (address.octets[1] & 0x0fU) <= link_local_scope;
+    return is_loopback || is_local_group || address.is_link_local();
   };
   return source.is_unspecified() || source.is_multicast() || is_local(source) ||
          is_local(header.destination().address);
@@ -97,12 +99,11 @@ ReplaySide side_of_ipv6(wire::Bytes packet, const wire::Ipv6Header& header, Fram
   const auto source = header.source().address;
   if (is_own_error(packet, header, parameters)) return ReplaySide::received;
   const auto destination = header.destination().address;
-  // A router's advertisements, for example.
+  // For example a router advertisement.
   if (source == wire::link_local_of(parameters.remote) && destination.is_multicast()) {
     return ReplaySide::received;
   }
-  // Where all of a host's links are seen together, the tunnel's own is told by the address that is only
-  // there.
+  // A capture of `-i any` has the frames of all links. Only the tunnel has this link-local address.
   const bool on_tunnel = framing == Framing::bare || source == wire::link_local_of(parameters.local);
   if (!on_tunnel && stays_on_its_link(header)) return ReplaySide::other;
   if (engine::is_ours(parameters, source)) return ReplaySide::outward;
@@ -139,7 +140,7 @@ wire::VnetHeader offload_of(wire::Bytes packet, std::uint16_t mtu) noexcept {
   const wire::Bytes whole = packet.first(header->packet_length());
   const engine::UnfinishedTransport unfinished = engine::find_unfinished_transport(whole);
   if (!unfinished) return {};
-  // One in 65536 finished checksums is the pseudo-header's sum by chance, and verifies.
+  // One in 65536 finished checksums equals the sum of the pseudo-header by chance. Such a checksum verifies.
   if (wire::has_valid_transport_checksum(whole, unfinished.protocol, unfinished.offset)) return {};
   const bool is_super_packet =
       whole.size() > mtu && unfinished.protocol == wire::next_header::tcp && unfinished.header_length < mtu;

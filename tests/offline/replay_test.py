@@ -266,7 +266,7 @@ def check_command(program, directory):
     # What can be read once only does not tell the local address as well.
     pipe = directory / "pipe"
     os.mkfifo(pipe)
-    mistake("a FIFO", 1, "not on standard input or in a pipe", pipe, "-c", configuration, timeout=20)
+    mistake("a FIFO", 1, "not standard input or a pipe", pipe, "-c", configuration, timeout=20)
 
     # Of another link is what no router passes on.
     chatter = OUTWARD[:8] + socket.inet_pton(socket.AF_INET6, "fe80::1") + socket.inet_pton(socket.AF_INET6, "ff02::fb")

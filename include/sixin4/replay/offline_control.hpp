@@ -1,5 +1,5 @@
-// What the control thread keeps of a tunnel, without a host under it: the parameters in force, and what
-// becomes of them as time passes and routers tell of path MTUs.
+// The parameters of a tunnel during a replay. They change as time passes and as routers report path MTUs, as
+// in the control thread of a running endpoint.
 #pragma once
 
 #include <cstdint>
@@ -13,21 +13,23 @@
 
 namespace sixin4::replay {
 
-/// Every choice by chance is the same in every run.
+/// Uses a fixed seed: random choices are the same in every run.
 class OfflineControl {
  public:
-  /// `local` and `remote` are what the configuration's stand for. `link_mtu` is that of the IPv4 link.
+  /// `local` and `remote` are the addresses that the configuration's `local` and `remote` stand for.
+  /// `link_mtu` is the MTU of the IPv4 link.
   OfflineControl(const config::Configuration& configuration, const wire::Ipv4Address& local,
                  const wire::Ipv4Address& remote, std::uint16_t link_mtu);
 
   [[nodiscard]] const engine::TunnelParameters& parameters() const noexcept { return parameters_; }
-  /// Of the IPv4 path.
+  /// The MTU of the IPv4 path.
   [[nodiscard]] std::uint16_t path_mtu() const noexcept { return settings_.path.value(); }
-  /// Flows that source rules keep track of.
+  /// Number of flows in the flow table of the source rules.
   [[nodiscard]] std::uint32_t flows() const noexcept;
 
+  /// Expires path MTUs and flows.
   void pass_time(engine::Time now);
-  /// What routers have told of a path, where they have.
+  /// Takes a path MTU that a router has reported, if there is one.
   void take_path_mtu(std::optional<std::uint16_t> told, engine::Time now);
 
  private:

@@ -1,4 +1,4 @@
-// `sixin4 replay`: runs a capture through the packet engine, as the endpoint that a configuration describes.
+// `sixin4 replay`: runs the packets of a capture through the engine with the parameters of a configuration.
 #pragma once
 
 #include <string>
@@ -6,10 +6,11 @@
 
 namespace sixin4::replay {
 
-/// Throws base::ConfigurationError, also for what is no capture, and std::system_error.
+/// Throws base::ConfigurationError for a mistake in the arguments, the configuration or the capture file, and
+/// std::system_error.
 void run_replay(const std::vector<std::string>& arguments);
 
-/// The options, for a help text.
+/// The options, for the help text.
 [[nodiscard]] std::string describe_replay();
 
 }  // namespace sixin4::replay
