@@ -1,4 +1,4 @@
-// Capture files of both formats, whole and damaged, as libpcap's writer and as bytes have them.
+// Capture files of both formats, whole and damaged. libpcap writes some of them, this test the others.
 #include "sixin4/dissect/capture_reader.hpp"
 
 #include <algorithm>
@@ -32,7 +32,7 @@ using Octets = std::vector<std::uint8_t>;
 class CaptureReaderTest : public testing::Test {
  protected:
   CaptureReaderTest() {
-    (void)std::signal(SIGPIPE, SIG_IGN);  // of a writer whose reader has given up
+    (void)std::signal(SIGPIPE, SIG_IGN);  // for the writer of a pipe whose reader has ended
     std::string name = fs::temp_directory_path() / "sixin4-reader-XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) throw std::system_error(errno, std::generic_category(), name);
     directory = name;
@@ -48,7 +48,7 @@ class CaptureReaderTest : public testing::Test {
                                                 static_cast<std::streamsize>(bytes.size()));
     return path;
   }
-  /// By libpcap.
+  /// Writes a file with libpcap.
   [[nodiscard]] std::string write_pcap(int link_type, u_int precision) const {
     const std::string path = directory / "libpcap";
     const std::unique_ptr<pcap_t, decltype(&::pcap_close)> dead{
@@ -67,7 +67,7 @@ class CaptureReaderTest : public testing::Test {
   fs::path directory;
 };
 
-/// As a capture of sixin4's own: two interfaces of link type RAW.
+/// A file like those of `sixin4 capture`: two interfaces of link type RAW.
 pcapng::Buffer own_capture() {
   pcapng::Buffer bytes;
   pcapng::append_section(bytes, "test", {});
@@ -146,7 +146,7 @@ TEST_F(CaptureReaderTest, HandsOverWhatIsThereBeforeMoreComes) {
     file = std::fopen(path.c_str(), "wb");
     const pcapng::Buffer bytes = own_capture();
     (void)std::fwrite(bytes.data(), 1, bytes.size(), file);
-    (void)std::fflush(file);  // and leaves it open
+    (void)std::fflush(file);  // the pipe stays open
   }};
   CaptureReader reader{path};
   EXPECT_TRUE(reader.next());
@@ -156,7 +156,7 @@ TEST_F(CaptureReaderTest, HandsOverWhatIsThereBeforeMoreComes) {
   EXPECT_FALSE(reader.next());
 }
 
-/// Calls of read(2) and its like that this process has made; 0 where the kernel does not count them.
+/// Number of read system calls of this process; 0 if the kernel does not count them.
 std::uint64_t reads_so_far() {
   std::ifstream stream{"/proc/self/io"};
   std::string word;

@@ -1,4 +1,4 @@
-// 6in4 in GRE, VXLAN and Geneve, with headers as their RFCs draw them.
+// 6in4 inside GRE, VXLAN and Geneve, with headers by their RFCs.
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -40,7 +40,7 @@ Octets in_ipv4(std::uint8_t protocol, const Octets& payload) {
 Octets in_ipv6(std::uint8_t protocol, const Octets& payload) {
   Tins::IPv6 outer = Tins::IPv6("2001:db8:7::1", "2001:db8:7::2") / Tins::RawPDU(payload);
   Octets packet = outer.serialize();
-  packet[6] = protocol;  // libtins leaves it where it does not know what is inside
+  packet[6] = protocol;  // libtins does not set it for a payload that it does not know
   return packet;
 }
 
@@ -120,7 +120,7 @@ TEST(Carriers, AreNotSeenInWhatOnlyLooksLikeThem) {
       {47, joined({0x40, 0, 8, 0}, packet)},                                   // with routing
       {47, joined({0, 0, 8, 6}, packet)},                                      // ARP
       {47, joined({0, 0, 8, 0}, Octets(40, 0x50))},                            // IP of version 5
-      {17, datagram(4789, joined({0, 0, 0, 0, 0, 0, 5, 0}, frame))},           // without a network
+      {17, datagram(4789, joined({0, 0, 0, 0, 0, 0, 5, 0}, frame))},           // without a network identifier
       {17, datagram(4790, joined({8, 0, 0, 0, 0, 0, 5, 0}, frame))},           // another port
       {17, datagram(6081, joined({0x40, 0, 0x65, 0x58, 0, 0, 5, 0}, frame))},  // Geneve of version 1
       {17, datagram(6081, joined({0x3f, 0, 0x65, 0x58, 0, 0, 5, 0}, frame))},  // options without an end

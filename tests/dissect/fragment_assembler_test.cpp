@@ -1,4 +1,4 @@
-// IPv4 fragments put together again, and those that must not be.
+// Reassembly of IPv4 fragments, and fragments that must not be joined.
 #include "sixin4/dissect/fragment_assembler.hpp"
 
 #include <algorithm>
@@ -43,7 +43,7 @@ Octets fragment_of(const Piece& piece, const Octets& payload) {
                            .more_fragments = piece.more,
                            .fragment_offset = static_cast<std::uint16_t>(piece.offset),
                            .ttl = 61,
-                           .protocol = 253,  // which libtins does not look into
+                           .protocol = 253,  // unknown to libtins, which leaves the payload as it is
                            .source = {{{192, 0, 2, 1}}},
                            .destination = {{{198, 51, 100, 1}}}});
   packet[0] = static_cast<std::uint8_t>(0x40 + header_length / 4);
@@ -83,7 +83,7 @@ TEST_F(FragmentAssemblerTest, TakesFragmentsInEveryOrder) {
     EXPECT_EQ(parsed.tot_len(), 201);
     EXPECT_EQ(parsed.src_addr(), "192.0.2.1");
     const std::uint16_t checksum = parsed.checksum();
-    parsed.serialize();  // which computes it
+    parsed.serialize();  // computes the checksum
     EXPECT_EQ(parsed.checksum(), checksum);
   } while (std::ranges::next_permutation(order).found);
   EXPECT_EQ(assembler.left_over(), 0U);
@@ -134,7 +134,7 @@ TEST_F(FragmentAssemblerTest, DropsAPacketThatEndsTwice) {
   EXPECT_FALSE(add(in_three[0]));
   EXPECT_FALSE(add(in_three[1]));
   EXPECT_FALSE(add({.offset = 240, .length = 8}));
-  EXPECT_FALSE(add(in_three[2]));  // ends in front of what is there
+  EXPECT_FALSE(add(in_three[2]));  // ends before the received bytes end
 }
 
 TEST_F(FragmentAssemblerTest, DropsAPacketLargerThanAnyIs) {
@@ -177,7 +177,7 @@ TEST_F(FragmentAssemblerTest, ForgetsAfterHalfAMinuteOfTheCapturesTime) {
   EXPECT_EQ(assembler.left_over(), 3U);
 }
 
-/// Linux' ip_frag_ecn_table; nothing: the packet is dropped.
+/// ip_frag_ecn_table of Linux; nothing: the packet is dropped.
 std::optional<unsigned> ecn_of(unsigned first, unsigned second, unsigned third) {
   const std::set<unsigned> all{first, second, third};
   if (all.contains(0) && all.size() > 1) return std::nullopt;
@@ -243,12 +243,12 @@ TEST_F(FragmentAssemblerTest, EndsWhereTheCaptureHasAGap) {
 }
 
 TEST_F(FragmentAssemblerTest, HasABoundHoweverManyPacketsAreIncomplete) {
-  // Each claims nearly all that a packet can have.
+  // Each announces nearly the largest packet.
   constexpr std::uint16_t count = 1000;
   for (std::uint16_t id = 0; id < count; ++id) {
     EXPECT_FALSE(add({.offset = 64000, .length = 8, .identification = id}));
   }
-  // The oldest went, the newest is still there.
+  // The oldest packet was given up, the newest one still waits.
   EXPECT_FALSE(add({.offset = 64008, .length = 8, .more = false, .identification = 0}));
   EXPECT_EQ(assembler.left_over(), count + 1U);
   constexpr std::uint16_t last = count - 1;

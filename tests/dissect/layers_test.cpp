@@ -1,4 +1,4 @@
-// Packets taken apart layer by layer, as libtins has put them together.
+// Splitting packets of libtins into layers.
 #include "sixin4/dissect/layers.hpp"
 
 #include <cstdint>
@@ -30,7 +30,7 @@ Octets nested(int headers) {
       Tins::IPv6 outer = Tins::IPv6("2001:db8:7::1", "2001:db8:7::2") / Tins::RawPDU(packet);
       outer.next_header(4);
       packet = outer.serialize();
-      packet[6] = 4;  // libtins leaves it where it does not know what is inside
+      packet[6] = 4;  // libtins does not set it for a payload that it does not know
     }
   }
   return packet;

@@ -1,4 +1,4 @@
-// What stands in front of IP in a capture file, as libtins writes it where it can.
+// Link headers of capture files. libtins makes the headers that it knows.
 #include "sixin4/dissect/link_layer.hpp"
 
 #include <algorithm>
@@ -31,8 +31,8 @@ struct Framed {
   std::string name;
   int link_type;
   Octets frame;
-  std::size_t header;             ///< bytes in front of the IPv4 header
-  bool tells_no_version = false;  ///< what is IP is told by its first byte only
+  std::size_t header;             ///< bytes before the IPv4 header
+  bool tells_no_version = false;  ///< only the first byte of the packet shows that it is IP
 };
 
 std::vector<Framed> framings() {
@@ -97,7 +97,7 @@ TEST(LinkLayer, FindsThePacketBehindEveryHeader) {
     ASSERT_TRUE(knows_link_type(framed.link_type)) << framed.name;
     const LinkPayload payload = strip_link_header(framed.link_type, framed.frame);
     EXPECT_EQ(payload.kind, Kind::ip) << framed.name;
-    // Not compared with libtins' packet, which has a checksum of its own making: it may pad frames, too.
+    // The packet of libtins is not compared, because libtins sets its checksum and may pad the frame.
     const Octets packet = ipv4_packet().serialize();
     ASSERT_GE(payload.packet.size(), packet.size()) << framed.name;
     EXPECT_EQ(payload.packet.data(), framed.frame.data() + framed.header) << framed.name;
@@ -112,7 +112,7 @@ TEST(LinkLayer, SaysWhereTheCaptureHasKeptTooLittle) {
       EXPECT_EQ(payload.kind, Kind::cut_short) << framed.name << ' ' << kept;
     }
     const auto payload = strip_link_header(framed.link_type, wire::Bytes{framed.frame}.first(framed.header));
-    // Without a byte of the packet nothing tells then.
+    // Without the first byte of the packet its IP version is unknown.
     EXPECT_EQ(payload.kind, framed.tells_no_version ? Kind::cut_short : Kind::ip) << framed.name;
   }
 }
@@ -123,7 +123,7 @@ TEST(LinkLayer, TellsOthersFromIp) {
   frame[13] = 0x06;  // ARP
   EXPECT_EQ(strip_link_header(DLT_EN10MB, frame).kind, Kind::other);
   frame[12] = 0;
-  frame[13] = 38;  // the length of an IEEE 802.2 frame, spanning tree's
+  frame[13] = 38;  // the length of an IEEE 802.2 frame of the spanning tree protocol
   frame[14] = frame[15] = 0x42;
   EXPECT_EQ(strip_link_header(DLT_EN10MB, frame).kind, Kind::other);
   Octets cooked2(40, 0);

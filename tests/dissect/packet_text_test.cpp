@@ -1,4 +1,4 @@
-// Packets as lines and as JSON: what tcpdump is not asked about in decode_test.py.
+// Packets as lines and as JSON: cases that decode_test.py does not compare with tcpdump.
 #include "sixin4/dissect/packet_text.hpp"
 
 #include <cstdint>
@@ -67,14 +67,14 @@ TEST(PacketText, OfAHeaderThatDoesNotFitItsPacket) {
   for (const auto& [protocol, name] : {std::pair{6, "TCP"}, {17, "UDP"}, {58, "ICMP6"}, {1, "ICMP"}}) {
     packet[6] = static_cast<std::uint8_t>(protocol);
     EXPECT_TRUE(describe_packet(packet).ends_with(std::string{": "} + name + " [malformed]")) << name;
-    // What the capture has not kept is another matter.
+    // A packet that was not captured whole is not malformed.
     packet[5] = 60;
     EXPECT_TRUE(describe_packet(packet, 100).ends_with(std::string{": "} + name + " [truncated]")) << name;
     packet[5] = 7;
   }
 }
 
-/// IPv4 with options in IPv6, of which only so many bytes were kept.
+/// IPv4 with options inside IPv6, cut to `kept` bytes.
 Octets ipv4_in_ipv6(std::size_t kept) {
   Tins::IP ipv4 = Tins::IP("10.0.0.2", "10.0.0.1") / Tins::TCP(80, 4000);
   for (int i = 0; i < 36; ++i) ipv4.add_option(Tins::IP::option(1));
@@ -161,7 +161,7 @@ TEST(PacketJson, BelievesNoTcpHeaderThatDoesNotFit) {
   };
   EXPECT_EQ(tcp_of(packet).at("tcp").at("length"), 5);
   EXPECT_EQ(tcp_of(packet).at("malformed"), false);
-  for (const unsigned words : {0U, 4U, 7U}) {  // of 4 bytes each: there are 25
+  for (const unsigned words : {0U, 4U, 7U}) {  // of 4 bytes; the segment has 25 bytes
     packet[40 + 12] = static_cast<std::uint8_t>(words << 4U);
     EXPECT_TRUE(tcp_of(packet).at("tcp").at("length").is_null());
     EXPECT_EQ(tcp_of(packet).at("tcp").at("source_port"), 4000);

@@ -1,11 +1,10 @@
 #!/usr/bin/python3
-"""Writes a capture of the same tunnelled packets for every link type that decode reads, and some that are odd.
+"""Write a capture of the same tunnelled packets for every link type that decode reads, and unusual captures.
 
     captures.py DIRECTORY
-    captures.py --seeds          the fuzz target's corpus instead, beside this folder
+    captures.py --seeds          write the corpus of the fuzz target instead
 
-Scapy (Debian: python3-scapy) makes the packets, and libpcap's writers are not asked: the frames are put into the
-files byte by byte.
+Scapy (Debian: python3-scapy) makes the packets. This script writes the files itself, without libpcap.
 """
 
 import pathlib
@@ -22,7 +21,7 @@ NEAR, FAR = "192.0.2.1", "198.51.100.1"
 HERE, THERE = "2001:db8:1::2", "2001:db8:ffff::1"
 START = 1700000000
 
-# Of libpcap's LINKTYPE_ registry.
+# Link types of capture files (LINKTYPE_…).
 NULL, ETHERNET, PPP, PPP_HDLC, RAW, LOOP, SLL, IPV4, IPV6, SLL2, C_HDLC, PPPOE, IEEE80211, SLIP, NFLOG = (
     0, 1, 9, 50, 101, 108, 113, 228, 229, 276, 104, 51, 105, 8, 239)
 OLD_RAW = (12, 14)
@@ -33,7 +32,7 @@ def outer(inner, **fields):
 
 
 def inner_packets():
-    """Each kind that a line tells about."""
+    """One packet of each kind that decode describes."""
     ip6 = IPv6(src=HERE, dst=THERE, hlim=60)
     back = IPv6(src=THERE, dst=HERE, hlim=57)
     return [
@@ -48,7 +47,7 @@ def inner_packets():
 
 
 def write_pcap(path, link_type, frames, nanoseconds=True, order="<", snap_length=262144):
-    """`frames` are bytes, or pairs of bytes and the length that the frame had; one every 1.000001 seconds."""
+    """`frames` are bytes, or pairs of captured bytes and length on the wire. One frame every 1.000001 seconds."""
     magic = 0xA1B23C4D if nanoseconds else 0xA1B2C3D4
     with open(path, "wb") as file:
         file.write(struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, snap_length, link_type))
@@ -59,7 +58,7 @@ def write_pcap(path, link_type, frames, nanoseconds=True, order="<", snap_length
 
 
 def write_pcapng(path, link_type, frames):
-    """With two interfaces of that link type, and times in milliseconds."""
+    """A file with two interfaces of this link type and times in milliseconds."""
     def block(kind, body):
         body += b"\0" * (-len(body) % 4)
         return struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
@@ -79,7 +78,7 @@ def ethernet(packet):
 
 
 def framings():
-    """Name, link type, and the frame of an IPv4 packet."""
+    """Name, link type, and a function that makes the frame of an IPv4 packet."""
     def fixed(header):
         return lambda packet: header + raw(packet)
 
@@ -90,7 +89,7 @@ def framings():
     snap, ppp = bytes.fromhex("aaaa030000000800"), pppoe + b"\x00\x21"
 
     def cooked(kind, header):
-        """Of such a type, in both versions: what comes then is as on Ethernet."""
+        """Linux cooked frames of both versions with this EtherType. The rest is as on Ethernet."""
         return [(fixed(sll[:14] + struct.pack("!H", kind) + header)), (fixed(struct.pack("!H", kind) + sll2[2:] + header))]
 
     (sll_pppoe, sll2_pppoe), (sll_snap, sll2_snap) = cooked(0x8864, ppp), cooked(4, snap)
@@ -116,7 +115,7 @@ def framings():
 
 
 def too_large():
-    """Fragments whose payloads fit a packet, but not behind the options that the first one has."""
+    """Fragments whose payloads fit into a packet, but not together with the options of the first fragment."""
     options, payload = [IPOption_NOP()] * 40, bytes(range(256)) * 256
     ends = [1440, 16000, 32000, 48000, 64000, 65480]
     return [outer(Raw(payload[begin:end]), id=302, frag=begin // 8, flags=0 if end == ends[-1] else "MF",
@@ -124,7 +123,7 @@ def too_large():
 
 
 def nest(depth):
-    """6in4 in 6in4: so many IP headers around a UDP datagram."""
+    """6in4 in 6in4: `depth` IP headers around a UDP datagram."""
     packet = IPv6(src="2001:db8:7::1", dst="2001:db8:7::2") / UDP(sport=1, dport=2) / Raw(b"deep")
     for level in range(depth):
         if level % 2 == 0:
@@ -150,7 +149,7 @@ def write_all(folder):
     write_pcap(folder / "slip.pcap", SLIP, [carriers.slip(packet) for packet in packets])
     write_pcap(folder / "nflog.pcap", NFLOG, [carriers.nflog(packet) for packet in packets])
 
-    # What is no 6in4, in between.
+    # Other packets between those of 6in4.
     others = [Ether(type=0x0806) / Raw(bytes(28)), ethernet(IP(src=NEAR, dst=FAR) / UDP() / Raw(b"x")),
               ethernet(IP(src=NEAR, dst=FAR) / ICMP()), ethernet(IPv6(src=HERE, dst=THERE) / UDP()),
               ethernet(IP(src=NEAR, dst=FAR) / GRE())]
@@ -182,13 +181,13 @@ def write_all(folder):
     for depth in range(1, 8):
         write_pcap(folder / f"nested-{depth}.pcap", RAW, [nest(depth)])
 
-    # The capture has kept so many bytes of each.
+    # Captures with a snapshot length.
     for kept in (5, 19, 20, 30, 59, 60, 70, 80, 100):
         frames = [raw(packet) for packet in packets]
         write_pcap(folder / f"snapped-{kept}.pcap", RAW, [(frame[:kept], len(frame)) for frame in frames])
     write_pcap(folder / "fragments-snapped.pcap", RAW, [(raw(piece)[:100], len(piece)) for piece in pieces])
 
-    # Who sent these did not mean well.
+    # Malformed packets.
     longer = raw(packets[3])[:20] + raw(packets[3])[20:24] + b"\x7f\xff" + raw(packets[3])[26:]
     write_pcap(folder / "malformed.pcap", RAW, [longer, raw(outer(Raw(b"\x45" * 60))), raw(outer(Raw(b""))),
                                                 raw(outer(Raw(b"\x60\0\0")))])
@@ -201,14 +200,14 @@ def write_all(folder):
     (folder / "text.pcap").write_text("no capture at all, but some words that are long enough for a header\n")
 
 
-# The fuzz target's, in its order.
+# The link types of the fuzz target, in its order.
 FUZZED = [RAW, ETHERNET, SLL, SLL2, PPP, PPP_HDLC, PPPOE, C_HDLC, NULL, LOOP, IPV4, SLIP, NFLOG]
 FILES = ["big-endian", "empty", "ethernet", "file", "fragments", "microseconds", "snapped-59", "text", "torn", "wireless"]
 LARGEST_SEED = 8192
 
 
 def write_seeds(folder):
-    """Frames under their link type, and some captures as files; see tests/fuzz/decode.cpp."""
+    """Write frames with their link type, and some captures as files; see tests/fuzz/decode.cpp."""
     captures = folder / "captures"
     captures.mkdir(parents=True)
     write_all(captures)
@@ -228,7 +227,7 @@ def write_seeds(folder):
         (folder / path.stem).write_bytes(seed)
         path.unlink()
     shutil.rmtree(captures)
-    # Of these the headers are enough.
+    # The headers of these are enough.
     heads = [raw(piece)[:68] for piece in too_large()]
     (folder / "fragments-too-large").write_bytes(
         bytes([FUZZED.index(RAW)]) + b"".join(struct.pack("!BH", 0, len(head)) + head for head in heads))

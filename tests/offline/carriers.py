@@ -1,4 +1,4 @@
-"""Frames that carry a packet under MPLS, GRE, VXLAN or Geneve, by scapy."""
+"""Frames of scapy that carry a packet inside MPLS, GRE, VXLAN or Geneve."""
 
 import struct
 
@@ -12,13 +12,13 @@ def frame():
 
 
 def carriers():
-    """Name, what a line has in front of the tunnel, and the frame around a packet."""
+    """Name, beginning of the line of decode, and a function that makes the frame of a packet."""
     ip, ip6 = IP(src="203.0.113.1", dst="203.0.113.2"), IPv6(src="2001:db8:7::1", dst="2001:db8:7::2")
     outer, outer6 = "IP 203.0.113.1{} > 203.0.113.2{}: ", "IP6 2001:db8:7::1{} > 2001:db8:7::2{}: "
     labels = MPLS(label=16, s=0, ttl=64) / MPLS(label=17, s=1, ttl=64)
     control_word = Raw(b"\0\0\0\1")
     option = GeneveOptions(classid=0x102, type=1, data=b"\0" * 8)
-    gre, vxlan, vxlan_of_old = (outer.format("", "") + "GRE: ", outer.format(".5", ".4789") + "VXLAN vni 77: ",
+    gre, vxlan, old_vxlan = (outer.format("", "") + "GRE: ", outer.format(".5", ".4789") + "VXLAN vni 77: ",
                                 outer6.format(".5", ".8472") + "VXLAN vni 77: ")
     geneve = outer.format(".5", ".6081") + "Geneve vni 9: "
     return [
@@ -33,7 +33,7 @@ def carriers():
         ("vxlan", vxlan, lambda p: ethernet(ip / UDP(sport=5, dport=4789) / VXLAN(vni=77, flags=8), frame() / p)),
         ("vxlan-tagged", vxlan,
          lambda p: ethernet(ip / UDP(sport=5, dport=4789) / VXLAN(vni=77, flags=8), frame() / Dot1Q(vlan=6) / p)),
-        ("vxlan-of-old", vxlan_of_old,
+        ("vxlan-of-old", old_vxlan,
          lambda p: ethernet(ip6 / UDP(sport=5, dport=8472) / VXLAN(vni=77, flags=8), frame() / p, 0x86DD)),
         ("geneve", geneve, lambda p: ethernet(ip / UDP(sport=5, dport=6081) / GENEVE(vni=9, proto=0x6558), frame() / p)),
         ("geneve-options", geneve,
@@ -46,12 +46,12 @@ def carriers():
 
 
 def ethernet(headers, payload, kind=0x0800):
-    """The payload's own headers are written out first, so that no layer changes another's fields."""
+    """An Ethernet frame. The payload is turned into bytes first, so that scapy does not change its fields."""
     return raw(Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02", type=kind) / headers / Raw(raw(payload)))
 
 
 def nflog(packet):
-    """As Linux hands it to libpcap, in this test's byte order for all attributes."""
+    """A netfilter log message as Linux gives it to libpcap. All attributes are little-endian."""
     def attribute(kind, value):
         return struct.pack("<HH", len(value) + 4, kind) + value + b"\0" * (-len(value) % 4)
 
@@ -60,5 +60,5 @@ def nflog(packet):
 
 
 def slip(packet):
-    """With BSD's header, of an outward packet."""
+    """A SLIP frame with BSD's header. The direction is outgoing."""
     return b"\1" + bytes(15) + raw(packet)

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""The decode verb on 6in4 under MPLS, GRE, VXLAN and Geneve, with scapy's packets and tshark as judge.
+"""The verb decode with 6in4 inside MPLS, GRE, VXLAN and Geneve. scapy makes the packets, tshark checks the output.
 
     carriers_test.py PROGRAM
 
-The interpreter is Debian's own, because that one has scapy (python3-scapy).
+The interpreter is that of Debian, because python3-scapy is installed for it.
 """
 
 import json
@@ -41,12 +41,12 @@ class Tests:
             captures.write_pcap(self.folder / f"{name}.pcap", captures.ETHERNET, [around(packet) for packet in self.packets])
             check(f"{name}: as without a carrier", [line.replace(" ", f" {front}", 1) for line in self.expected],
                   self.decode(f"{name}.pcap"))
-            # An operator tells tshark what a pseudowire carries, and what the older port is.
+            # tshark has to be told the payload of a pseudowire and the older port of VXLAN.
             told = {"mpls-pseudowire": "mpls.label==17,pwethcw", "vxlan-of-old": "udp.port==8472,vxlan"}
             options = ("-d", told[name]) if name in told else ()
             theirs = tshark(self.folder / f"{name}.pcap", "ip.src", "ipv6.dst", "ip.len", options=options)
             ours = [json.loads(line)["layers"] for line in self.decode(f"{name}.pcap", "--json")]
-            del theirs[5], ours[5]  # an ICMPv6 error, of which tshark tells the quoted packet's addresses, too
+            del theirs[5], ours[5]  # an ICMPv6 error: tshark prints the addresses of the quoted packet, too
             check(f"{name}: addresses and lengths as tshark has them", [lists_of(line) for line in theirs],
                   [[[layer["source"] for layer in layers if layer["version"] == 4],
                     [layer["destination"] for layer in layers if layer["version"] == 6],
@@ -63,7 +63,7 @@ class Tests:
               [(layer.get("carrier"), layer.get("vni")) for layer in layers])
 
     def snapped(self):
-        """However little was kept: no packet is made up."""
+        """Captures of every length: decode invents no packet."""
         for name, _, around in carriers():
             whole = around(self.packets[0])
             captures.write_pcap(self.folder / f"{name}.pcap", captures.ETHERNET,
@@ -73,7 +73,7 @@ class Tests:
                   [line for line in lines or ["none"] if "[truncated]" not in line or "[malformed]" in line])
 
     def fragments(self):
-        """A host inside an overlay network fragments what is longer than the overlay's MTU."""
+        """Fragments inside a carrier, as a host inside an overlay network makes them."""
         big = captures.outer(captures.IPv6(src=captures.HERE, dst=captures.THERE) / captures.UDP(sport=40000, dport=53)
                              / captures.Raw(b"f" * 3000), id=300)
         pieces = captures.fragment(big, fragsize=1400)
@@ -89,7 +89,7 @@ class Tests:
                   [line.split(" ", 1)[1] for line in self.decode("pieces.pcap")])
 
     def replayed(self):
-        """An endpoint gets no packet out of a carrier: its host does, if anybody."""
+        """replay leaves packets inside carriers out, because no endpoint receives them."""
         configuration = self.folder / "he6.conf"
         configuration.write_text(f"local = {captures.FAR}\nremote = {captures.NEAR}\nprefix = 2001:db8:ffff::/48\n")
         pieces = captures.fragment(self.packets[2], fragsize=24)

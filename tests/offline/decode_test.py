@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The decode verb on captures of every kind that captures.py writes, with tcpdump and tshark as judges of what it
-prints and writes.
+"""The verb decode with every capture of captures.py. tcpdump and tshark check the lines and the files that it
+writes.
 
     decode_test.py PROGRAM
 """
@@ -23,7 +23,7 @@ from judges import (check, comparable, finish, need, run, skip, tcpdump, tshark,
                     without_ports)
 
 HERE = pathlib.Path(__file__).resolve().parent
-PYTHON_WITH_SCAPY = "/usr/bin/python3"  # Debian's own, whatever comes first in PATH
+PYTHON_WITH_SCAPY = "/usr/bin/python3"  # scapy is installed for the interpreter of Debian
 ADDRESSES = "IP 192.0.2.1 > 198.51.100.1: "
 
 
@@ -40,7 +40,7 @@ class Tests:
         return lines
 
     def link_types(self):
-        """The same packets behind every kind of link header read the same."""
+        """The same packets after every kind of link header give the same lines."""
         expected = self.lines("raw.pcap")
         check("raw: seven lines", 7, len(expected))
         names = ["ethernet", "ethernet-padded", "vlan", "qinq", "snap", "pppoe-ethernet", "pppoe", "sll", "sll-tagged",
@@ -58,7 +58,7 @@ class Tests:
         check("standard input", (expected, 0), (lines, status))
 
     def lines_as_tcpdump(self):
-        """Line by line what tcpdump prints, but for what it tells more of."""
+        """Each line is that of tcpdump, except where tcpdump prints more."""
         for name in ("raw.pcap", "nested-1.pcap", "nested-2.pcap", "nested-3.pcap", "nested-4.pcap"):
             theirs = [comparable(line) for line in tcpdump(self.captures / name)]
             ours = [comparable(line) for line in self.lines(name)]
@@ -180,7 +180,7 @@ class Tests:
             "UDP, length 3000 [truncated] [of 3 fragments]"))
 
     def truncated(self):
-        """However little was kept: each packet is named as cut short, and nothing is made up."""
+        """Captures of every length: each packet is marked as truncated, and nothing is invented."""
         for kept in (20, 30, 59, 60, 70, 80, 100):
             lines, error, status = self.decode(self.captures / f"snapped-{kept}.pcap")
             full = self.lines("raw.pcap")
@@ -251,7 +251,7 @@ class Tests:
         check("a full disk with -w: exit status", 2, status)
 
     def large(self):
-        """200 MB go through little memory, and a terminal sees how far it is."""
+        """200 MB take little memory, and a terminal shows the progress."""
         big = self.captures / "big.pcap"
         head, packet = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 101), None
         data = (self.captures / "fragments.pcap").read_bytes()[24:]
@@ -260,7 +260,7 @@ class Tests:
             length = struct.unpack("<IIII", data[:16])[2]
             records.append(data[16 : 16 + length])
             data = data[16 + length :]
-        # Whole packets, and first fragments whose others never come: each begins another one.
+        # Whole packets, and first fragments of many packets whose other fragments never come.
         with open(big, "wb") as file:
             file.write(head)
             number = 0
@@ -275,7 +275,7 @@ class Tests:
         def limited():
             resource.setrlimit(resource.RLIMIT_AS, (128 << 20, 128 << 20))
 
-        # Built with a sanitizer it does not even begin.
+        # A program with a sanitizer does not start with this limit.
         can_be_limited = subprocess.run([self.program, "--version"], capture_output=True, preexec_fn=limited).returncode == 0
         done = subprocess.Popen([self.program, "decode", big, "-w", "/dev/null"], stderr=subprocess.PIPE,
                                 preexec_fn=limited if can_be_limited else None)
@@ -289,7 +289,7 @@ class Tests:
         self.shows_bar("lines that are read slowly", big, 201)
         check("and nowhere else", False, "[" in error)
 
-        # What is no IP takes time, too. Most of the file is holes.
+        # Frames without IP take time, too. Most of the file is a hole.
         other = self.captures / "other.pcap"
         with open(other, "wb") as file:
             file.write(head[:20] + struct.pack("<I", 1))
@@ -299,7 +299,7 @@ class Tests:
             file.truncate()
         self.shows_bar("frames that are no IP", other, 2148)
 
-        # Nobody reads on where nobody takes what comes of it.
+        # A failed write ends decode early.
         for what, expected in (("a full disk", "No space left on device"), ("a reader that has gone", "Broken pipe")):
             if what == "a full disk":
                 sink = os.open("/dev/full", os.O_WRONLY)
@@ -307,7 +307,7 @@ class Tests:
                 reading, sink = os.pipe()
                 os.close(reading)
             with open(big, "rb") as source:
-                # Python ignores SIGPIPE, as many services do, and hands that on.
+                # Python ignores SIGPIPE, as many services do, and a child inherits this.
                 done = subprocess.run([self.program, "decode", "-"], stdin=source, stdout=sink, stderr=subprocess.PIPE, text=True,
                                       restore_signals=False)
                 position = os.lseek(source.fileno(), 0, os.SEEK_CUR)
@@ -317,7 +317,7 @@ class Tests:
             check(f"{what} ends it early", True, position < 10**6 or position)
 
     def shows_bar(self, what, file, megabytes):
-        """On a terminal, while the lines go elsewhere and are not taken faster than so."""
+        """The progress bar on a terminal, while the lines go to a pipe that is read slowly."""
         controller, terminal = pty.openpty()
         watched = subprocess.Popen([self.program, "decode", file], stdout=subprocess.PIPE, stderr=terminal)
         os.close(terminal)
@@ -328,7 +328,7 @@ class Tests:
             while piece := os.read(controller, 65536):
                 shown += piece
         except OSError:
-            pass  # the terminal's other end is closed
+            pass  # the other end of the terminal is closed
         os.close(controller)
         watched.wait()
         bars = re.findall(rb"\[(#*)\.*\] (\d+) % of (\d+) MB", shown)

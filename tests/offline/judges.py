@@ -1,4 +1,4 @@
-"""For the scripts of this folder: one line a check, and what tcpdump and tshark say of a capture."""
+"""Helpers of the scripts in this folder: checks that print one line each, and the output of tcpdump and tshark."""
 
 import os
 import pathlib
@@ -10,17 +10,17 @@ import sys
 failures = 0
 
 
-def check(what, expected, seen):
+def check(name, expected, seen):
     global failures
     if expected == seen:
-        print(f"ok: {what}")
+        print(f"ok: {name}")
     else:
         failures += 1
-        print(f"not ok: {what}\n  expected: {expected}\n  saw:      {seen}")
+        print(f"not ok: {name}\n  expected: {expected}\n  saw:      {seen}")
 
 
-def skip(why):
-    print(f"{pathlib.Path(sys.argv[0]).name}: {why}", file=sys.stderr)
+def skip(reason):
+    print(f"{pathlib.Path(sys.argv[0]).name}: {reason}", file=sys.stderr)
     sys.exit(77)
 
 
@@ -35,7 +35,7 @@ def finish():
 
 
 def run(*command, stdin=None):
-    """Standard output's lines, standard error, exit status."""
+    """Return the lines of standard output, standard error and the exit status."""
     done = subprocess.run([str(word) for word in command], stdin=stdin, capture_output=True, text=True,
                           env={**os.environ, "TZ": "UTC"})
     return done.stdout.splitlines(), done.stderr, done.returncode
@@ -55,12 +55,12 @@ def tshark(file, *fields, options=()):
 
 
 def comparable(line):
-    """What tcpdump has and decode has not: TCP options, checksums, flow labels, HTTP, names of ports' protocols."""
+    """Remove from a line of tcpdump what decode does not print: TCP options, checksums, HTTP and DNS."""
     line = re.sub(r", options \[[^]]*\]", "", line)
     line = re.sub(r": HTTP.*| \[\|domain\]|\[(udp )?sum[^]]*\]", "", line)
-    # Behind extension headers it prints their names, and then the ports by themselves.
+    # tcpdump prints the names of extension headers, and the ports after them.
     line = re.sub(r"IP6 (\S+) > (\S+): DSTOPT (?:\(.*?\) )?(\d+) > (\d+): ", r"IP6 \1.\3 > \2.\4: ", line)
-    return re.sub(r"(\.53: ).*", r"\1", line).rstrip()  # there it reads the payload
+    return re.sub(r"(\.53: ).*", r"\1", line).rstrip()  # tcpdump describes the payload
 
 
 def without_ports(line):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""pcapng files, block by block: what capture programs write, and what no program should.
+"""pcapng files, block by block: valid ones and damaged ones.
 
-    pcapng_files.py --seeds      the fuzz targets' corpora, beside this folder
+    pcapng_files.py --seeds      write the corpora of the fuzz targets
 """
 
 import pathlib
@@ -24,7 +24,7 @@ class Section:
         return struct.pack(self.order + layout, *values)
 
     def block(self, kind, body, claimed=None, at_end=None):
-        """`claimed` is the length in front, `at_end` the one at the end, where they are not the block's own."""
+        """`claimed` and `at_end` replace the right length at the beginning and at the end of the block."""
         body += b"\0" * (-len(body) % 4)
         length = len(body) + 12
         return (self.pack("II", kind, length if claimed is None else claimed) + body
@@ -50,7 +50,7 @@ class Section:
         return self.add(INTERFACE, self.pack("HHI", link_type, 0, snap_length) + options)
 
     def stamp(self, interface, seconds):
-        """The interface's units of a time, a fraction of a second included."""
+        """Convert a time to the units of the interface."""
         resolution, offset = self.resolutions[interface]
         base = 2 ** (resolution & 0x7F) if resolution & 0x80 else 10 ** resolution
         return int((seconds - offset) * base)
@@ -70,7 +70,7 @@ class Section:
 
 
 def strange_blocks(section):
-    """Names, statistics, a custom block, decryption secrets, a systemd entry, and a type that nobody has."""
+    """Add blocks that decode skips: names, statistics, custom, secrets, systemd journal, and unknown types."""
     section.add(4, section.pack("HH", 1, 9) + b"\xc0\0\2\1near\0" + section.pack("HH", 0, 0))
     section.add(STATISTICS, section.pack("III", 0, 0, 0))
     section.add(0xBAD, section.pack("I", 32473) + b"anything")
@@ -82,12 +82,12 @@ def strange_blocks(section):
     return section
 
 
-# IPv4 of protocol 41 with an empty IPv6 packet inside.
+# An IPv4 packet of protocol 41 around an IPv6 packet without payload.
 PACKET_OF_6IN4 = bytes.fromhex("4500003c0007000040298e80c0000201c6336401" "6000000000003b40") + bytes(15) + b"\1" + bytes(15) + b"\2"
 
 
 def seeds():
-    """Each a few hundred bytes."""
+    """Name and content of each file, a few hundred bytes."""
     ethernet = bytes(12) + b"\x08\0" + PACKET_OF_6IN4
     for name, order in (("little", "<"), ("big", ">")):
         section = Section(order).interface(101).interface(1, 60, 9, -3600).interface(105, 0, 0x80 | 20)

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""The decode and replay verbs on pcapng files whose interfaces differ, with tshark, mergecap and editcap as judges, and
-on files that are damaged or compressed.
+"""The verbs decode and replay with pcapng files of several link types, damaged files and compressed files. tshark
+checks the output; mergecap and editcap write some of the files.
 
     pcapng_test.py PROGRAM
 
-The interpreter is Debian's own, because that one has scapy (python3-scapy).
+The interpreter is that of Debian, because python3-scapy is installed for it.
 """
 
 import bz2
@@ -35,7 +35,7 @@ NANOSECONDS, MILLISECONDS, BINARY = 9, 3, 0x80
 
 
 def frames_of(name):
-    """A function that puts an IPv4 packet into a frame, as one of captures.py's link types."""
+    """Link type number of a name in captures.py, and the function that makes the frame of an IPv4 packet."""
     return next((link_type, frame) for kind, link_type, frame in captures.framings() if kind == name)
 
 
@@ -43,7 +43,7 @@ PACKETS = [captures.outer(inner) for inner in captures.inner_packets()]
 
 
 def mixed(order, names, resolutions, offsets=None):
-    """A section with an interface for each name, and all packets on each in turn, with blocks of other kinds between."""
+    """A section with an interface for each name. Each interface has all packets; other blocks are between them."""
     section = Section(order)
     kinds = [frames_of(name) for name in names]
     for number, (link_type, _) in enumerate(kinds):
@@ -75,7 +75,7 @@ class Tests:
         return run(self.program, "decode", *arguments, **options)
 
     def check_by_tshark(self, what, path, count):
-        """Times, lengths and addresses of every packet, from the file and from a pipe."""
+        """Compare times, lengths and addresses of every packet with tshark, from a file and from a pipe."""
         lines, error, status = self.decode(path, "--json")
         check(f"{what}: exit status, packets", (0, count), (status, len(lines)) if status == 0 else (status, error))
         if status != 0:
@@ -86,7 +86,7 @@ class Tests:
             ours.append(f"{one['time']};{outer['source']};{outer['length']};{inner['source']};{inner['length'] - 40}")
         theirs = [re.sub(r"^(\d+\.\d{9});([\d.]+)[^;]*;(\d+)[^;]*;([^;,]*)[^;]*;(\d+).*", r"\1;\2;\3;\4;\5", line)
                   for line in tshark(path, "frame.time_epoch", "ip.src", "ip.len", "ipv6.src", "ipv6.plen")
-                  if ";;" not in line]  # it shows some blocks that are no packets
+                  if ";;" not in line]  # tshark shows some blocks that are no packets
         check(f"{what}: as tshark has it", theirs, ours)
         with subprocess.Popen(["cat", path], stdout=subprocess.PIPE) as source:
             piped = self.decode("-", "--json", stdin=source.stdout)
@@ -110,7 +110,7 @@ class Tests:
         check("-w: tshark reads them", ["ipv6"] * 147, [line.split(":")[1] for line in tshark(out, "frame.protocols")])
 
     def simple_packets(self):
-        """Without a time, and with as many bytes as the first interface has for a packet."""
+        """Simple packet blocks have no time, and are cut at the snapshot length of the first interface."""
         section = Section().interface(frames_of("raw")[0], 90).interface(frames_of("ethernet")[0])
         for packet in PACKETS:
             section.simple(raw(packet)[:90], len(packet))
@@ -121,7 +121,7 @@ class Tests:
         check("simple packets: cut where the snapshot ends", [len(packet) > 90 for packet in PACKETS], kept)
 
     def unknown_link_types(self):
-        """Packets of one interface are no reason not to read the others'."""
+        """Packets of an unknown link type do not prevent reading the other interfaces."""
         section = Section().interface(captures.IEEE80211).interface(frames_of("ethernet")[0]).interface(189)
         for number, packet in enumerate(PACKETS):
             section.enhanced(0, START, b"\x08" + bytes(50)).enhanced(1, START + number, raw(frames_of("ethernet")[1](packet)))
@@ -136,7 +136,7 @@ class Tests:
               (status, "wireless.pcapng: sixin4 does not know the link type IEEE802_11 (105), 802.11" in error))
 
     def merged(self):
-        """What Wireshark's own programs make of captures of several link types."""
+        """Files of mergecap with several link types."""
         names = ["ethernet", "raw", "sll2", "ppp", "qinq"]
         for name in names:
             link_type, frame = frames_of(name)
@@ -155,7 +155,7 @@ class Tests:
             self.check_by_tshark(f"editcap {' '.join(options)}", self.folder / "edited.pcapng", 35)
 
     def replayed(self):
-        """Of two interfaces with other link types, of which one has bare packets."""
+        """replay of two interfaces with different link types, one of them with bare packets."""
         configuration = self.write("he6.conf", f"local = {captures.NEAR}\nremote = {captures.FAR}\n"
                                                f"prefix = 2001:db8:1::/48\n".encode())
         section = Section("<").interface(frames_of("ethernet")[0]).interface(frames_of("raw")[0], resolution=NANOSECONDS)
@@ -168,7 +168,7 @@ class Tests:
         check("replay: the counts", True, "2 packets: 1 outward, 1 inward" in error)
 
     def damaged(self):
-        """Packets in front of the damage are printed, and the damage is named."""
+        """Packets before the damage are printed, and the message names the damage."""
         def good():
             section = Section("<").interface(frames_of("ethernet")[0]).interface(frames_of("raw")[0])
             return section.enhanced(0, START, raw(captures.ethernet(PACKETS[0]))).enhanced(1, START + 1, raw(PACKETS[1]))
@@ -228,7 +228,7 @@ class Tests:
         check("more interfaces than there can be", (1, True), (status, "more than 65536 interfaces" in error))
 
     def accepted(self):
-        """Odd, but as the format has it."""
+        """Unusual files that the format permits."""
         end = Section().option(0, b"")
         cases = {
             "options without an end": Section().interface(101, more=Section().option(2, b"eth0"), end=False),
@@ -244,7 +244,7 @@ class Tests:
             check(what, (1, 0), (len(lines), status) if status == 0 else error)
 
     def large(self):
-        """Past 4 GiB, in little memory. The file is a hole for the most part."""
+        """A file of more than 4 GiB takes little memory. Most of the file is a hole."""
         section = Section().interface(frames_of("raw")[0])
         path = self.folder / "large.pcapng"
         length = 0xFFFFFFF8
@@ -260,7 +260,7 @@ class Tests:
         def limited():
             resource.setrlimit(resource.RLIMIT_AS, (48 << 20, 48 << 20))
 
-        # Built with a sanitizer it does not even begin.
+        # A program with a sanitizer does not start with this limit.
         can_be_limited = subprocess.run([self.program, "--version"], capture_output=True, preexec_fn=limited).returncode == 0
         done = subprocess.run([self.program, "decode", path], capture_output=True, text=True,
                               preexec_fn=limited if can_be_limited else None)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The replay verb against the scenarios: what each hands over becomes a capture, and a replay of that has to end with
-the scenario's own counters, and send and write its packets byte for byte.
+"""The verb replay with the scenarios. The packets of each scenario become a capture. Its replay must end with the
+counters of the scenario, and send and write the packets of the scenario byte for byte.
 
     replay_test.py PROGRAM SCENARIOS
 """
@@ -24,11 +24,10 @@ from replayed_scenarios import LEFT_OUT, MTU, START, Scenario, icmp_packet  # no
 
 RAW, ETHERNET = 101, 1
 
-# What comes in one batch there is written joined, or answered as one; a capture's packets come one by one.
+# In these scenarios the packets of a batch are joined, or answered together. A replay has one packet a batch.
 JOINED = {"coalesced-tcp-in", "coalesced-udp-in", "fragmentation-needed"}
 
-# From outside with a source that could be ours: without the direction nothing tells what this end wrote from what it
-# was given.
+# Inward packets with a source of ours: a capture without directions does not tell them from outward packets.
 AMBIGUOUS = {"own-source-from-outside-unfiltered", "unspecified-source"}
 
 
@@ -40,7 +39,7 @@ def write_pcap(path, packets, link_type=RAW):
 
 
 def blocks(data):
-    """Kind and body of each block of a pcapng file."""
+    """Yield type and body of each block of a pcapng file."""
     while data:
         kind, length = struct.unpack("<II", data[:8])
         yield kind, data[8 : length - 4]
@@ -62,7 +61,7 @@ Packet = collections.namedtuple("Packet", "interface time data direction id comm
 
 
 def read_pcapng(path):
-    """Names of the interfaces, and packets."""
+    """Return the names of the interfaces and the packets."""
     names, packets = [], []
     for kind, body in blocks(path.read_bytes()):
         if kind == 1:
@@ -121,8 +120,8 @@ def check_scenario(program, folder, directory):
 
 
 def check_again(program, folder, directory):
-    """What a replay writes has both forms of every packet, as a live capture has. Replayed itself it comes to the
-    same end: what went out is told from what came in, and what this end made itself from what it was given.
+    """The file that a replay writes has both forms of every packet, like a live capture. A replay of that file must
+    give the same counters: it has to recognise outward and inward packets, and packets that this end made itself.
     """
     name, scenario = folder.name, Scenario(folder)
     written = directory / f"{name}.pcapng"
@@ -139,13 +138,13 @@ remote = 198.51.100.1
 address = 2001:db8:1::2/64
 mtu = 1280
 """
-OUTER = bytes.fromhex("4500003c00000000ff29cf62c6336401c0000201")  # from the far end, 60 bytes
+OUTER = bytes.fromhex("4500003c00000000ff29cf62c6336401c0000201")  # from the far end; the whole packet has 60 bytes
 INNER = bytes.fromhex("6000000000003b4020010db8ffff00000000000000000001" + "20010db8000100000000000000000002")
 OUTWARD = bytes.fromhex("6000000000003b4020010db8000100000000000000000002" + "20010db8ffff00000000000000000001")
 
 
 def check_command(program, directory):
-    """What the command line, the configuration and the capture leave open, or get wrong."""
+    """Options, defaults and mistakes of the command line, the configuration and the capture."""
     configuration, capture = directory / "he6.conf", directory / "one.pcap"
     configuration.write_text(CONFIGURATION)
     write_pcap(capture, [(START + 1, OUTWARD), (START + 1500, OUTER + INNER)])
@@ -202,7 +201,7 @@ def check_command(program, directory):
                                   "he6 (outer)\t3\t2001:db8:ffff::1", "he6 (inner)\t3\t2001:db8:ffff::1"],
               done.stdout.splitlines())
 
-    # Too large, and not all of it in the capture: zeros stand for the rest, and the lengths are right.
+    # A packet that is too large and was cut by the capture: zeros stand for the rest, and the lengths are right.
     large = OUTWARD[:4] + struct.pack("!H", 1300) + OUTWARD[6:]
     with open(directory / "cut.pcap", "wb") as file:
         file.write(struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 64, RAW))
@@ -213,7 +212,7 @@ def check_command(program, directory):
     mistake("its own input as standard input", 1, "one.pcap is the capture that is read", "-", "-c", named, "-w", capture,
             stdin=open(capture, "rb"))
 
-    # A router's word about a packet of ours, and what follows from it.
+    # An ICMP error about a packet of ours, and its consequences.
     quoted = OUTER[:12] + OUTER[16:20] + OUTER[12:16] + OUTWARD
     told = icmp_packet(["icmp", "3", "4", "mtu=1400", quoted.hex()], "192.0.2.1")
     automatic = directory / "automatic.conf"
@@ -223,7 +222,7 @@ def check_command(program, directory):
     check("cause and effect, in this order", [" in  - taken: IP 203.0.113.9 > 192.0.2.1: ICMP unreachable, need to frag, mtu 1400",
                                               " in  3 answered: IP6 2001:db8:1::2 > 2001:db8:1::2: ICMP6, packet too big, mtu 1380"],
           [line[15:].split(", length")[0] for line in lines])
-    # What the kernel would have thrown away arrives nowhere.
+    # Packets that the kernel would have dropped are left out.
     for what, place in (("an ICMP checksum", 22), ("an IPv4 header checksum", 10)):
         wrong = bytearray(told)
         wrong[place] ^= 0x55
@@ -231,7 +230,7 @@ def check_command(program, directory):
         one = json.loads(run(directory / "wrong.pcap", "-c", automatic, "--json")[0])
         check(f"{what} that is wrong", (1480, 1), (one["path_mtu"] - 20, one["left_out"]["others"]))
 
-    # Of a packet in fragments one that the kernel throws away takes the others with it.
+    # If the kernel drops one fragment, the packet is incomplete.
     payload = INNER[:4] + struct.pack("!H", 1000) + INNER[6:] + bytes(1000)
 
     def fragment(offset, data, more, length=None, damage=0):
@@ -251,35 +250,35 @@ def check_command(program, directory):
         check(f"a fragment {what}", (1 - others, others, 2 * others),
               (one["in"]["packets"], one["left_out"]["others"], one["left_out"]["fragments"]))
 
-    # Nobody can judge a header that was not kept.
+    # A packet whose inner header was not captured is left out.
     with open(directory / "beginning.pcap", "wb") as file:
         file.write(struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 25, RAW))
         file.write(struct.pack("<IIII", START // 10**9, 0, 25, 60) + (OUTER + INNER)[:25])
     one = json.loads(run(directory / "beginning.pcap", "-c", named, "--json")[0])
     check("an inner header that is not there", (0, {}, 1), (one["in"]["packets"], one["drops"]["in"], one["left_out"]["others"]))
 
-    # What could be read of a file that is cut is told, in every form.
+    # The packets before the end of a damaged file are replayed, in every output format.
     (directory / "torn.pcap").write_bytes(capture.read_bytes()[:-1])
     told, error, status = run(directory / "torn.pcap", "-c", named, "--json")
     check("a file that is cut", (1, 1, True), (status, json.loads(told)["out"]["packets"], "truncated" in error or error))
 
-    # What can be read once only does not tell the local address as well.
+    # `local = auto` needs a file that can be read twice.
     pipe = directory / "pipe"
     os.mkfifo(pipe)
     mistake("a FIFO", 1, "not standard input or a pipe", pipe, "-c", configuration, timeout=20)
 
-    # Of another link is what no router passes on.
+    # Packets that no router forwards belong to another link.
     chatter = OUTWARD[:8] + socket.inet_pton(socket.AF_INET6, "fe80::1") + socket.inet_pton(socket.AF_INET6, "ff02::fb")
     write_pcap(directory / "lan.pcap", [(START, bytes(12) + b"\x86\xdd" + data) for data in (chatter, OUTWARD)], ETHERNET)
     one = json.loads(run(directory / "lan.pcap", "-c", named, "--json")[0])
     check("a link's own packets are left out", (1, 1), (one["out"]["packets"], one["left_out"]["others"]))
 
-    # An interface's name is any bytes, JSON is UTF-8: bytes that are none are escaped.
+    # The name of an interface may be any bytes. JSON is UTF-8: other bytes are escaped.
     odd = directory / "odd.conf"
     odd.write_bytes(named.read_bytes().replace(b"he6", b"h\xe96"))
     check("a name that is no UTF-8", "h\\xe96", json.loads(run(capture, "-c", odd, "--json")[0])["interface"])
 
-    # Nobody reads on where nobody takes what comes of it.
+    # A failed write ends the replay early.
     write_pcap(directory / "many.pcap", [(START, OUTER + INNER)] * 20000)
     with open(directory / "many.pcap", "rb") as source, open("/dev/full", "w") as full:
         done = subprocess.run([program, "replay", "-", "-c", named], stdin=source, stdout=full, stderr=subprocess.PIPE, text=True)
@@ -289,7 +288,7 @@ def check_command(program, directory):
     mistake("a full disk with -w", 2, "cannot write /dev/full: No space left", directory / "many.pcap", "-c", named, "-w",
             "/dev/full")
 
-    # The capture's clock may go back; the engine's does not.
+    # The time in a capture may go back. The engine's time does not.
     write_pcap(directory / "back.pcap", [(START, OUTER + INNER), (START - 10**12, OUTER + INNER), (0, OUTER + INNER)])
     check("time that goes back", 3, json.loads(run(directory / "back.pcap", "-c", named, "--json")[0])["in"]["packets"])
 
@@ -300,7 +299,7 @@ def main():
         for folder in sorted(path.parent for path in folders.glob("*/counters.json")):
             if folder.name not in LEFT_OUT:
                 check_scenario(program, folder, pathlib.Path(directory))
-                # Of ICMP errors on the IPv4 side there is nothing in a capture of the tunnel's packets.
+                # A capture of the tunnel's packets has no ICMP errors of the underlay.
                 has_icmp = re.search("^icmp", (folder / "packets").read_text(), re.MULTILINE)
                 if not has_icmp and folder.name not in AMBIGUOUS:
                     check_again(program, folder, pathlib.Path(directory))

@@ -1,4 +1,4 @@
-"""The scenarios as a capture file can tell them: what each hands over, and what has to come of it."""
+"""The scenarios as captures: the packets that each hands over, and the expected results of a replay."""
 
 import collections
 import fnmatch
@@ -10,21 +10,21 @@ import struct
 START = 1700000000 * 10**9
 UNITS = {"ms": 10**6, "s": 10**9, "min": 60 * 10**9}
 
-# What no capture file can tell a replay: scenarios of nothing else, and statements by the comment that they have.
-# Statements that a packet socket has a part in are left out everywhere.
+# Scenarios that a capture file cannot express, and statements of other scenarios, named by their comment. Statements
+# with the option `packet-socket` are always left out.
 LEFT_OUT = {
     "not-ipv6-out": "from tun comes what looks like the IPv4 side, or like nothing",
     "udp-super-packet-out": "nothing in a UDP super-packet tells its datagrams' size",
 }
 STATEMENTS_LEFT_OUT = {
-    # From tun comes what looks like the IPv4 side, or like the far end's own advertisement.
+    # A packet from tun that looks like a packet of the underlay, or like an advertisement of the far end.
     "loop-out": ["our outer packet"],
     "egress-filter": ["fe80::c633:6401"],
-    # Less than a header, and offload data that contradicts its packet.
+    # Packets shorter than a header, and offload data that contradict their packet.
     "malformed-out": ["an IPv6 header of 39 bytes", "one byte, version 6", "a checksum*", "segments of no bytes",
                       "a finished checksum", "a UDP datagram called TCP", "TCP called UDP", "a kind that was never offered*",
                       "a TCP header of*", "a fragment"],
-    # What no kernel hands to a raw socket of protocol 41.
+    # Packets that no kernel delivers to a raw socket of protocol 41.
     "outer-fragment": ["the first", "the last"],
     "outer-malformed": ["no bytes", "19 bytes", "version 6", "ICMP", "a total length of 19"],
     "outer-options-skipped": ["IHL 15 in a packet of 20 bytes", "IHL 4"],
@@ -34,21 +34,21 @@ STATEMENTS_LEFT_OUT = {
     "icmp-of-other-types": ["source quench (RFC 6633)", "redirect", "echo reply", "echo request", "a type not assigned",
                             "parameter problem about another protocol"],
     "unreachable-quoting-enough": ["0 bytes"],
-    # Between two others.
+    # Packets between two other hosts.
     "outer-source-mismatch": ["both addresses wrong: the source is looked at first"],
-    # Segments of another size than the MTU's; and what is answered or not because that one was.
+    # Segments of another size than the MTU, and answers whose rate limit depends on them.
     "larger-than-link-fragmented": ["a super-packet with segments of 3000 bytes"],
     "tcp-super-packet-out": ["1000 + 1000 bytes, PSH ACK"],
     "too-big-out": ["a super-packet of segments of 1481 bytes", "no answer any more",
                     "one more may be answered after a hundredth of a second"],
 }
 
-# The tunnel MTU at which super-packets are cut as the scenario has them.
+# The tunnel MTU that gives super-packets the segments of the scenario.
 MTU = {"source-rules": 1280, "tcp-super-packet-out": 1280}
 
 
 def statements(text):
-    """The comment above each, and its words."""
+    """Yield the comment and the words of each statement."""
     comment = ""
     for line in text.replace("\n ", " \t").splitlines():
         if line.startswith("#"):
@@ -71,7 +71,7 @@ def checksum(data):
 
 
 def icmp_packet(words, local):
-    """What a router sends to this end."""
+    """An ICMP error from a router to this end."""
     mtu = int(words[3][4:]) if words[3].startswith("mtu=") else 0
     message = struct.pack("!BBHHH", int(words[1]), int(words[2]), 0, 0, mtu) + bytes_of(words[3:])
     message = message[:2] + struct.pack("!H", checksum(message)) + message[4:]
@@ -81,7 +81,7 @@ def icmp_packet(words, local):
 
 
 def renumbered(packets):
-    """Identifications count what leaves without DF; the fragments of a packet have the same."""
+    """Number the packets without DF anew. The fragments of a packet share one identification."""
     number, result = 0, []
     for packet in packets:
         flags = struct.unpack("!H", packet[6:8])[0]
@@ -94,7 +94,7 @@ def renumbered(packets):
 
 
 class Scenario:
-    """What a folder's file `packets` says, but for what is left out."""
+    """The file `packets` of a scenario without the statements that are left out."""
 
     def __init__(self, folder):
         settings = dict(line.split(" = ") for line in (folder / "endpoint.conf").read_text().splitlines())
@@ -138,7 +138,7 @@ class Scenario:
         return any(comment.endswith(f": {reason}") for reason in [*drops["out"], *drops["in"]])
 
     def discount(self, came_from, goes_to, packet, options):
-        """What would have come of a statement that is left out; errors that answer it count nowhere."""
+        """Subtract the results of a statement that is left out. ICMPv6 errors are in neither counter."""
         if came_from == "tun" and goes_to == "wire":
             self.counters["out"]["packets"] -= not int.from_bytes(packet[6:8], "big") & 0x1FFF
             self.counters["out"]["bytes"] -= len(packet) - 20

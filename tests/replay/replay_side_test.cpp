@@ -1,4 +1,4 @@
-// Which side of a tunnel's end a captured packet was on.
+// The side of the endpoint on which a captured packet was.
 #include "replay_side.hpp"
 
 #include <cstdint>
@@ -56,7 +56,7 @@ ReplaySide side(const Octets& packet, Framing framing = Framing::bare) {
 TEST(ReplaySide, OfProtocol41IsReadOffItsAddresses) {
   EXPECT_EQ(side(tunnelled(local, remote)), ReplaySide::sent);
   EXPECT_EQ(side(tunnelled(remote, local)), ReplaySide::inward);
-  EXPECT_EQ(side(tunnelled(router, local)), ReplaySide::inward);   // a stranger
+  EXPECT_EQ(side(tunnelled(router, local)), ReplaySide::inward);   // from an unknown host
   EXPECT_EQ(side(tunnelled(remote, router)), ReplaySide::inward);  // for another address of this host
   EXPECT_EQ(side(tunnelled(local, router)), ReplaySide::other);    // another tunnel
   EXPECT_EQ(side(tunnelled(router, remote)), ReplaySide::other);
@@ -65,7 +65,7 @@ TEST(ReplaySide, OfProtocol41IsReadOffItsAddresses) {
 TEST(ReplaySide, OfIpv6IsOutwardUnlessItIsForUs) {
   EXPECT_EQ(side(bare(ours, theirs)), ReplaySide::outward);
   EXPECT_EQ(side(bare("2001:db8:100::9", theirs)), ReplaySide::outward);
-  EXPECT_EQ(side(bare("2001:db8:bad::1", theirs)), ReplaySide::outward);  // the egress filter's to refuse
+  EXPECT_EQ(side(bare("2001:db8:bad::1", theirs)), ReplaySide::outward);  // the egress filter refuses it
   EXPECT_EQ(side(bare(theirs, ours)), ReplaySide::received);
   EXPECT_EQ(side(bare(theirs, "2001:db8:100::9")), ReplaySide::received);
   EXPECT_EQ(side(bare(ours, "2001:db8:100::9")), ReplaySide::outward);
@@ -86,7 +86,7 @@ TEST(ReplaySide, OfIpv6OnAnotherLinkIsOfThatLinkWhereNoRouterPassesItOn) {
   EXPECT_EQ(side(bare("2001:db8:bad::1", theirs), Framing::link), ReplaySide::outward);
   EXPECT_EQ(side(bare(ours, "ff0e::1"), Framing::link), ReplaySide::outward);
   EXPECT_EQ(side(bare(theirs, ours), Framing::link), ReplaySide::received);
-  // Of the tunnel's own link-local addresses it is known which link they are on.
+  // The tunnel's own link-local addresses are on the tunnel only.
   EXPECT_EQ(side(bare("fe80::c000:201", "ff02::2"), Framing::link), ReplaySide::outward);
   EXPECT_EQ(side(bare("fe80::c633:6401", "ff02::1"), Framing::link), ReplaySide::received);
 }
@@ -100,7 +100,7 @@ TEST(ReplaySide, AWrongIpv4HeaderChecksumArrivesNowhere) {
   Octets error = icmp(local, Tins::ICMP::DEST_UNREACHABLE, tunnelled(local, remote));
   error[10] ^= 0x55;
   EXPECT_EQ(side(error), ReplaySide::other);
-  // Offload may finish what this end has sent behind the capture.
+  // Checksum offload may finish packets that this end sends after they are captured.
   Octets sent = tunnelled(local, remote);
   sent[10] = sent[11] = 0;
   EXPECT_EQ(side(sent), ReplaySide::sent);
@@ -111,21 +111,21 @@ TEST(ReplaySide, NobodyBelievesAnIcmpErrorWithAWrongChecksum) {
   EXPECT_EQ(side(packet), ReplaySide::error);
   packet[22] ^= 0x55;
   EXPECT_EQ(side(packet), ReplaySide::other);
-  packet.pop_back();  // the capture has not kept all: nobody can tell
+  packet.pop_back();  // not captured whole: the checksum cannot be checked
   EXPECT_EQ(side(packet), ReplaySide::error);
 }
 
-/// From our address, with what it quotes.
+/// An ICMPv6 error from our address that quotes a packet.
 Octets error_about(const std::string& source, const std::string& destination) {
   Tins::ICMPv6 message(Tins::ICMPv6::PACKET_TOOBIG);
   return (Tins::IPv6(source, ours) / message / Tins::RawPDU(bare(source, destination))).serialize();
 }
 
 TEST(ReplaySide, OfAnIcmpv6ErrorDependsOnWhatItIsAbout) {
-  // The tunnel's own, about what was to go out.
+  // The tunnel's own error about an outward packet.
   EXPECT_EQ(side(error_about(ours, theirs)), ReplaySide::received);
   EXPECT_EQ(side(error_about("2001:db8:bad::1", theirs)), ReplaySide::received);
-  // The host's, about what has come in for a host behind it.
+  // The host's error about a packet that came in for another host of our prefix.
   EXPECT_EQ(side(error_about(theirs, "2001:db8:100::9")), ReplaySide::outward);
 }
 
@@ -170,7 +170,7 @@ TEST(ReplaySide, WhatARouterAddsIsNoQuotation) {
   EXPECT_EQ(wire_error_of(packet).quoted.size(), 140U);
 }
 
-/// TCP with the pseudo-header's sum for a checksum, as offload leaves it.
+/// TCP with the sum of the pseudo-header in the checksum field, as checksum offload leaves it.
 Octets unfinished(std::size_t payload) {
   Tins::TCP tcp(80, 4000);
   tcp.flags(Tins::TCP::ACK | Tins::TCP::CWR);
