@@ -2,9 +2,6 @@
 #include "sixin4/config/configuration.hpp"
 
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <random>
 #include <string>
 #include <system_error>
@@ -12,60 +9,11 @@
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include "sixin4/base/options.hpp"
-
-#include "../netlink/own_network.hpp"
+#include "configuration_fixture.hpp"
 
 namespace sixin4::config::testing {
 namespace {
-
-using namespace netlink::testing;
-
-using Words = std::vector<std::string>;
-
-Configuration load(const Words& arguments) {
-  return load_configuration(arguments);
-}
-
-/// The text of the ConfigurationError that these arguments meet.
-std::string refusal(const Words& arguments) {
-  try {
-    return "accepted:\n" + to_text(load(arguments));
-  } catch (const base::ConfigurationError& error) {
-    return error.what();
-  }
-}
-
-class ConfigurationTest : public ::testing::Test {
- protected:
-  ~ConfigurationTest() override {
-    std::error_code ignored;
-    std::filesystem::remove(path_, ignored);
-  }
-
-  [[nodiscard]] const std::string& path() const { return path_; }
-  [[nodiscard]] std::string line(int number) const { return path_ + ":" + std::to_string(number) + ": "; }
-
-  /// The arguments that read this text, and more.
-  Words file(const std::string& text, const Words& more = {}) const {
-    std::ofstream(path_) << text;
-    Words arguments{"-c", path_};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return arguments;
-  }
-
- private:
-  static std::string new_path() {
-    std::string path = ::testing::TempDir() + "sixin4-configuration-XXXXXX";
-    const int fd = ::mkstemp(path.data());
-    EXPECT_GE(fd, 0);
-    ::close(fd);
-    return path;
-  }
-  std::string path_ = new_path();
-};
 
 TEST_F(ConfigurationTest, DefaultsAreTheDocumentedOnes) {
   EXPECT_EQ(to_text(load(file("remote = 192.0.2.2\n"))),
@@ -290,124 +238,6 @@ TEST_F(ConfigurationTest, ErrorsOfTheFileNameTheLine) {
             line(2) + "'mtu 1480' is not of the form key = value");
   EXPECT_TRUE(refusal(file("route = ::/0\nroute = ::/0\nroute = x\n")).starts_with(line(3) + "route: 'x'"));
   EXPECT_EQ(refusal(file("config = /etc/passwd\n")), line(1) + "'config': unknown key");
-}
-
-const std::string ours = "remote = 192.0.2.2\naddress = 2001:db8:41::2/64\nprefix = 2001:db8:42::/64\n";
-
-TEST_F(ConfigurationTest, PoolsAndRulesReadBackFromTheirText) {
-  for (const std::string value :
-       {"pool = mail: 2001:db8:42::25", "pool = all: 2001:db8:42::/64, 2001:db8:41::2",
-        "pool = a_B-9: 2001:db8:42::1-2001:db8:42::9, 2001:db8:42::10/127, 2001:db8:42::14/128",
-        "source = use 2001:db8:42::25",
-        "source = from 2001:db8:9::/48 proto tcp port 25 use 2001:db8:41::2"}) {
-    EXPECT_NE(to_text(load(file(ours + value + "\n"))).find("\n" + value + "\n"), std::string::npos) << value;
-  }
-  for (const std::string mode : {"", " first", " random", " hash", " every 60"}) {
-    const std::string rule = "source = use mail" + mode + "\n";
-    EXPECT_NE(to_text(load(file(ours + "pool = mail:2001:db8:42::25\n" + rule))).find(rule),
-              std::string::npos);
-  }
-}
-
-TEST_F(ConfigurationTest, APoolOfAPrefixLeavesOutTheAddressThatEveryRouterHas) {
-  const Configuration c =
-      load(file(ours + "prefix = 2001:db8:43::/64\npool = p: 2001:db8:42::/64, 2001:db8:43::8/127\n"));
-  ASSERT_EQ(c.pools.size(), 1U);
-  EXPECT_EQ(c.pools[0].items[0].range.first, ip6("2001:db8:42::1"));
-  EXPECT_EQ(c.pools[0].items[0].range.last, ip6("2001:db8:42::ffff:ffff:ffff:ffff"));
-  EXPECT_EQ(c.pools[0].items[1].range.first, ip6("2001:db8:43::8"));
-}
-
-TEST_F(ConfigurationTest, BadPoolsAndRulesAreRefusedWithPlaceAndReason) {
-  for (const auto& [text, complaint] : std::vector<std::pair<std::string, std::string>>{
-           {"pool = mail", "pool: 'mail' is not NAME: ADDRESS"},
-           {"pool = keep: 2001:db8:42::1", "is not NAME: ADDRESS"},
-           {"pool = 2001:db8:42::1", "is not NAME: ADDRESS"},
-           {"pool = 2001:db8:42::1-2001:db8:42::3", "is not NAME: ADDRESS"},
-           {"pool = m: 2001:db8:42::/64, 2001:db8:42::8-2001:db8:42::9",
-            "'2001:db8:42::8-2001:db8:42::9' has addresses that '2001:db8:42::/64' has, too"},
-           {"source = proto icmpv6 port 25 keep", "protocol icmpv6 has no ports"},
-           {"source = proto 44 keep", "protocol 44 is an extension header"},
-           {"source = port 25, 465 keep", "'25,' is not a list of ports"},
-           {"pool = m: 2001:db8:42::9-2001:db8:42::1", "ends before it begins"},
-           {"pool = m: 2001:db8:42::1,", "'' is not the IPv6 address of one host"},
-           {"pool = m: 2001:db8:42::1/64", "has bits set beyond its length"},
-           {"pool = m: ff00::/8", "has addresses that no host can have"},
-           {"pool = m: 2001:db8:77::1",
-            "2001:db8:77::1 is not ours: neither an 'address' nor inside of a 'prefix'"},
-           {"pool = m: 2001:db8:42::/63", "is not ours"},
-           {"pool = m: 2001:db8:42::1\npool = m: 2001:db8:42::2", "'m' is there already"},
-           {"source = use m", "there is no pool 'm'"},
-           {"source = use 2001:db8:77::1", "is not ours"},
-           {"source = use 2001:db8:42::1 random", "'random' is for a pool, and this is one address"},
-           {"source = use keep", "'use keep': write 'keep' alone"},
-           {"source = use", "ends where an address or a pool is expected"},
-           {"source = proto tcp", "ends where one of keep, use, reject is expected"},
-           {"source = proto sctp keep", "'sctp' is none of tcp, udp, icmpv6, or a protocol's number"},
-           {"source = proto 256 keep", "'256' is not a number from 0 to 255"},
-           {"source = port 9-8 keep", "'9-8' ends before it begins"},
-           {"source = port 65536 keep", "'65536' is not a number from 0 to 65535"},
-           {"source = to ::/0 to @table keep", "'to' is given twice"},
-           {"source = to @ keep", "'@' names no file"},
-           {"source = keep it", "'it' stands behind the action"},
-           {"source = drop", "'drop' is none of from, to, proto, port, keep, use, reject"}}) {
-    const std::string told = refusal(file(ours + text + "\n"));
-    const std::string key = text.substr(0, text.find(' '));
-    EXPECT_TRUE(told.starts_with(line(text.find('\n') == std::string::npos ? 4 : 5) + key + ": ")) << told;
-    EXPECT_NE(told.find(complaint), std::string::npos) << told;
-  }
-  EXPECT_NE(refusal(file(ours + "pool = m: 2001:db8:42::1\nsource = use m every 0\n"))
-                .find("'0' is not a number from 1"),
-            std::string::npos);
-  EXPECT_NE(refusal(file(ours + "pool = m: 2001:db8:42::1\nsource = use m all\n"))
-                .find("'all' is not one of first"),
-            std::string::npos);
-}
-
-TEST_F(ConfigurationTest, WithoutTheEgressFilterAnyAddressMayBeUsed) {
-  EXPECT_EQ(
-      load(file("remote = 192.0.2.2\negress-filter = no\nsource = use 2001:db8:77::1\n")).source_rules.size(),
-      1U);
-}
-
-TEST_F(ConfigurationTest, TablesAreReadWithTheConfiguration) {
-  const std::string table = path() + ".table";
-  const auto write = [&table](const std::string& text) { std::ofstream{table} << text; };
-  const std::string rule = ours + "pool = m: 2001:db8:42::1\nsource = to @" + table + " use m\n";
-  write(
-      "# nothing\n\n2001:db8:7::/48\n2001:db8:7::1 m # one\n2001:db8:7::2/128 2001:db8:42::7\n::/0 "
-      "keep\n::/1 reject\n");
-  const Configuration c = load(file(rule));
-  ASSERT_EQ(c.source_tables.size(), 1U);
-  const SourceTable& lines = c.source_tables.at(table);
-  ASSERT_EQ(lines.size(), 5U);
-  EXPECT_FALSE(lines[0].target);
-  EXPECT_EQ(lines[1].prefix, (wire::Ipv6Prefix{ip6("2001:db8:7::1"), 128}));
-  EXPECT_EQ(lines[1].target->pool, "m");
-  EXPECT_EQ(lines[2].target->address, ip6("2001:db8:42::7"));
-  EXPECT_EQ(lines[3].target->action, SourceTarget::Action::keep);
-  EXPECT_EQ(lines[4].target->action, SourceTarget::Action::reject);
-  EXPECT_EQ(lines[4].number, 7);
-  for (const auto& [text, complaint] : std::vector<std::pair<std::string, std::string>>{
-           {"2001:db8:7::1/48", "has bits set beyond its length"},
-           {"example.org m", "'example.org/128' is not an IPv6 PREFIX/LENGTH"},
-           {"::/0 nobody", "there is no pool 'nobody'"},
-           {"::/0 2001:db8:77::1", "is not ours"},
-           {"::/0 keep it", "'it' stands behind PREFIX and target"}}) {
-    write("\n" + text + "\n");
-    const std::string told = refusal(file(rule));
-    EXPECT_TRUE(told.starts_with(table + ":2: ")) << told;
-    EXPECT_NE(told.find(complaint), std::string::npos) << told;
-  }
-  std::filesystem::remove(table);
-  try {
-    static_cast<void>(load(file(rule)));
-    ADD_FAILURE() << "a table that is not there";
-  } catch (const std::system_error& error) {
-    EXPECT_NE(std::string{error.what()}.find("to @" + table + " use m: cannot read " + table),
-              std::string::npos)
-        << error.what();
-  }
 }
 
 TEST_F(ConfigurationTest, TheRemoteIsRequired) {
