@@ -277,24 +277,28 @@ void Supervisor::save_recording(const std::string& why) noexcept {
 }
 
 control::Answer Supervisor::answer(std::string_view request) {
-  if (request == "show") return control::to_json(tunnel_.status());
-  if (const auto query = control::explain_query_of(request)) return control::to_json(tunnel_.explain(*query));
-  if (const auto first = control::first_flow_of(request)) return control::to_json(tunnel_.flows(*first));
+  if (request == "show") return {.result = control::to_json(tunnel_.status())};
+  if (const auto query = control::explain_query_of(request)) {
+    return {.result = control::to_json(tunnel_.explain(*query))};
+  }
+  if (const auto first = control::first_flow_of(request)) {
+    return {.result = control::to_json(tunnel_.flows(*first))};
+  }
   if (const auto snap_length = control::snap_length_of(request)) return begin_capture(*snap_length);
   if (request == control::recorder_request) return last_packets();
   if (request == "reload") {
     reload();
-    return "null";
+    return control::Answer::nothing();
   }
   if (request == "down") {
     stopping_ = true;
-    return "null";
+    return control::Answer::nothing();
   }
   throw std::runtime_error("this endpoint does not know the request " + base::in_quotes(request));
 }
 
 control::Answer Supervisor::begin_capture(std::uint32_t snap_length) {
-  control::Answer answer{control::capture_answer(tunnel_.configuration().interface)};
+  control::Answer answer{.result = control::capture_answer(tunnel_.configuration().interface)};
   answer.begin = [this, snap_length] {
     datapath::LiveCapture capture = tunnel_.capture(snap_length);
     return control::Lasting{.descriptors = std::move(capture.rings), .held = std::move(capture.lasting)};
@@ -304,7 +308,7 @@ control::Answer Supervisor::begin_capture(std::uint32_t snap_length) {
 
 control::Answer Supervisor::last_packets() {
   if (tunnel_.configuration().recorder == 0) throw std::runtime_error("the flight recorder is off");
-  control::Answer answer{control::capture_answer(tunnel_.configuration().interface)};
+  control::Answer answer{.result = control::capture_answer(tunnel_.configuration().interface)};
   answer.descriptors.push_back(ring_of(tunnel_.recorded()));
   return answer;
 }

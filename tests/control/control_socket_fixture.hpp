@@ -24,11 +24,11 @@ namespace sixin4::control::testing {
 
 namespace fs = std::filesystem;
 
-inline std::string handle(std::string_view verb) {
-  if (verb == "show") return R"({"b": 1, "a": [2, "x"]})";
-  if (verb == "down") return "null";
+inline Answer handle(std::string_view verb) {
+  if (verb == "show") return {.result = R"({"b": 1, "a": [2, "x"]})"};
+  if (verb == "down") return Answer::nothing();
   if (verb == "reload") throw base::ConfigurationError("he6.conf:3: mtu: 'x' is not a number");
-  if (verb == "nonsense") return "{not json";
+  if (verb == "nonsense") return {.result = "{not json"};
   throw std::runtime_error("unknown verb '" + std::string{verb} + "'");
 }
 

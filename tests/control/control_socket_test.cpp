@@ -96,9 +96,10 @@ TEST_F(ControlSocketTest, TheDirectoryIsMadeAndTheSocketRemoved) {
 }
 
 TEST_F(ControlSocketTest, LargeAnswersArriveWhole) {
-  const Running endpoint{path_, [](std::string_view verb) {
-                           return '"' + std::string(std::stoul(std::string{verb}), 'x') + '"';
-                         }};
+  const Running endpoint{
+      path_, [](std::string_view verb) {
+        return Answer{.result = '"' + std::string(std::stoul(std::string{verb}), 'x') + '"'};
+      }};
   for (const std::size_t length : {4096U, 65536U, 150000U, 1000000U}) {
     const std::string answer = outcome(path_, std::to_string(length));
     EXPECT_EQ(answer.size(), length + 2) << answer.substr(0, 100);
@@ -155,7 +156,7 @@ TEST_F(ControlSocketTest, WhoDoesNotReadHoldsNobodyUp) {
   const Running endpoint{path_, [](std::string_view) {
                            std::string quoted(100002, 'x');
                            quoted.front() = quoted.back() = '"';
-                           return quoted;
+                           return Answer{.result = quoted};
                          }};
   const base::FileDescriptor deaf = connect_to(path_);
   for (int i = 0; i < 50; ++i) static_cast<void>(send(deaf.get(), "show", 4, MSG_NOSIGNAL | MSG_DONTWAIT));

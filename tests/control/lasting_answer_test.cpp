@@ -30,7 +30,7 @@ std::uint64_t number_in(int fd) {
 
 TEST_F(ControlSocketTest, DescriptorsComeWithTheAnswer) {
   const Running endpoint{path_, [](std::string_view) {
-                           Answer answer{"1"};
+                           Answer answer{.result = "1"};
                            for (unsigned i = 1; i <= 128; ++i)
                              answer.descriptors.emplace_back(eventfd(i, EFD_CLOEXEC));
                            return answer;
@@ -44,7 +44,7 @@ TEST_F(ControlSocketTest, DescriptorsComeWithTheAnswer) {
 
 TEST_F(ControlSocketTest, MoreDescriptorsThanAMessageCarriesAreAnError) {
   const Running endpoint{path_, [](std::string_view verb) {
-                           Answer answer{"1"};
+                           Answer answer{.result = "1"};
                            const unsigned count = verb == "most" ? 253 : 254;
                            for (unsigned i = 0; i < count; ++i) answer.descriptors.emplace_back(dup(0));
                            return answer;
@@ -57,7 +57,7 @@ TEST_F(ControlSocketTest, MoreDescriptorsThanAMessageCarriesAreAnError) {
 TEST_F(ControlSocketTest, WhatIsUnderWayEndsWithItsClient) {
   auto begun = std::make_shared<std::atomic<int>>(0);
   const Running endpoint{path_, [begun](std::string_view verb) {
-                           Answer answer{"null"};
+                           Answer answer = Answer::nothing();
                            if (verb != "begin") return answer;
                            answer.begin = [begun] {
                              ++*begun;
@@ -90,7 +90,7 @@ TEST_F(ControlSocketTest, WhatIsUnderWayStaysHoweverManyAsk) {
   const auto token = std::make_shared<int>();
   const auto made = std::make_shared<std::atomic<int>>(0);
   const Running endpoint{path_, [token, made](std::string_view) {
-                           Answer answer{"null"};
+                           Answer answer = Answer::nothing();
                            answer.begin = [token, made] {
                              ++*made;
                              return Lasting{.held = token};

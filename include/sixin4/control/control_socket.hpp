@@ -10,7 +10,6 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "sixin4/base/file_descriptor.hpp"
@@ -33,13 +32,13 @@ struct Lasting {
 
 /// What the client gets. Most answers are text alone.
 struct Answer {
-  std::string result;                               ///< JSON; "null" where there is nothing to tell
+  std::string result;                               ///< JSON
   std::vector<base::FileDescriptor> descriptors{};  ///< that the client gets as well
   /// Begins what goes on after the answer. Called only where one more may go on: nothing is made before.
   std::function<Lasting()> begin{};
 
-  Answer(std::string json) : result(std::move(json)) {}
-  Answer(const char* json) : result(json) {}
+  /// Done, without a result: `null`.
+  [[nodiscard]] static Answer nothing() { return {.result = "null"}; }
 };
 
 /// Answers a verb. What it throws reaches the client as the error's text.
