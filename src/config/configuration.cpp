@@ -11,6 +11,7 @@
 #include "sixin4/wire/address_text.hpp"
 
 #include "configuration_keys.hpp"
+#include "source_rule_text.hpp"
 #include "text_file.hpp"
 
 namespace sixin4::config {
@@ -126,36 +127,42 @@ void check_ends(const Settings& settings, const Configuration& configuration) {
   }
 }
 
-/// What rules, pools and tables say of each other; reads the tables.
+void check_table(const Configuration& configuration, const std::string& path, const SourceTable& table) {
+  for (const SourceTableLine& line : table) {
+    if (!line.target) continue;
+    try {
+      check_target(configuration, *line.target);
+    } catch (const base::ValueError& error) {
+      throw base::ConfigurationError(path + ":" + std::to_string(line.number) + ": " + error.what());
+    }
+  }
+}
+
+/// Reads the tables, and checks that rules, pools and tables fit together.
 void check_source_rules(const Settings& settings, Configuration& configuration) {
-  const auto each = [&settings](const char* key, const auto& items, const auto& check) {
+  const auto refuse = [&settings](const char* key, std::size_t index, const std::string& mistake) {
+    throw base::ConfigurationError(settings.find(key)->second[index].place + ": " + key + ": " + mistake);
+  };
+  if (configuration.source_rules.size() > max_source_rules) {
+    refuse("source", max_source_rules, "there are more than " + std::to_string(max_source_rules) + " rules");
+  }
+  const auto check_each = [&refuse](const char* key, const auto& items, const auto& check) {
     for (std::size_t i = 0; i < items.size(); ++i) {
       try {
         check(items[i]);
       } catch (const base::ValueError& error) {
-        throw base::ConfigurationError(settings.find(key)->second[i].place + ": " + key + ": " +
-                                       error.what());
+        refuse(key, i, error.what());
       }
     }
   };
-  each("pool", configuration.pools, [&](const Pool& pool) {
+  check_each("pool", configuration.pools, [&](const Pool& pool) {
     for (const PoolItem& item : pool.items) require_ours(configuration, item.range);
   });
-  each("source", configuration.source_rules, [&](const SourceRule& rule) {
+  check_each("source", configuration.source_rules, [&](const SourceRule& rule) {
     check_target(configuration, rule.target);
-    if (configuration.source_rules.size() > max_source_rules) {
-      throw base::ValueError("there are more than " + std::to_string(max_source_rules) + " rules");
-    }
     if (rule.table.empty() || configuration.source_tables.contains(rule.table)) return;
-    const auto& lines = configuration.source_tables.emplace(rule.table, table_of(rule)).first->second;
-    for (const SourceTableLine& line : lines) {
-      if (!line.target) continue;
-      try {
-        check_target(configuration, *line.target);
-      } catch (const base::ValueError& error) {
-        throw base::ConfigurationError(rule.table + ":" + std::to_string(line.number) + ": " + error.what());
-      }
-    }
+    const auto& table = configuration.source_tables.emplace(rule.table, table_of(rule)).first->second;
+    check_table(configuration, rule.table, table);
   });
 }
 

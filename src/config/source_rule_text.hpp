@@ -1,4 +1,4 @@
-// Reads source rules and pools.
+// Reads source rules, pools and tables.
 #pragma once
 
 #include <string>
@@ -12,5 +12,9 @@ namespace sixin4::config {
 
 /// `[from PREFIX] [to PREFIX|@FILE] [proto NAME|NUMBER] [port LIST] ACTION`. Throws ValueError.
 [[nodiscard]] SourceRule parse_source_rule(const std::string& text);
+
+/// Reads a file of `PREFIX [POOL|ADDRESS|keep|reject]` lines; `#` starts a comment. Throws ConfigurationError
+/// that names file and line, or std::runtime_error where it cannot be read.
+[[nodiscard]] SourceTable read_source_table(const std::string& path);
 
 }  // namespace sixin4::config

@@ -90,6 +90,12 @@ TEST_F(ConfigurationTest, BadPoolsAndRulesAreRefusedWithPlaceAndReason) {
             std::string::npos);
 }
 
+TEST_F(ConfigurationTest, TheFirstRuleTooManyIsNamed) {
+  std::string text = "remote = 192.0.2.2\n";
+  for (std::size_t i = 0; i < max_source_rules + 2; ++i) text += "source = keep\n";
+  EXPECT_EQ(refusal(file(text)), line(max_source_rules + 2) + "source: there are more than 65535 rules");
+}
+
 TEST_F(ConfigurationTest, WithoutTheEgressFilterAnyAddressMayBeUsed) {
   EXPECT_EQ(
       load(file("remote = 192.0.2.2\negress-filter = no\nsource = use 2001:db8:77::1\n")).source_rules.size(),

@@ -68,10 +68,6 @@ using SourceTable = std::vector<SourceTableLine>;
 /// By the path that the rules name.
 using SourceTables = std::map<std::string, SourceTable, std::less<>>;
 
-/// Reads a file of `PREFIX [POOL|ADDRESS|keep|reject]` lines; `#` starts a comment. Throws ConfigurationError
-/// that names file and line, or std::runtime_error where it cannot be read.
-[[nodiscard]] SourceTable read_source_table(const std::string& path);
-
 /// As the configuration has them.
 [[nodiscard]] std::string to_string(const Pool& pool);
 [[nodiscard]] std::string to_string(const SourceRule& rule);
