@@ -1,6 +1,5 @@
 #include "sixin4/cli/extcap.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <filesystem>
@@ -131,13 +130,8 @@ bool is_extcap_call(const std::vector<std::string>& arguments) {
 
 ExtcapCall extcap_call_of(const std::vector<std::string>& arguments) {
   const base::Arguments given = base::parse_arguments(options, arguments);
-  const auto has = [&](std::string_view name) {
-    return std::ranges::find(given.options, name, &base::KeyValue::first) != given.options.end();
-  };
-  const auto value_of = [&](std::string_view name) {
-    const auto option = std::ranges::find(given.options, name, &base::KeyValue::first);
-    return option == given.options.end() ? std::string{} : option->second;
-  };
+  const auto has = [&given](std::string_view name) { return given.has(name); };
+  const auto value_of = [&given](std::string_view name) { return given.value_of(name).value_or(""); };
   if (!given.words.empty()) {
     throw ConfigurationError("command line: " + base::in_quotes(given.words.front()) +
                              " is not of extcap(4)");
