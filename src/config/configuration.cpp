@@ -35,15 +35,15 @@ std::vector<base::Option> all_options() {
   return options;
 }
 
-/// A value and where it was given.
+/// A value and its place: `FILE:LINE` or `command line`.
 struct Setting {
   std::string value;
   std::string place;
 };
 using Settings = std::map<std::string, std::vector<Setting>, std::less<>>;
 
-void add_setting(Settings& settings, const base::KeyValue& given, const std::string& place) {
-  const auto& [name, value] = given;
+void add_setting(Settings& settings, const base::KeyValue& option, const std::string& place) {
+  const auto& [name, value] = option;
   auto& earlier = settings[name];
   const auto key = std::ranges::find(keys(), name, &Key::name);
   if (!earlier.empty() && (key == keys().end() || !key->repeats)) {
@@ -52,19 +52,19 @@ void add_setting(Settings& settings, const base::KeyValue& given, const std::str
   earlier.push_back({.value = value, .place = place});
 }
 
-/// Line by line, so that every error knows its line.
+/// Parses line by line, so that each error names its line.
 Settings read_file(const std::string& path) {
   const std::vector<base::Option> options = key_options();
   Settings settings;
   for_each_line(path, [&](int number, const std::string& line) {
     const std::string place = path + ":" + std::to_string(number);
-    for (const base::KeyValue& given : base::parse_line(options, line, place))
-      add_setting(settings, given, place);
+    for (const base::KeyValue& option : base::parse_line(options, line, place))
+      add_setting(settings, option, place);
   });
   return settings;
 }
 
-/// The file that a bare tunnel name stands for.
+/// The configuration file of NAME.
 std::string path_of(const std::string& name) {
   if (name.find('/') != std::string::npos) {
     throw base::ConfigurationError("command line: " + base::in_quotes(name) +
@@ -73,7 +73,7 @@ std::string path_of(const std::string& name) {
   return "/etc/sixin4/" + name + ".conf";
 }
 
-bool is_ours(const Configuration& configuration, const wire::Ipv6Range& range) {
+bool is_own(const Configuration& configuration, const wire::Ipv6Range& range) {
   const auto has = [&range](const wire::Ipv6Prefix& prefix) {
     return prefix.contains(range.first) && prefix.contains(range.last);
   };
@@ -83,23 +83,24 @@ bool is_ours(const Configuration& configuration, const wire::Ipv6Range& range) {
          });
 }
 
-/// What would leave with such a source, the egress filter refuses.
-void require_ours(const Configuration& configuration, const wire::Ipv6Range& range) {
-  if (!configuration.egress_filter || is_ours(configuration, range)) return;
+/// Throws ValueError if the egress filter would refuse packets with such a source.
+void require_own(const Configuration& configuration, const wire::Ipv6Range& range) {
+  if (!configuration.egress_filter || is_own(configuration, range)) return;
   const std::string text =
       to_string(range.first) + (range.first == range.last ? std::string{} : " to " + to_string(range.last));
-  throw base::ValueError(text + " is not ours: neither an 'address' nor inside of a 'prefix'");
+  throw base::ValueError(
+      text + " is not an address of this end: add it as 'address', or a 'prefix' that contains it");
 }
 
 void check_target(const Configuration& configuration, const SourceTarget& target) {
   if (target.action != SourceTarget::Action::use) return;
-  if (target.pool.empty()) return require_ours(configuration, {target.address, target.address});
+  if (target.pool.empty()) return require_own(configuration, {target.address, target.address});
   if (std::ranges::find(configuration.pools, target.pool, &Pool::name) == configuration.pools.end()) {
-    throw base::ValueError("there is no pool " + base::in_quotes(target.pool));
+    throw base::ValueError("there is no 'pool' " + base::in_quotes(target.pool));
   }
 }
 
-/// The file that a rule names.
+/// Reads the table of a rule.
 SourceTable table_of(const SourceRule& rule) {
   try {
     return read_source_table(rule.table);
@@ -108,14 +109,14 @@ SourceTable table_of(const SourceRule& rule) {
   }
 }
 
-/// Values that contradict each other.
+/// Throws ConfigurationError if keys of the IPv4 side or of the recorder contradict each other.
 void check_ends(const Settings& settings, const Configuration& configuration) {
-  const auto refuse = [&settings](const char* key, const std::string& what) {
-    throw base::ConfigurationError(settings.find(key)->second.front().place + ": " + key + ": " + what);
+  const auto refuse = [&settings](const char* key, const std::string& mistake) {
+    throw base::ConfigurationError(settings.find(key)->second.front().place + ": " + key + ": " + mistake);
   };
   if (configuration.local && configuration.local == wire::parse_ipv4_address(configuration.remote)) {
     refuse("local", base::in_quotes(to_string(*configuration.local)) +
-                        " is the far end's address: 'remote' has it, too");
+                        " is the far end's address, see 'remote'; give the address of this end");
   }
   if (configuration.dev == configuration.interface) {
     refuse("dev", base::in_quotes(configuration.dev) +
@@ -156,7 +157,7 @@ void check_source_rules(const Settings& settings, Configuration& configuration) 
     }
   };
   check_each("pool", configuration.pools, [&](const Pool& pool) {
-    for (const PoolItem& item : pool.items) require_ours(configuration, item.range);
+    for (const PoolItem& item : pool.items) require_own(configuration, item.range);
   });
   check_each("source", configuration.source_rules, [&](const SourceRule& rule) {
     check_target(configuration, rule.target);
@@ -177,23 +178,23 @@ std::string recorder_excess(std::uint32_t packets, std::size_t queues) {
   constexpr unsigned mebi_shift = 20;
   return std::to_string(packets) + " packets with " + std::to_string(queues) + " 'queues' would take " +
          std::to_string(bytes >> mebi_shift) + " MiB, more than " + std::to_string(most >> mebi_shift) +
-         " MiB: lower one of the two";
+         " MiB: lower 'recorder' or 'queues'";
 }
 
 Configuration load_configuration(std::span<const std::string> arguments) {
   const base::Arguments parsed = base::parse_arguments(all_options(), arguments);
-  Settings given;
-  for (const base::KeyValue& option : parsed.options) add_setting(given, option, command_line);
+  Settings from_arguments;
+  for (const base::KeyValue& option : parsed.options) add_setting(from_arguments, option, command_line);
 
   std::vector<std::string> files;
-  for (const Setting& file : given[file_option]) files.push_back(file.value);
-  given.erase(file_option);
+  for (const Setting& file : from_arguments[file_option]) files.push_back(file.value);
+  from_arguments.erase(file_option);
   for (const std::string& name : parsed.words) files.push_back(path_of(name));
   if (files.size() > 1)
     throw base::ConfigurationError("command line: give one configuration, a NAME or -c FILE");
 
   Settings settings = files.empty() ? Settings{} : read_file(files.front());
-  for (auto& [name, values] : given) settings[name] = std::move(values);
+  for (auto& [name, values] : from_arguments) settings[name] = std::move(values);
 
   Configuration configuration;
   for (const Key& key : keys()) {

@@ -1,4 +1,4 @@
-// The configuration's keys: how each is read, checked and written back.
+// The keys of the configuration: how each is read, checked and written.
 #pragma once
 
 #include <functional>
@@ -14,13 +14,13 @@ using Values = std::vector<std::string>;
 struct Key {
   const char* name;
   bool repeats;
-  const char* value;  ///< how the help text names the value
+  const char* value;  ///< placeholder of the value in the help text
   const char* meaning;
-  std::function<void(Configuration&, const std::string&)> set;  ///< adds, where the key repeats
-  std::function<Values(const Configuration&)> get;              ///< none: not set
+  std::function<void(Configuration&, const std::string&)> set;  ///< adds a value if the key repeats
+  std::function<Values(const Configuration&)> get;              ///< empty: the key is not set
 };
 
-/// The one place that knows the keys: file, command line, help and `check` all go through this table.
+/// The table of all keys. File, command line, help and `check` use it.
 [[nodiscard]] const std::vector<Key>& keys();
 
 }  // namespace sixin4::config

@@ -14,7 +14,7 @@ namespace sixin4::config {
 [[nodiscard]] SourceRule parse_source_rule(const std::string& text);
 
 /// Reads a file of `PREFIX [POOL|ADDRESS|keep|reject]` lines; `#` starts a comment. Throws ConfigurationError
-/// that names file and line, or std::runtime_error where it cannot be read.
+/// with file and line, or std::runtime_error if the file cannot be read.
 [[nodiscard]] SourceTable read_source_table(const std::string& path);
 
 }  // namespace sixin4::config

@@ -46,17 +46,17 @@ std::vector<std::string> split_at_commas(const std::string& text) {
   return parts;
 }
 
-/// Flows leave with these addresses.
+/// Throws ValueError if packets in a tunnel cannot have some of these addresses as their source.
 void require_no_reserved(const wire::Ipv6Range& range, const std::string& text) {
   if (const auto* const reserved = reserved_in(range, LinkLocal::reserved)) {
     throw base::ValueError(base::in_quotes(text) +
-                           " has addresses that no host can have outside of its link: some are in " +
+                           " has addresses that cannot be a source in the tunnel: some are in " +
                            describe(*reserved));
   }
 }
 
-/// A prefix of which some packets are judged.
-wire::Ipv6Prefix parse_judged_prefix(const std::string& keyword, const std::string& text) {
+/// The prefix of a condition. Throws ValueError if no packet in a tunnel can match it.
+wire::Ipv6Prefix parse_condition_prefix(const std::string& keyword, const std::string& text) {
   const wire::Ipv6Prefix prefix = parse_prefix(text);
   if (const auto* const reserved = reserved_around(range_of(prefix), LinkLocal::reserved)) {
     throw base::ValueError(keyword + " " + base::in_quotes(text) + " never matches: it is in " +
@@ -73,7 +73,7 @@ wire::Ipv6Address parse_host_address(const std::string& text) {
   return *address;
 }
 
-/// No name is also an address, or a word of a rule.
+/// A name cannot be mistaken for an address or for an action.
 bool is_pool_name(const std::string& text) {
   constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
   return !text.empty() && text.find_first_not_of(allowed) == std::string::npos && text != "keep" &&
@@ -104,8 +104,9 @@ std::vector<PortRange> parse_ports(const std::string& text) {
   std::vector<PortRange> ports;
   for (const std::string& part : split_at_commas(text)) {
     if (part.empty()) {
-      throw base::ValueError(base::in_quotes(text) +
-                             " is not a list of ports: numbers and ranges with commas between, no blanks");
+      throw base::ValueError(
+          base::in_quotes(text) +
+          " is not a list of ports: write numbers and ranges, separated by commas without spaces");
     }
     const std::size_t dash = part.find('-');
     const auto first = base::parse_number<std::uint16_t>(part.substr(0, dash), 0, 65535);
@@ -113,13 +114,13 @@ std::vector<PortRange> parse_ports(const std::string& text) {
                           ? first
                           : base::parse_number<std::uint16_t>(part.substr(dash + 1), 0, 65535);
     if (last < first) throw base::ValueError(base::in_quotes(part) + " ends before it begins");
-    if (last == 0) throw base::ValueError("port '0' is reserved, no program listens there");
+    if (last == 0) throw base::ValueError("port '0' is reserved; no program listens on it");
     ports.push_back({.first = first, .last = last});
   }
   return ports;
 }
 
-/// What `use` names, or a line of a table.
+/// The target of `use`, or of a line of a table.
 SourceTarget parse_target(const std::string& text) {
   if (text == "keep") return {.action = Action::keep, .pool = {}};
   if (text == "reject") return {.action = Action::reject, .pool = {}};
@@ -127,7 +128,7 @@ SourceTarget parse_target(const std::string& text) {
     return {.action = Action::use, .pool = {}, .address = parse_host_address(text)};
   }
   if (!is_pool_name(text))
-    throw base::ValueError(base::in_quotes(text) + " is neither an IPv6 address nor a pool's name");
+    throw base::ValueError(base::in_quotes(text) + " is neither an IPv6 address nor the name of a pool");
   return {.action = Action::use, .pool = text};
 }
 
@@ -137,8 +138,8 @@ class RuleWords {
   explicit RuleWords(const std::string& text) : words_(split_words(text)) {}
 
   [[nodiscard]] bool at_end() const { return next_ == words_.size(); }
-  [[nodiscard]] const std::string& take(const std::string& what) {
-    if (at_end()) throw base::ValueError("ends where " + what + " is expected");
+  [[nodiscard]] const std::string& take(const std::string& expected) {
+    if (at_end()) throw base::ValueError("the rule is incomplete: expected " + expected);
     return words_[next_++];
   }
 
@@ -155,7 +156,7 @@ void parse_mode(RuleWords& words, SourceRule& rule) {
     throw base::ValueError(base::in_quotes(word) + " is not one of first, random, hash, every SECONDS");
   }
   if (rule.target.pool.empty())
-    throw base::ValueError(base::in_quotes(word) + " is for a pool, and this is one address");
+    throw base::ValueError(base::in_quotes(word) + " chooses from a pool, but 'use' names one address");
   rule.mode = static_cast<PoolMode>(name - mode_names.begin());
   if (*rule.mode == PoolMode::every) {
     rule.period = std::chrono::seconds{
@@ -163,32 +164,32 @@ void parse_mode(RuleWords& words, SourceRule& rule) {
   }
 }
 
-/// Whether the word begins a condition, which is taken then.
+/// Takes a condition if the word begins one. Returns whether it does.
 bool parse_condition(const std::string& word, RuleWords& words, SourceRule& rule) {
-  const auto once = [&word](bool given) {
-    if (given) throw base::ValueError(base::in_quotes(word) + " is given twice");
+  const auto require_once = [&word](bool repeated) {
+    if (repeated) throw base::ValueError(base::in_quotes(word) + " is given twice");
   };
   if (word == "from") {
-    once(rule.from.has_value());
-    rule.from = parse_judged_prefix(word, words.take("a prefix"));
+    require_once(rule.from.has_value());
+    rule.from = parse_condition_prefix(word, words.take("a prefix"));
   } else if (word == "to") {
-    once(rule.to || !rule.table.empty());
+    require_once(rule.to || !rule.table.empty());
     const std::string& destination = words.take("a prefix or @FILE");
     if (destination.front() != '@') {
-      rule.to = parse_judged_prefix(word, destination);
+      rule.to = parse_condition_prefix(word, destination);
     } else {
       rule.table = destination.substr(1);
-      if (rule.table.empty()) throw base::ValueError("'@' names no file");
+      if (rule.table.empty()) throw base::ValueError("'@' needs the path of a file");
       if (rule.table.find('#') != std::string::npos) {
         throw base::ValueError(base::in_quotes(rule.table) +
-                               " is a name with '#', behind which a file has a comment");
+                               " has a '#', which begins a comment in a configuration file");
       }
     }
   } else if (word == "proto") {
-    once(rule.protocol.has_value());
+    require_once(rule.protocol.has_value());
     rule.protocol = parse_protocol(words.take("a protocol"));
   } else if (word == "port") {
-    once(!rule.ports.empty());
+    require_once(!rule.ports.empty());
     rule.ports = parse_ports(words.take("a list of ports"));
   } else {
     return false;
@@ -198,7 +199,7 @@ bool parse_condition(const std::string& word, RuleWords& words, SourceRule& rule
 
 std::string text_of(const PoolItem& item) {
   if (item.prefix_length) {
-    // The first address may have been left out.
+    // The range of a prefix may lack the first address.
     const wire::Ipv6Prefix whole{.address = item.range.first, .length = *item.prefix_length};
     return to_string(wire::Ipv6Prefix{.address = range_of(whole).first, .length = whole.length});
   }
@@ -230,33 +231,31 @@ std::string joined(const Items& items, const char* separator) {
   return text;
 }
 
-/// An address would be chosen more often than others, and tried again where it is taken.
+/// Items may not overlap: a shared address would be chosen more often than others, and a taken one tried
+/// twice.
 void require_no_overlap(const std::vector<PoolItem>& items) {
   const PoolItem& last = items.back();
   for (const PoolItem& item : std::span{items}.first(items.size() - 1)) {
     if (item.range.last < last.range.first || last.range.last < item.range.first) continue;
-    throw base::ValueError(base::in_quotes(text_of(last)) + " has addresses that " +
-                           base::in_quotes(text_of(item)) + " has, too");
+    throw base::ValueError(base::in_quotes(text_of(last)) + " overlaps " + base::in_quotes(text_of(item)));
   }
 }
 
-/// A port, or the lack of one, that no packet has.
+/// Throws ValueError if the protocol and the ports of the rule match no packet.
 void require_that_it_can_match(const SourceRule& rule) {
   if (!rule.protocol) return;
   const std::string name = wire::protocol_name(*rule.protocol);
   if (wire::extension_kind(*rule.protocol) != wire::ExtensionKind::none) {
-    throw base::ValueError("protocol " + name +
-                           " is an extension header, which is never a packet's protocol");
+    throw base::ValueError("protocol " + name + " is an extension header; name the protocol after it");
   }
-  if (*rule.protocol == icmp_of_ipv4)
-    throw base::ValueError("protocol 1 is the ICMP of IPv4; that of IPv6 is icmpv6");
+  if (*rule.protocol == icmp_of_ipv4) throw base::ValueError("protocol 1 is ICMP for IPv4; write icmpv6");
   if (!rule.ports.empty() && !wire::has_ports(*rule.protocol)) {
     throw base::ValueError("protocol " + name + " has no ports");
   }
 }
 
 [[noreturn]] void refuse_use_of(const std::string& action) {
-  throw base::ValueError("'use " + action + "': write " + base::in_quotes(action) + " alone");
+  throw base::ValueError("'use " + action + "': write " + base::in_quotes(action) + " without 'use'");
 }
 
 }  // namespace
@@ -264,7 +263,7 @@ void require_that_it_can_match(const SourceRule& rule) {
 Pool parse_pool(const std::string& text) {
   const std::size_t colon = text.find(':');
   Pool pool{.name = trimmed(text.substr(0, colon)), .items = {}};
-  // An address in the place of the name has no blank behind its first colon.
+  // An IPv6 address in place of NAME also has a colon.
   const bool has_name = colon != std::string::npos && is_pool_name(pool.name) &&
                         !wire::parse_ipv6_address(trimmed(text.substr(0, text.find_first_of(",-/"))));
   if (!has_name)
@@ -284,16 +283,17 @@ SourceRule parse_source_rule(const std::string& text) {
     const std::string word = words.take("one of keep, use, reject");
     if (parse_condition(word, words, rule)) continue;
     if (word == "use") {
-      const std::string& named = words.take("an address or a pool");
-      rule.target = parse_target(named);
-      if (rule.target.action != Action::use) refuse_use_of(named);
+      const std::string& target = words.take("an address or a pool");
+      rule.target = parse_target(target);
+      if (rule.target.action != Action::use) refuse_use_of(target);
       parse_mode(words, rule);
     } else if (word == "keep" || word == "reject") {
       rule.target = parse_target(word);
     } else {
-      throw base::ValueError(base::in_quotes(word) + " is none of from, to, proto, port, keep, use, reject");
+      throw base::ValueError(base::in_quotes(word) +
+                             " is not one of from, to, proto, port, keep, use, reject");
     }
-    if (!words.at_end()) throw base::ValueError("'" + words.take("") + "' stands behind the action");
+    if (!words.at_end()) throw base::ValueError("unexpected '" + words.take("") + "' after the action");
     require_that_it_can_match(rule);
     return rule;
   }
@@ -307,16 +307,16 @@ SourceTable read_source_table(const std::string& path) {
     if (words.empty()) return;
     try {
       if (words.size() > 2)
-        throw base::ValueError(base::in_quotes(words[2]) + " stands behind PREFIX and target");
+        throw base::ValueError("unexpected " + base::in_quotes(words[2]) + " after PREFIX and target");
       const bool is_address = words[0].find('/') == std::string::npos;
       const wire::Ipv6Prefix prefix = parse_prefix(is_address ? words[0] + "/128" : words[0]);
       const auto target = words.size() == 2 ? std::optional{parse_target(words[1])} : std::nullopt;
-      const auto [known, is_new] = lines.try_emplace(prefix, table.size());
-      // Lists that are put together repeat lines, which changes nothing.
-      if (!is_new && table[known->second].target == target) return;
+      const auto [line_of_prefix, is_new] = lines.try_emplace(prefix, table.size());
+      // Merged lists repeat lines. A repetition changes nothing.
+      if (!is_new && table[line_of_prefix->second].target == target) return;
       if (!is_new) {
         throw base::ValueError(base::in_quotes(words[0]) + " has another target in line " +
-                               std::to_string(table[known->second].number));
+                               std::to_string(table[line_of_prefix->second].number));
       }
       table.push_back({.prefix = prefix, .target = target, .number = number});
     } catch (const base::ValueError& error) {

@@ -28,7 +28,7 @@ constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
   throw base::system_failure("cannot read " + path, error);
 }
 
-/// Fills the buffer from what is there, and waits where nothing is: 0 at the end of the file.
+/// Reads available bytes into the buffer, and waits if there are none. Returns 0 at the end of the file.
 std::size_t read_some(const base::FileDescriptor& file, std::array<char, 65536>& buffer,
                       const std::string& path) {
   for (;;) {
@@ -36,8 +36,8 @@ std::size_t read_some(const base::FileDescriptor& file, std::array<char, 65536>&
     const int ready = ::poll(&polled, 1, static_cast<int>(std::chrono::milliseconds{patience}.count()));
     if (ready < 0 && errno != EINTR) fail(path, errno);
     if (ready == 0) {
-      throw std::runtime_error("cannot read " + path + ": nothing came for " +
-                               std::to_string(patience.count()) + " s");
+      throw std::runtime_error("cannot read " + path + ": no data for " + std::to_string(patience.count()) +
+                               " s");
     }
     const ssize_t length = ::read(file.get(), buffer.data(), buffer.size());
     if (length >= 0) return static_cast<std::size_t>(length);
@@ -49,7 +49,7 @@ std::size_t read_some(const base::FileDescriptor& file, std::array<char, 65536>&
 
 void for_each_line(const std::string& path,
                    const std::function<void(int number, const std::string& line)>& on_line) {
-  // Non-blocking, so that a FIFO without a writer is opened; poll(2) waits for it.
+  // O_NONBLOCK, because open(2) would wait for a writer of a FIFO. poll(2) waits instead, with a limit.
   const base::FileDescriptor file{::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
   if (!file) fail(path, errno);
   std::array<char, 65536> buffer{};

@@ -1,4 +1,4 @@
-// Reads configurations and tables, line by line.
+// Reads text files, configurations and tables, line by line.
 #pragma once
 
 #include <functional>
@@ -6,9 +6,10 @@
 
 namespace sixin4::config {
 
-/// Calls `on_line` with the number and the text of each line, without a byte order mark and carriage returns
-/// at line ends. Throws std::system_error where the file cannot be read, std::runtime_error where nothing
-/// comes out of a pipe for five seconds, and ConfigurationError where it is no text or larger than 64 MiB.
+/// Calls `on_line` with the number (from 1) and the text of each line. A byte order mark at the beginning of
+/// the file and carriage returns at line ends are removed. Throws std::system_error if the file cannot be
+/// read, std::runtime_error if a pipe delivers no data for five seconds, and ConfigurationError if the file
+/// is not a text or is larger than 64 MiB.
 void for_each_line(const std::string& path,
                    const std::function<void(int number, const std::string& line)>& on_line);
 

@@ -15,7 +15,7 @@ namespace {
 
 constexpr wire::Ipv6Address loopback = wire::Ipv6Address::of_words(0, 1);
 
-/// The narrower ones first, to be named.
+/// Narrower prefixes come first, because messages name the first that matches.
 constexpr std::array reserved_prefixes{
     ReservedPrefix{{.address = {}, .length = 128}, "the unspecified address"},
     ReservedPrefix{{.address = loopback, .length = 128}, "the loopback address"},
@@ -59,14 +59,14 @@ wire::Ipv6Prefix parse_prefix(const std::string& text) {
 std::uint8_t parse_protocol(const std::string& text) {
   if (const auto number = wire::protocol_number(text)) return *number;
   if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos) {
-    throw base::ValueError(base::in_quotes(text) + " is none of tcp, udp, icmpv6, or a protocol's number");
+    throw base::ValueError(base::in_quotes(text) + " is not tcp, udp, icmpv6 or a protocol number");
   }
   return base::parse_number<std::uint8_t>(text, 0, 255);
 }
 
 std::string parse_interface(const std::string& text) {
-  // The kernel's rule (net/core/dev.c, dev_valid_name), which has 0xa0 among the blanks; no '%', which would
-  // ask it to number the name; and no '#', which begins a comment.
+  // The kernel's rule (net/core/dev.c, dev_valid_name), to which the byte 0xa0 is a space. Also excluded:
+  // '%', because the kernel replaces %d by a number, and '#', because it begins a comment.
   const bool valid = !text.empty() && text.size() <= 15 && text != "." && text != ".." &&
                      text.find_first_of("/:%# \t\n\v\f\r\xa0") == std::string::npos;
   if (!valid) {
@@ -75,16 +75,17 @@ std::string parse_interface(const std::string& text) {
         " is not the name of an interface (1 to 15 bytes without / : % # or space, and no byte a0)");
   }
   if (text == "all" || text == "default") {
-    throw base::ValueError(base::in_quotes(text) +
-                           " is no interface: below /proc/sys/net that name stands for all of them");
+    throw base::ValueError(
+        base::in_quotes(text) +
+        " cannot name an interface, because /proc/sys/net uses it for the settings of all interfaces");
   }
-  if (text == "lo") throw base::ValueError("'lo' is the loopback interface");
+  if (text == "lo") throw base::ValueError("'lo' is the loopback interface; name another one");
   return text;
 }
 
 const char* kind_of_no_host(const wire::Ipv4Address& address) {
   const std::uint8_t first = address.octets[0];
-  if (first == 0) return "in 0.0.0.0/8, the addresses of a host that has none yet";
+  if (first == 0) return "in 0.0.0.0/8, which is reserved for hosts without an address";
   if (first == 127) return "a loopback address";
   if (first >= 224 && first < 240) return "a multicast address";
   if (address == wire::Ipv4Address{{255, 255, 255, 255}}) return "the broadcast address";

@@ -102,7 +102,7 @@ TEST_F(ConfigurationFilesTest, APipeIsReadAndNotWaitedForForEver) {
   EXPECT_EQ(load(fifo).mtu, 1400);
   writer.join();
   const auto begun = std::chrono::steady_clock::now();
-  EXPECT_EQ(refusal(fifo), "cannot read " + fifo + ": nothing came for 5 s");
+  EXPECT_EQ(refusal(fifo), "cannot read " + fifo + ": no data for 5 s");
   EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds{20});
 }
 

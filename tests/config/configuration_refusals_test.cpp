@@ -50,11 +50,11 @@ TEST_P(ConfigurationRefusals, SayWhy) {
 }
 
 const std::vector<Refusal> refusals{
-    {{"--interface=all"}, "'all' is no interface"},
-    {{"--interface=default"}, "'default' is no interface"},
+    {{"--interface=all"}, "'all' cannot name an interface"},
+    {{"--interface=default"}, "'default' cannot name an interface"},
     {{"--interface=lo"}, "'lo' is the loopback interface"},
     {{"--interface=tun\xc3\xa0"}, "is not the name of an interface"},  // a blank to the kernel: a0
-    {{"--dev=all"}, "'all' is no interface"},
+    {{"--dev=all"}, "'all' cannot name an interface"},
     {{"--dev=lo"}, "'lo' is the loopback interface"},
     {{"--dev=sixin4"}, "dev: 'sixin4' is the tunnel's own 'interface'"},
     {{"--interface=he6", "--dev=he6"}, "dev: 'he6' is the tunnel's own 'interface'"},
@@ -71,28 +71,28 @@ const std::vector<Refusal> refusals{
     {{"--remote=239.255.0.1"}, "is not the address of one host, but a multicast address"},
     {{"--remote=255.255.255.255"}, "is not the address of one host, but the broadcast address"},
     {{"--remote=250.0.0.1"}, "is not the address of one host, but a reserved address"},
-    {{"--remote=far..example"}, "between dots stand 1 to 63 characters"},
-    {{"--remote=.example"}, "between dots stand 1 to 63 characters"},
-    {{"--remote=example.."}, "between dots stand 1 to 63 characters"},
-    {{"--remote=" + std::string(64, 'a')}, "between dots stand 1 to 63 characters"},
+    {{"--remote=far..example"}, "each part between dots has 1 to 63 characters"},
+    {{"--remote=.example"}, "each part between dots has 1 to 63 characters"},
+    {{"--remote=example.."}, "each part between dots has 1 to 63 characters"},
+    {{"--remote=" + std::string(64, 'a')}, "each part between dots has 1 to 63 characters"},
 
     {{"--address=::/64"}, "it is in ::/128, the unspecified address"},
     {{"--address=::1/128"}, "it is in ::1/128, the loopback address"},
     {{"--address=::192.0.2.1/96"}, "it is in ::/96, IPv4-compatible addresses"},
     {{"--address=::ffff:192.0.2.1/96"}, "it is in ::ffff:0.0.0.0/96, IPv4-mapped addresses"},
     {{"--address=ff0e::1/64"}, "it is in ff00::/8, multicast addresses"},
-    {{"--address=2001:db8::2/0"}, "would have all of IPv6 on the link"},
-    {{"--address=2001:db8::2/64 peer 2001:db8::2"}, "'2001:db8::2' is the address of both ends"},
+    {{"--address=2001:db8::2/0"}, "would put all IPv6 addresses on the link"},
+    {{"--address=2001:db8::2/64 peer 2001:db8::2"}, "'2001:db8::2' is the address of this end"},
     {{"--address=2001:db8::2/64 peer ff02::1"}, "it is in ff00::/8, multicast addresses"},
     {{"--address=2001:db8::2/64 peer ::ffff:192.0.2.1"}, "IPv4-mapped addresses"},
     {{"--address=2001:db8::2/64 peer ::"}, "the unspecified address"},
     {{"--address=2001:db8::2/64", "--address=2001:db8::2/128"},
-     "'2001:db8::2' is given twice, with another length"},
+     "'2001:db8::2' is given twice with a different length"},
     {{"--address=2001:db8::2/64", "--address=2001:db8::2/64 peer 2001:db8::1"}, "is given twice"},
     {{"--address=2001:db8::2/64", "--address=2001:db8::2/64 preferred_lft 0"}, "is given twice"},
     {{"--address=2001:db8::2/64 label 7", "--address=2001:db8::2/64 label 8"}, "is given twice"},
 
-    {{"--prefix=::/0"}, "'::/0' would make every address ours"},
+    {{"--prefix=::/0"}, "'::/0' would make every address one of this end"},
     {{"--prefix=ff00::/8"}, "it has addresses in ff00::/8, multicast addresses"},
     {{"--prefix=ff0e:30::/32"}, "it has addresses in ff00::/8, multicast addresses"},
     {{"--prefix=8000::/1"}, "it has addresses in ff00::/8, multicast addresses"},
@@ -103,7 +103,7 @@ const std::vector<Refusal> refusals{
     {{"--prefix=fe80::/64"}, "it has addresses in fe80::/10, link-local addresses"},
     {{"--prefix=2001:db8::1/64"}, "has bits set beyond its length; the prefix is 2001:db8::/64"},
 
-    {{"--route=ff0e::/16"}, "leads nothing into the tunnel: it is in ff00::/8, multicast addresses"},
+    {{"--route=ff0e::/16"}, "cannot be routed into the tunnel: it is in ff00::/8, multicast addresses"},
     {{"--route=::/128"}, "it is in ::/128, the unspecified address"},
     {{"--route=::1/128"}, "it is in ::1/128, the loopback address"},
     {{"--route=::/96"}, "it is in ::/96, IPv4-compatible addresses"},
@@ -129,7 +129,7 @@ const std::vector<Refusal> refusals{
     {{"--keepalive=86401"}, "'86401' is not a number from 0 to 86400"},
 
     {{"--control=x.sock"}, "is not an absolute path"},
-    {{"--control=/" + std::string(107, 'x')}, "has 108 bytes, and the path of a socket at most 107"},
+    {{"--control=/" + std::string(107, 'x')}, "has 108 bytes; the path of a socket has at most 107"},
     {{"--control=/run/sixin4/"}, "is the path of a directory"},
     {{"--control=/"}, "is the path of a directory"},
     {{"--control=/run/.."}, "is the path of a directory"},
@@ -142,8 +142,8 @@ const std::vector<Refusal> refusals{
     {{"--pool=m: fe80::1"}, "some are in fe80::/10, link-local addresses"},
     {{"--pool=m: fe00::1-fec0::1"}, "some are in fe80::/10, link-local addresses"},
     {{"--pool=m: ::ffff:192.0.2.0/120"}, "some are in ::ffff:0.0.0.0/96, IPv4-mapped addresses"},
-    {{"--pool=m: ::/0"}, "that no host can have"},
-    {{"--pool=m: 2001:db8:42::/64, 2001:db8:42::1"}, "has addresses that '2001:db8:42::/64' has, too"},
+    {{"--pool=m: ::/0"}, "that cannot be a source in the tunnel"},
+    {{"--pool=m: 2001:db8:42::/64, 2001:db8:42::1"}, "overlaps '2001:db8:42::/64'"},
 
     {{"--source=from ff00::/8 keep"},
      "from 'ff00::/8' never matches: it is in ff00::/8, multicast addresses"},
@@ -160,7 +160,7 @@ const std::vector<Refusal> refusals{
     {{"--source=to ::192.0.2.0/120 reject"}, "never matches: it is in ::/96, IPv4-compatible addresses"},
     {{"--source=use fe80::1"}, "some are in fe80::/10, link-local addresses"},
     {{"--source=use ff02::1"}, "it is in ff00::/8, multicast addresses"},
-    {{"--source=proto 1 reject"}, "protocol 1 is the ICMP of IPv4; that of IPv6 is icmpv6"},
+    {{"--source=proto 1 reject"}, "protocol 1 is ICMP for IPv4; write icmpv6"},
     {{"--source=proto icmpv6 port 1 reject"}, "protocol icmpv6 has no ports"},
     {{"--source=proto 43 reject"}, "is an extension header"},
     {{"--source=proto tcp port 0 reject"}, "port '0' is reserved"},
@@ -225,7 +225,8 @@ TEST(RecorderExcess, IsOfAllQueuesTogether) {
   EXPECT_EQ(recorder_excess(Configuration{}.recorder, max_queues), "") << "the usual number always fits";
   EXPECT_EQ(recorder_excess(max_recorder, 4), "");
   EXPECT_EQ(recorder_excess(max_recorder, 5),
-            "1048576 packets with 5 'queues' would take 1280 MiB, more than 1024 MiB: lower one of the two");
+            "1048576 packets with 5 'queues' would take 1280 MiB, more than 1024 MiB: lower 'recorder' or "
+            "'queues'");
   EXPECT_EQ(recorder_excess(65536, max_queues), "");
   EXPECT_NE(recorder_excess(65537, max_queues), "");
 }

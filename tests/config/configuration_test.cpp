@@ -174,10 +174,10 @@ const std::vector<BadValues> bad_values{
     {"flows", {"0", "16777217", "all"}, ""},
     {"recorder", {"-1", "1048577", "off"}, ""},
     {"keepalive", {"-1", "1.5", "10s", "86401"}, "is not a number from 0 to 86400"},
-    {"wire", {"udp"}, "is not one of auto raw packet"},
+    {"wire", {"udp"}, "is not one of auto, raw, packet"},
     {"queues", {"0", "65", "-1", "many"}, ""},
     {"control", {"relative.sock", "/a b"}, "is not an absolute path without space or #"},
-    {"log-level", {"verbose", "Info"}, "is not one of error warn info debug"},
+    {"log-level", {"verbose", "Info"}, "is not one of error, warn, info, debug"},
 };
 
 TEST_F(ConfigurationTest, BadValuesAreRefusedWithPlaceKeyAndValue) {

@@ -51,32 +51,33 @@ TEST_F(ConfigurationTest, BadPoolsAndRulesAreRefusedWithPlaceAndReason) {
            {"pool = 2001:db8:42::1", "is not NAME: ADDRESS"},
            {"pool = 2001:db8:42::1-2001:db8:42::3", "is not NAME: ADDRESS"},
            {"pool = m: 2001:db8:42::/64, 2001:db8:42::8-2001:db8:42::9",
-            "'2001:db8:42::8-2001:db8:42::9' has addresses that '2001:db8:42::/64' has, too"},
+            "'2001:db8:42::8-2001:db8:42::9' overlaps '2001:db8:42::/64'"},
            {"source = proto icmpv6 port 25 keep", "protocol icmpv6 has no ports"},
            {"source = proto 44 keep", "protocol 44 is an extension header"},
            {"source = port 25, 465 keep", "'25,' is not a list of ports"},
            {"pool = m: 2001:db8:42::9-2001:db8:42::1", "ends before it begins"},
            {"pool = m: 2001:db8:42::1,", "'' is not the IPv6 address of one host"},
            {"pool = m: 2001:db8:42::1/64", "has bits set beyond its length"},
-           {"pool = m: ff00::/8", "has addresses that no host can have"},
+           {"pool = m: ff00::/8", "has addresses that cannot be a source in the tunnel"},
            {"pool = m: 2001:db8:77::1",
-            "2001:db8:77::1 is not ours: neither an 'address' nor inside of a 'prefix'"},
-           {"pool = m: 2001:db8:42::/63", "is not ours"},
-           {"pool = m: 2001:db8:42::1\npool = m: 2001:db8:42::2", "'m' is there already"},
-           {"source = use m", "there is no pool 'm'"},
-           {"source = use 2001:db8:77::1", "is not ours"},
-           {"source = use 2001:db8:42::1 random", "'random' is for a pool, and this is one address"},
-           {"source = use keep", "'use keep': write 'keep' alone"},
-           {"source = use", "ends where an address or a pool is expected"},
-           {"source = proto tcp", "ends where one of keep, use, reject is expected"},
-           {"source = proto sctp keep", "'sctp' is none of tcp, udp, icmpv6, or a protocol's number"},
+            "2001:db8:77::1 is not an address of this end: add it as 'address', or a 'prefix'"},
+           {"pool = m: 2001:db8:42::/63", "is not an address of this end"},
+           {"pool = m: 2001:db8:42::1\npool = m: 2001:db8:42::2", "'m' is defined twice"},
+           {"source = use m", "there is no 'pool' 'm'"},
+           {"source = use 2001:db8:77::1", "is not an address of this end"},
+           {"source = use 2001:db8:42::1 random",
+            "'random' chooses from a pool, but 'use' names one address"},
+           {"source = use keep", "'use keep': write 'keep' without 'use'"},
+           {"source = use", "the rule is incomplete: expected an address or a pool"},
+           {"source = proto tcp", "the rule is incomplete: expected one of keep, use, reject"},
+           {"source = proto sctp keep", "'sctp' is not tcp, udp, icmpv6 or a protocol number"},
            {"source = proto 256 keep", "'256' is not a number from 0 to 255"},
            {"source = port 9-8 keep", "'9-8' ends before it begins"},
            {"source = port 65536 keep", "'65536' is not a number from 0 to 65535"},
            {"source = to ::/0 to @table keep", "'to' is given twice"},
-           {"source = to @ keep", "'@' names no file"},
-           {"source = keep it", "'it' stands behind the action"},
-           {"source = drop", "'drop' is none of from, to, proto, port, keep, use, reject"}}) {
+           {"source = to @ keep", "'@' needs the path of a file"},
+           {"source = keep it", "unexpected 'it' after the action"},
+           {"source = drop", "'drop' is not one of from, to, proto, port, keep, use, reject"}}) {
     const std::string told = refusal(file(ours + text + "\n"));
     const std::string key = text.substr(0, text.find(' '));
     EXPECT_TRUE(told.starts_with(line(text.find('\n') == std::string::npos ? 4 : 5) + key + ": ")) << told;
@@ -123,9 +124,9 @@ TEST_F(ConfigurationTest, TablesAreReadWithTheConfiguration) {
   for (const auto& [text, complaint] : std::vector<std::pair<std::string, std::string>>{
            {"2001:db8:7::1/48", "has bits set beyond its length"},
            {"example.org m", "'example.org/128' is not an IPv6 PREFIX/LENGTH"},
-           {"::/0 nobody", "there is no pool 'nobody'"},
-           {"::/0 2001:db8:77::1", "is not ours"},
-           {"::/0 keep it", "'it' stands behind PREFIX and target"}}) {
+           {"::/0 nobody", "there is no 'pool' 'nobody'"},
+           {"::/0 2001:db8:77::1", "is not an address of this end"},
+           {"::/0 keep it", "unexpected 'it' after PREFIX and target"}}) {
     write("\n" + text + "\n");
     const std::string told = refusal(file(rule));
     EXPECT_TRUE(told.starts_with(table + ":2: ")) << told;

@@ -1,4 +1,4 @@
-// One tunnel's configuration: `key = value` lines, `--key value` arguments, and their meaning.
+// The configuration of one tunnel, from `key = value` lines and `--key value` arguments.
 #pragma once
 
 #include <chrono>
@@ -17,32 +17,33 @@
 
 namespace sixin4::config {
 
-inline constexpr std::uint16_t max_queues =
-    64;  ///< with the one for writing far below Linux' 256 of a device
+/// With the queue for writing this is far below the 256 queues that Linux allows for a tun device.
+inline constexpr std::uint16_t max_queues = 64;
 
-/// How the IPv4 side sends.
+/// The socket by which the IPv4 side sends.
 enum class Wire : std::uint8_t { automatic, raw, packet };
 
 inline constexpr std::size_t max_source_rules = 65535;
 inline constexpr std::uint32_t max_flows = 1U << 24U;     ///< about 1.5 GB
-inline constexpr std::uint32_t max_recorder = 1U << 20U;  ///< 128 MB, for each thread that carries packets
+inline constexpr std::uint32_t max_recorder = 1U << 20U;  ///< 128 MB in each thread that carries packets
 
-inline constexpr std::uint16_t min_tunnel_mtu = 1280;   ///< RFC 4213 §3.2: what IPv6 needs of every link
-inline constexpr std::uint16_t max_tunnel_mtu = 65515;  ///< what fits behind an IPv4 header
+inline constexpr std::uint16_t min_tunnel_mtu = 1280;   ///< RFC 4213 §3.2, the minimum MTU of IPv6
+inline constexpr std::uint16_t max_tunnel_mtu = 65515;  ///< the largest IPv4 packet without its header
 
 struct Configuration {
   std::string interface = "sixin4";
-  std::optional<wire::Ipv4Address> local;  ///< nothing: the one that the route to `remote` uses
-  std::string remote;                      ///< an IPv4 address or a host name, as it was written
+  std::optional<wire::Ipv4Address> local;  ///< nothing: the source address of the route to `remote`
+  std::string remote;                      ///< IPv4 address or host name, as written
   std::string dev;                         ///< empty: any link
   std::vector<netlink::InterfaceAddress> addresses;
-  std::map<wire::Ipv6Address, std::uint32_t> address_labels;  ///< of those of the addresses that have one
+  std::map<wire::Ipv6Address, std::uint32_t>
+      address_labels;  ///< RFC 6724 label, for the addresses that have one
   std::vector<wire::Ipv6Prefix> prefixes;
   std::vector<wire::Ipv6Prefix> routes;
   std::uint32_t table = netlink::main_table;
   std::optional<std::uint32_t> metric;
-  std::optional<std::uint16_t> mtu = min_tunnel_mtu;  ///< nothing: auto, it follows the IPv4 path
-  std::optional<bool> pmtudisc;                       ///< nothing: yes where the MTU is auto, else no
+  std::optional<std::uint16_t> mtu = min_tunnel_mtu;  ///< nothing: auto, follows the IPv4 path
+  std::optional<bool> pmtudisc;                       ///< nothing: yes if the MTU is auto, else no
   std::optional<std::uint8_t> ttl = 64;               ///< nothing: inherit
   std::optional<std::uint8_t> tos = 0;                ///< nothing: inherit
   bool ecn = true;
@@ -51,31 +52,31 @@ struct Configuration {
   bool mss_clamp = false;
   std::vector<Pool> pools;
   std::vector<SourceRule> source_rules;
-  SourceTables source_tables;  ///< what the files hold that source rules name
+  SourceTables source_tables;  ///< contents of the files that source rules name
   std::uint32_t flows = 65536;
-  std::uint32_t recorder = 4096;      ///< packets that the flight recorder keeps; 0: it is off
+  std::uint32_t recorder = 4096;      ///< packets that the flight recorder keeps; 0: off
   std::chrono::seconds keepalive{0};  ///< 0: none
   Wire wire = Wire::automatic;
-  bool checksum_offload = false;            ///< the packet socket leaves inner checksums to the link
-  std::optional<std::uint16_t> queues = 1;  ///< of the tun device, a pair of threads each; nothing: auto, one
-                                            ///< a processor
-  std::string control;                      ///< empty: the usual path for `interface`
+  bool checksum_offload = false;  ///< the packet socket leaves TCP and UDP checksums to the link
+  /// Queues of the tun device, each with a pair of threads. Nothing: auto, one queue for each processor.
+  std::optional<std::uint16_t> queues = 1;
+  std::string control;  ///< path of the control socket; empty: control::control_path of `interface`
   base::LogLevel log_level = base::LogLevel::info;
 
   /// RFC 4213 §3.2.2, dynamic MTU.
   [[nodiscard]] bool discovers_path_mtu() const noexcept { return pmtudisc.value_or(!mtu); }
 };
 
-/// From the arguments of `run` or `check`: `-c FILE` or a NAME, and keys, which win over the file's; with the
-/// tables that source rules name. Throws ConfigurationError, or std::runtime_error where a file cannot be
-/// read.
+/// Reads the arguments of `run` or `check`: `-c FILE` or NAME, and keys, which replace the same keys of the
+/// file. Also reads the tables that source rules name. Throws ConfigurationError, or std::runtime_error if a
+/// file cannot be read.
 [[nodiscard]] Configuration load_configuration(std::span<const std::string> arguments);
 
-/// Why flight recorders for so many packets in both threads of each queue would be too large together; empty:
-/// they are not. A recorder has room for a power of 2 of packets.
+/// Why the flight recorders of all queues together would be too large, for a message. Empty: they are not.
+/// Each queue has two threads with a recorder each, and a recorder has room for a power of 2 of packets.
 [[nodiscard]] std::string recorder_excess(std::uint32_t packets, std::size_t queues);
 
-/// The complete configuration as a file that reads back to the same.
+/// The complete configuration as a file. Reading the file gives the same configuration.
 [[nodiscard]] std::string to_text(const Configuration& configuration);
 
 /// The options of `load_configuration`, for a help text.

@@ -1,4 +1,4 @@
-// Source rules as they are written: pools, rules, and the tables of destinations that rules name.
+// Source rules as the configuration has them: pools, rules, and the tables of destinations that rules name.
 #pragma once
 
 #include <chrono>
@@ -15,8 +15,8 @@ namespace sixin4::config {
 /// An address, a range or a prefix of a pool.
 struct PoolItem {
   wire::Ipv6Range range;
-  /// It was written as a prefix of that length. Of one shorter than 127 bits the first address is left out:
-  /// every router of the link has it (RFC 4291 §2.6.1).
+  /// Set if the item was written as a prefix. The range then leaves out the first address of a prefix shorter
+  /// than 127 bits, because it is the Subnet-Router anycast address (RFC 4291 §2.6.1).
   std::optional<std::uint8_t> prefix_length = std::nullopt;
   auto operator<=>(const PoolItem&) const = default;
 };
@@ -27,16 +27,16 @@ struct Pool {
   auto operator<=>(const Pool&) const = default;
 };
 
-/// What becomes of a flow's source.
+/// The source address that a flow gets.
 struct SourceTarget {
   enum class Action : std::uint8_t { keep, use, reject };
   Action action = Action::keep;
-  std::string pool;  ///< to use, by name; empty: `address`
+  std::string pool;  ///< name of the pool for `use`; empty: `address` is used
   wire::Ipv6Address address{};
   auto operator<=>(const SourceTarget&) const = default;
 };
 
-/// Which address of a pool is taken, see engine::PoolMode.
+/// How an address is chosen from a pool, see engine::PoolMode.
 enum class PoolMode : std::uint8_t { first, random, hash, every };
 
 struct PortRange {
@@ -45,30 +45,30 @@ struct PortRange {
   auto operator<=>(const PortRange&) const = default;
 };
 
-/// What is absent matches everything.
+/// A condition that is absent matches every packet.
 struct SourceRule {
   std::optional<wire::Ipv6Prefix> from = std::nullopt;
   std::optional<wire::Ipv6Prefix> to = std::nullopt;
-  std::string table;  ///< path of the file that lists the destinations; empty: none does
+  std::string table;  ///< path of the file that lists the destinations; empty: no such condition
   std::optional<std::uint8_t> protocol = std::nullopt;
   std::vector<PortRange> ports;  ///< of the destination
   SourceTarget target;
-  std::optional<PoolMode> mode = std::nullopt;  ///< nothing: none was named, which means `hash`
-  std::chrono::seconds period{0};               ///< of `every`
+  std::optional<PoolMode> mode = std::nullopt;  ///< nothing: not written, which means `hash`
+  std::chrono::seconds period{0};               ///< seconds after `every`
   auto operator<=>(const SourceRule&) const = default;
 };
 
 struct SourceTableLine {
   wire::Ipv6Prefix prefix;
-  std::optional<SourceTarget> target;  ///< nothing: the rule's
-  int number = 0;                      ///< of the line in its file
+  std::optional<SourceTarget> target;  ///< nothing: the target of the rule
+  int number = 0;                      ///< line number in the file
 };
 using SourceTable = std::vector<SourceTableLine>;
 
-/// By the path that the rules name.
+/// Tables by the path that the rules name.
 using SourceTables = std::map<std::string, SourceTable, std::less<>>;
 
-/// As the configuration has them.
+/// In the notation of the configuration.
 [[nodiscard]] std::string to_string(const Pool& pool);
 [[nodiscard]] std::string to_string(const SourceRule& rule);
 
