@@ -237,7 +237,7 @@ const std::vector<Key>& keys() {
        [](C& c, const std::string& v) { c.dev = parse_interface(v); },
        [](const C& c) { return c.dev.empty() ? Values{} : Values{c.dev}; }},
       {"address", true, "ADDRESS/LENGTH [peer ADDRESS] [preferred_lft 0|forever] [label NUMBER]",
-       "IPv6 address on the interface; preferred_lft 0: used as a source only by programs that bind to it; "
+       "IPv6 address on the interface; preferred_lft 0: not chosen as a source if there is another; "
        "label: of RFC 6724, see ip-addrlabel(8)",
        add_interface_address, address_texts},
       {"prefix", true, "PREFIX/LENGTH", "IPv6 prefix that is routed to this end", add_prefix,
