@@ -26,13 +26,13 @@ namespace sixin4::control {
 namespace {
 
 namespace fs = std::filesystem;
-using json = nlohmann::ordered_json;  // answers keep their order
+using json = nlohmann::ordered_json;  // keeps the order of an answer's members
 
 const fs::path directory = "/run/sixin4";
 constexpr std::size_t max_request = 4096;
 constexpr std::size_t max_answer = 1 << 20;
 constexpr std::size_t max_clients = 32;
-// So that there is room for others whatever is under way.
+// Less than max_clients, so that other clients find a place while all activities go on.
 constexpr std::ptrdiff_t max_lasting = 24;
 constexpr std::size_t max_descriptors = 253;  // the kernel's SCM_MAX_FD
 
@@ -58,7 +58,7 @@ bool connects(int fd, const std::string& path) {
   return ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
 
-/// Room for a control message with descriptors.
+/// Buffer for a control message (SCM_RIGHTS) with descriptors.
 using DescriptorRoom = std::array<char, CMSG_SPACE(max_descriptors * sizeof(int))>;
 
 bool send_with_descriptors(int fd, std::string_view text, std::span<const base::FileDescriptor> sent) {
@@ -104,12 +104,14 @@ ssize_t receive_with_descriptors(int fd, std::span<char> buffer,
     }
   }
   if (cut_off) {
-    throw base::system_failure("cannot take what the endpoint hands over", EMFILE);
+    throw base::system_failure(
+        "cannot receive the descriptors in the endpoint's answer; raise the limit of open files (ulimit -n)",
+        EMFILE);
   }
   return length;
 }
 
-/// What helps where the socket or its directory cannot be made.
+/// A remedy for a socket or a directory that cannot be made.
 std::string remedy_for(int error, const std::string& path) {
   if (error != EACCES && error != EPERM && error != EROFS) return {};
   return ": the user that runs the endpoint must be able to write to " +
@@ -141,7 +143,7 @@ std::vector<std::string> control_paths() {
 }
 
 bool is_running(const std::string& path) {
-  // One that hangs has a full queue of clients.
+  // EAGAIN: the endpoint hangs, and its queue of clients is full.
   return connects(open_socket(SOCK_NONBLOCK).get(), path) || errno == EAGAIN;
 }
 
@@ -159,13 +161,14 @@ ControlServer::ControlServer(std::string path)
   if (connects(open_socket(0).get(), path_)) {
     errno = EADDRINUSE;
     throw base::system_failure("cannot make control socket " + path_ +
-                               ": an endpoint is running there; choose another with 'control'");
+                               ": an endpoint is running there; choose another path with 'control'");
   }
-  struct stat there {};
-  if (::lstat(path_.c_str(), &there) == 0) {
-    if (!S_ISSOCK(there.st_mode)) {
+  struct stat existing {};
+  if (::lstat(path_.c_str(), &existing) == 0) {
+    if (!S_ISSOCK(existing.st_mode)) {
       errno = EEXIST;
-      throw base::system_failure("cannot make control socket " + path_ + ": something else is there");
+      throw base::system_failure("cannot make control socket " + path_ +
+                                 ": the path is not a socket; remove it or choose another with 'control'");
     }
     ::unlink(path_.c_str());  // left over from an endpoint that was killed
   }
@@ -202,7 +205,7 @@ void ControlServer::serve(const Handler& handler) {
 void ControlServer::accept_client() {
   base::FileDescriptor client{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
   if (!client) return;
-  // A message has to fit the sender's buffer as a whole.
+  // A message must fit into the sender's buffer as a whole.
   constexpr int buffer = 2 * static_cast<int>(max_answer);
   if (::setsockopt(client.get(), SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof buffer) < 0) {
     (void)::setsockopt(client.get(), SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
@@ -213,20 +216,21 @@ void ControlServer::accept_client() {
   clients_.push_back({.fd = std::move(client)});
 }
 
-/// Whoever has said nothing for longest goes. One that has been answered may be waiting for our end; one for
-/// whom something is under way stays.
+/// Closes the oldest client without a request. If there is none, closes the oldest client without an
+/// activity. Clients with an answer are kept longer because `sixin4 down` waits for the endpoint's end after
+/// it.
 void ControlServer::make_room() {
-  auto leaving = std::ranges::find(clients_, false, &Client::answered);
-  if (leaving == clients_.end()) leaving = std::ranges::find(clients_, nullptr, &Client::lasting);
-  if (leaving != clients_.end()) clients_.erase(leaving);
+  auto oldest = std::ranges::find(clients_, false, &Client::answered);
+  if (oldest == clients_.end()) oldest = std::ranges::find(clients_, nullptr, &Client::lasting);
+  if (oldest != clients_.end()) clients_.erase(oldest);
 }
 
-std::ptrdiff_t ControlServer::under_way() const noexcept {
+std::ptrdiff_t ControlServer::lasting_clients() const noexcept {
   return std::ranges::count_if(clients_, [](const Client& client) { return client.lasting != nullptr; });
 }
 
 Lasting ControlServer::begin(const std::function<Lasting()>& begin) const {
-  if (under_way() >= max_lasting) {
+  if (lasting_clients() >= max_lasting) {
     throw std::runtime_error("there are " + std::to_string(max_lasting) +
                              " captures already; end one of them");
   }
@@ -251,7 +255,8 @@ bool ControlServer::answer(Client& client, const Handler& handler) {
     std::ranges::move(begun.descriptors, std::back_inserter(descriptors));
     if (descriptors.size() > max_descriptors) {
       throw std::length_error("the answer has " + std::to_string(descriptors.size()) +
-                              " descriptors, and a message carries " + std::to_string(max_descriptors));
+                              " descriptors, more than the " + std::to_string(max_descriptors) +
+                              " that a message carries");
     }
     if (begun.held) client.lasting = std::move(begun.held);
   } catch (const base::ConfigurationError& error) {
@@ -280,7 +285,8 @@ LastingAnswer ask_for_descriptors(const std::string& path, std::string_view verb
   const ssize_t length = receive_with_descriptors(fd, buffer, answer.descriptors);
   if (length < 0 && errno == EAGAIN) throw EndpointRefusal("the endpoint at " + path + " does not answer");
   if (length < 0) throw base::system_failure("cannot read from control socket " + path);
-  if (length == 0) throw NoSuchEndpoint("the endpoint at " + path + " went away");
+  if (length == 0)
+    throw NoSuchEndpoint("the endpoint at " + path + " closed the connection without an answer");
   try {
     const json reply = base::parse_json_text({buffer.data(), static_cast<std::size_t>(length)});
     if (reply.contains("configuration-error"))
@@ -289,15 +295,16 @@ LastingAnswer ask_for_descriptors(const std::string& path, std::string_view verb
     answer.result = base::to_json_text(reply.at("result"));
     return answer;
   } catch (const json::exception&) {
-    throw EndpointRefusal(path + " does not answer as an endpoint of sixin4 does");
+    throw EndpointRefusal("the program at " + path + " does not answer as this version of sixin4 does");
   }
 }
 
 std::string ask(const std::string& path, std::string_view verb, Wait wait, std::chrono::seconds patience) {
   LastingAnswer answer = ask_for_descriptors(path, verb, patience);
-  char nothing = 0;
-  if (wait == Wait::for_end && ::recv(answer.connection.get(), &nothing, sizeof nothing, 0) < 0) {
-    throw EndpointRefusal("the endpoint at " + path + " has been told to end, and still runs");
+  char end = 0;
+  if (wait == Wait::for_end && ::recv(answer.connection.get(), &end, sizeof end, 0) < 0) {
+    throw EndpointRefusal("the endpoint at " + path + " answered, but still runs after " +
+                          std::to_string(patience.count()) + " s");
   }
   return std::move(answer.result);
 }

@@ -180,7 +180,7 @@ TEST(LiveView, AnAnswerOfAnotherShapeIsOneThatDoesNotAnswer) {
     const auto lines = lines_of(live_view(std::vector{one}, 200));
     EXPECT_EQ(lines.front(), "he6: up, 192.0.2.1 > 192.0.2.2, runs 10.0 s") << answer;
     EXPECT_EQ(lines.back(),
-              "he7: does not answer: the answer is not one that this version of sixin4 knows: "
+              "he7: does not answer: the answer is not that of this version of sixin4; "
               "restart the endpoint")
         << answer;
   }

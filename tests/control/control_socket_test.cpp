@@ -132,7 +132,7 @@ TEST_F(ControlSocketTest, AnAnswerOfAnotherProgramIsARefusal) {
     try {
       ADD_FAILURE() << ask(path_, "show");
     } catch (const EndpointRefusal& refusal) {
-      EXPECT_NE(std::string{refusal.what()}.find("does not answer as an endpoint of sixin4 does"),
+      EXPECT_NE(std::string{refusal.what()}.find("does not answer as this version of sixin4 does"),
                 std::string::npos)
           << refusal.what();
     }
@@ -171,8 +171,9 @@ TEST_F(ControlSocketTest, AnyoneMaySeeButNotChange) {
   for (const std::string verb : {"show", "down", "reload", "shows", ""}) {
     const std::string expected =
         verb == "show" ? R"({"b":1,"a":[2,"x"]})"
-        : verb.empty() ? "NoSuchEndpoint: the endpoint at " + path_ + " went away"
-                       : "EndpointRefusal: only root and the user that runs the endpoint may do that";
+        : verb.empty()
+            ? "NoSuchEndpoint: the endpoint at " + path_ + " closed the connection without an answer"
+            : "EndpointRefusal: only root and the user that runs the endpoint may do that";
     const pid_t child = fork();
     if (child == 0) {
       const bool changed = setgid(nobody->pw_gid) == 0 && setuid(nobody->pw_uid) == 0;

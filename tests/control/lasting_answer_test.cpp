@@ -51,7 +51,7 @@ TEST_F(ControlSocketTest, MoreDescriptorsThanAMessageCarriesAreAnError) {
                          }};
   EXPECT_EQ(ask_for_descriptors(path_, "most").descriptors.size(), 253U);
   EXPECT_EQ(outcome(path_, "more"),
-            "EndpointRefusal: the answer has 254 descriptors, and a message carries 253");
+            "EndpointRefusal: the answer has 254 descriptors, more than the 253 that a message carries");
 }
 
 TEST_F(ControlSocketTest, WhatIsUnderWayEndsWithItsClient) {

@@ -1,5 +1,5 @@
-// What a capturing program asks of a running endpoint, and the text of the answer. The packets come in memory
-// whose descriptors go with it.
+// Requests for a live capture and for the flight recorder, and their answers. The packets are in shared
+// memory; its descriptors come with the answer.
 #pragma once
 
 #include <cstdint>
@@ -9,16 +9,17 @@
 
 namespace sixin4::control {
 
-/// A live capture that keeps at most `snap_length` bytes of a packet.
+/// The request for a live capture that keeps at most `snap_length` bytes of each packet.
 [[nodiscard]] std::string capture_request(std::uint32_t snap_length);
-/// The snap length; nothing where `request` is another one.
+/// The snap length of such a request; nothing: `request` is another one.
 [[nodiscard]] std::optional<std::uint32_t> snap_length_of(std::string_view request);
 
-/// What the flight recorder has.
+/// The request for the packets in the flight recorder.
 inline constexpr std::string_view recorder_request = "recorder";
 
-/// One JSON object: the tunnel's interface, to name what was captured by.
+/// The answer to both, one JSON object with the name of the tunnel's interface.
 [[nodiscard]] std::string capture_answer(const std::string& interface);
+/// Throws EndpointRefusal if `answer` is not such an object.
 [[nodiscard]] std::string interface_of(const std::string& answer);
 
 }  // namespace sixin4::control

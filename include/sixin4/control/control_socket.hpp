@@ -1,4 +1,5 @@
-// The running endpoint's Unix socket: one request, one answer, one message each.
+// The control socket of a running endpoint: a Unix socket of type SOCK_SEQPACKET. A request and its answer
+// are one message each.
 #pragma once
 
 #include <chrono>
@@ -16,38 +17,39 @@
 
 namespace sixin4::control {
 
-/// Where the socket of an interface is when the configuration names no other path.
+/// The usual path, `/run/sixin4/INTERFACE.sock`. The key `control` names another one.
 [[nodiscard]] std::string control_path(const std::string& interface);
-/// The sockets of all endpoints that use the usual path, by name; some may be left over from the dead.
+/// All sockets in the usual directory, sorted. A socket may be left over from an endpoint that was killed.
 [[nodiscard]] std::vector<std::string> control_paths();
 
-/// Whether somebody listens there; it may hang.
+/// Whether an endpoint listens at the path. It may hang, and then does not answer.
 [[nodiscard]] bool is_running(const std::string& path);
 
-/// Something that goes on after the answer, a capture for example.
+/// An activity that goes on after the answer, for example a capture.
 struct Lasting {
-  std::vector<base::FileDescriptor> descriptors{};  ///< that the client gets with the answer
-  std::shared_ptr<void> held{};                     ///< for as long as the client stays
+  std::vector<base::FileDescriptor> descriptors{};  ///< sent to the client with the answer
+  std::shared_ptr<void> held{};  ///< destroyed when the client closes its connection, which ends the activity
 };
 
-/// What the client gets. Most answers are text alone.
+/// The answer to a request. Most answers are text only.
 struct Answer {
   std::string result;                               ///< JSON
-  std::vector<base::FileDescriptor> descriptors{};  ///< that the client gets as well
-  /// Begins what goes on after the answer. Called only where one more may go on: nothing is made before.
+  std::vector<base::FileDescriptor> descriptors{};  ///< sent to the client with the answer
+  /// Begins an activity that goes on after the answer. Not called if too many activities go on already, so it
+  /// should allocate everything that the activity needs.
   std::function<Lasting()> begin{};
 
-  /// Done, without a result: `null`.
+  /// Done, without a result: JSON `null`.
   [[nodiscard]] static Answer nothing() { return {.result = "null"}; }
 };
 
-/// Answers a verb. What it throws reaches the client as the error's text.
+/// Answers a request. The client gets the text of an exception that it throws.
 using Handler = std::function<Answer(std::string_view verb)>;
 
 class ControlServer {
  public:
-  /// Makes the directory and the socket; takes a dead endpoint's path over. Throws std::system_error, also
-  /// where a living one has it.
+  /// Makes the directory and the socket. Replaces a socket that a killed endpoint has left. Throws
+  /// std::system_error, also if a running endpoint listens at the path.
   explicit ControlServer(std::string path);
   ~ControlServer();
   ControlServer(ControlServer&&) = delete;
@@ -55,10 +57,10 @@ class ControlServer {
   ControlServer(const ControlServer&) = delete;
   ControlServer& operator=(const ControlServer&) = delete;
 
-  /// Readable when there is something to serve.
+  /// Readable when `serve` has work.
   [[nodiscard]] int fd() const noexcept { return events_.get(); }
-  /// Serves what is there without waiting for a slow client. Everyone may `show`; other verbs are for root
-  /// and for the user that runs the endpoint.
+  /// Accepts clients and answers requests, without waiting for a client. Every user may `show`; other
+  /// requests are reserved for root and for the user that runs the endpoint.
   void serve(const Handler& handler);
 
  private:
@@ -73,21 +75,21 @@ class ControlServer {
     bool answered = false;
     std::shared_ptr<void> lasting{};
   };
-  /// Clients for whom something goes on behind the answer.
-  [[nodiscard]] std::ptrdiff_t under_way() const noexcept;
+  /// The number of clients whose activity goes on.
+  [[nodiscard]] std::ptrdiff_t lasting_clients() const noexcept;
   [[nodiscard]] bool answer(Client& client, const Handler& handler);
-  /// Throws std::runtime_error where as much goes on as may.
+  /// Throws std::runtime_error if too many activities go on already.
   [[nodiscard]] Lasting begin(const std::function<Lasting()>& begin) const;
   std::list<Client> clients_;
 };
 
-/// Nobody listens at that path.
+/// No endpoint listens at the path.
 class NoSuchEndpoint : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// The endpoint refused; the text is its own.
+/// The endpoint answered with an error, whose text this is, or did not answer properly.
 class EndpointRefusal : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -95,23 +97,23 @@ class EndpointRefusal : public std::runtime_error {
 
 inline constexpr std::chrono::seconds default_patience{10};
 
-/// What `ask` waits for: the answer, or after it the endpoint's end.
+/// The event that `ask` waits for: the answer, or the endpoint's end after it.
 enum class Wait : std::uint8_t { for_answer, for_end };
 
-/// Sends `verb` and returns the answer's JSON text. Throws NoSuchEndpoint, EndpointRefusal, the
-/// ConfigurationError that the endpoint met, or std::system_error where the system refuses. An endpoint that
-/// takes longer than `patience` for its answer refuses, too.
+/// Sends a request and returns the JSON text of the result. Throws NoSuchEndpoint; EndpointRefusal, also if
+/// the answer (or the end) takes longer than `patience`; ConfigurationError if the endpoint found a mistake
+/// in its configuration; std::system_error if a system call fails.
 [[nodiscard]] std::string ask(const std::string& path, std::string_view verb, Wait wait = Wait::for_answer,
                               std::chrono::seconds patience = default_patience);
 
-/// An answer with descriptors. What the endpoint has begun for it ends with the connection, and the
-/// connection with the endpoint: it becomes readable then.
+/// An answer with descriptors. Closing the connection ends the activity that the endpoint has begun. The
+/// connection becomes readable when the endpoint ends.
 struct LastingAnswer {
   std::string result;
   base::FileDescriptor connection;
   std::vector<base::FileDescriptor> descriptors;
 };
-/// As `ask`.
+/// Asks as `ask` does. Throws the same.
 [[nodiscard]] LastingAnswer ask_for_descriptors(const std::string& path, std::string_view verb,
                                                 std::chrono::seconds patience = default_patience);
 

@@ -1,4 +1,4 @@
-// What `explain` asks a running endpoint, and what it answers.
+// The request `explain` to a running endpoint, and the answer.
 #pragma once
 
 #include <cstdint>
@@ -10,32 +10,32 @@
 
 namespace sixin4::control {
 
-/// A packet that a program on this host would send.
+/// A packet that a program on this host could send.
 struct ExplainQuery {
   wire::Ipv6Address destination;
-  std::optional<wire::Ipv6Address> from = std::nullopt;  ///< nothing: the host chooses
+  std::optional<wire::Ipv6Address> from = std::nullopt;  ///< source address; nothing: the host chooses
   std::uint8_t protocol = 6;
-  std::uint16_t port = 0;  ///< of the destination
+  std::uint16_t port = 0;  ///< destination port
 };
 
 struct Explanation {
   std::string destination;
-  std::string source{};         ///< that the program uses, or gets from the host; empty: there is none
-  std::string source_reason{};  ///< in words
-  std::string route{};          ///< as ip(8) writes it; empty: there is none
+  std::string source{};         ///< source address in front of the tunnel; empty: none
+  std::string source_reason{};  ///< why this source, in words
+  std::string route{};          ///< in the notation of ip(8); empty: none
   bool enters_tunnel = false;
-  // Of what enters:
-  std::uint16_t rule = 0;  ///< number of the source rule that decides; 0: none matches
+  // The rest is set only for a packet that enters the tunnel.
+  std::uint16_t rule = 0;  ///< number of the source rule that matches; 0: none
   std::string rule_text{};
-  std::string leaves_as{};       ///< address; empty: it is one of `pool`, or none
-  std::string pool{};            ///< that the address comes from, where chance decides
-  std::uint32_t mtu = 0;         ///< of the tunnel
-  std::string verdict{};         ///< `pass`, or the reason for which it would be dropped
-  std::string verdict_reason{};  ///< in words, where there is more to say
+  std::string leaves_as{};       ///< source address in the tunnel; empty: one of `pool`, or none
+  std::string pool{};            ///< text of the pool, if the address is chosen at random or by time
+  std::uint32_t mtu = 0;         ///< tunnel MTU
+  std::string verdict{};         ///< `pass`, or the drop reason
+  std::string verdict_reason{};  ///< in words; empty: no more to say
 };
 
 [[nodiscard]] std::string explain_request(const ExplainQuery& query);
-/// Nothing where `request` is another one.
+/// Nothing: `request` is another one.
 [[nodiscard]] std::optional<ExplainQuery> explain_query_of(std::string_view request);
 
 /// One JSON object.

@@ -1,4 +1,4 @@
-// Reads what an endpoint has answered, which may be another program or another version of this one.
+// Reads an answer that may come from another version of the program, or from another program.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -7,13 +7,14 @@
 
 namespace sixin4::control {
 
-/// The result of `read`. An answer of another shape is a refusal.
+/// Returns the result of `read`. Throws EndpointRefusal if the JSON does not have the shape that `read`
+/// expects.
 template <typename Read>
 auto read_answer(const Read& read) {
   try {
     return read();
   } catch (const nlohmann::json::exception&) {
-    throw EndpointRefusal("the answer is not one that this version of sixin4 knows: restart the endpoint");
+    throw EndpointRefusal("the answer is not that of this version of sixin4; restart the endpoint");
   }
 }
 
