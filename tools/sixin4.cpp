@@ -1,4 +1,4 @@
-// The program: verbs to functions, and errors to exit statuses.
+// The main program: the table of verbs, and the exit status of each error.
 #include <algorithm>
 #include <array>
 #include <iostream>
@@ -48,7 +48,7 @@ const std::array name_options{cli::control_option()};
 
 void check(const Words& words) {
   std::istringstream lines{config::to_text(config::load_configuration(words))};
-  // A file has the bytes as they are, so that it reads back; a terminal would take some for commands.
+  // A file gets the bytes unchanged, so that it reads back. A terminal could take some bytes as commands.
   const bool on_terminal = ::isatty(STDOUT_FILENO) == 1;
   for (std::string line; std::getline(lines, line);) {
     std::cout << (on_terminal ? base::printable(line) : line) << '\n';
@@ -81,27 +81,28 @@ const std::array verbs{
     Verb{"run", "[-c FILE | NAME] [--KEY VALUE]...", "run one tunnel endpoint in the foreground",
          tunnel::run_endpoint, config::describe_configuration},
     Verb{"check", "[-c FILE | NAME] [--KEY VALUE]...",
-         "print the complete effective configuration, touch nothing", check, config::describe_configuration},
+         "validate and print the effective configuration, change nothing", check,
+         config::describe_configuration},
     Verb{"show", "[NAME] [--json] [--flows] [--watch]",
-         "state and counters of all running endpoints, or of one", cli::run_show, cli::describe_show},
+         "print state and counters of all running endpoints, or of one", cli::run_show, cli::describe_show},
     Verb{"explain", "NAME DESTINATION [--from ADDRESS] [--proto P] [--port N] [--json]",
-         "what would become of such a packet: source address and why, MTU, route, verdict", cli::run_explain,
-         cli::describe_explain},
-    Verb{"reload", "NAME", "read the configuration again without losing a packet", reload, describe_name},
+         "the fate of a packet to DESTINATION, without sending one: source address, MTU, route, verdict",
+         cli::run_explain, cli::describe_explain},
+    Verb{"reload", "NAME", "read the configuration again; no packet is lost", reload, describe_name},
     Verb{"down", "NAME", "stop a running endpoint", down, describe_name},
     Verb{"capture",
          "NAME [-w FILE|-] [-i inner|outer|both] [-Q in|out] [--drops] [-s SNAPLEN] [-c COUNT] [-b files:N] "
          "[-b filesize:KB] [FILTER]",
-         "every packet that a running endpoint sees, live, and why it was dropped", cli::run_capture,
-         cli::describe_capture},
-    Verb{"recorder", "NAME [-w FILE|-]", "the last packets that an endpoint has handled", cli::run_recorder,
-         cli::describe_recorder},
+         "show or record every packet of a running endpoint, live, with the reason if it is dropped",
+         cli::run_capture, cli::describe_capture},
+    Verb{"recorder", "NAME [-w FILE|-]", "print or write the last packets of a running endpoint",
+         cli::run_recorder, cli::describe_recorder},
     Verb{"decode", "IN [-w OUT] [--json] [FILTER]",
-         "take the 6in4 packets of a capture file apart, one line a packet", cli::run_decode,
+         "take the 6in4 packets of a capture file apart, one line for each packet", cli::run_decode,
          cli::describe_decode},
     Verb{"replay", "IN -c FILE [-w OUT] [--json]",
-         "run a capture file through the packet engine as the endpoint of a configuration",
-         replay::run_replay, replay::describe_replay},
+         "run a capture file through the packet engine with a configuration", replay::run_replay,
+         replay::describe_replay},
     Verb{"bench", "[--json] [OPTION]... [WORKLOAD]...", "measure this host with both ends of a tunnel on it",
          testbed::run_bench, testbed::describe_bench},
 };
@@ -110,9 +111,9 @@ void print_help() {
   std::cout << "sixin4 - a 6in4 tunnel endpoint: IPv6 in IPv4 protocol 41 (RFC 4213), in user space\n\n";
   for (const Verb& verb : verbs)
     std::cout << "  sixin4 " << verb.name << ' ' << verb.usage << "\n      " << verb.meaning << '\n';
-  std::cout
-      << "\nsixin4 VERB --help tells a verb's options. NAME as a configuration is /etc/sixin4/NAME.conf;\n"
-         "NAME of a running endpoint is its interface.\n";
+  std::cout << "\nsixin4 VERB --help lists the options of a verb. A configuration NAME is "
+               "/etc/sixin4/NAME.conf; the\n"
+               "NAME of a running endpoint is its interface.\n";
 }
 
 void print_help(const Verb& verb) {
@@ -149,8 +150,9 @@ int dispatch(const Words& words) {
   return exit_done;
 }
 
-/// Where one was closed, what is opened next would be written to by whoever prints. To write to this one is
-/// refused as it is to a closed one.
+/// Opens /dev/null for each of the descriptors 0, 1 and 2 that is closed. Otherwise the next open(2) would
+/// get the number, and its file would receive our output. Read-only, so that writing fails as on a closed
+/// descriptor.
 void fill_standard_descriptors() {
   int fd = 0;
   do fd = ::open("/dev/null", O_RDONLY);
@@ -158,8 +160,8 @@ void fill_standard_descriptors() {
   if (fd >= 0) (void)::close(fd);
 }
 
-int failed(int status, const char* what) {
-  std::cerr << "sixin4: " << base::message_line(what) << std::endl;
+int failed(int status, const char* message) {
+  std::cerr << "sixin4: " << base::message_line(message) << std::endl;
   return status;
 }
 
