@@ -15,11 +15,11 @@ void run_recorder(const std::vector<std::string>& arguments) {
 
 std::string describe_capture() {
   return describe_capture_options() +
-         "\nFILTER is in the language of tcpdump (pcap-filter(7)), about the form that --form names; with "
-         "both\n"
-         "a packet is taken where either matches. Dropped packets are in every capture, with the reason as "
-         "a\n"
-         "comment.\n";
+         "\nFILTER is in the language of tcpdump (pcap-filter(7)) and looks at the form that --form selects. "
+         "With\n"
+         "both forms a packet is taken if either form matches. Dropped packets are in every capture, with "
+         "the\n"
+         "reason as a comment.\n";
 }
 
 std::string describe_recorder() {

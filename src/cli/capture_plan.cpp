@@ -20,33 +20,33 @@ using base::Option;
 const Option write_option{.name = "write,w",
                           .value = "FILE",
                           .meaning =
-                              "write pcapng to FILE, - for standard output; without it a line a packet "
-                              "is printed"};
+                              "write pcapng to FILE (- is standard output) instead of a line for each "
+                              "packet"};
 const std::array recorder_options{write_option, control_option()};
 const std::array capture_options{
     write_option,
     Option{.name = "form,i",
            .value = "FORM",
-           .meaning = "inner (as the host has packets), outer (as the wire has them), or both (the default)"},
-    Option{.name = "direction,Q", .value = "DIRECTION", .meaning = "in or out; both where it is not given"},
+           .meaning = "inner (IPv6), outer (IPv4 around it) or both (the default)"},
+    Option{.name = "direction,Q", .value = "DIRECTION", .meaning = "in or out; both by default"},
     Option{.name = "drops", .value = "", .meaning = "only packets that are dropped"},
     Option{.name = "snapshot-length,s",
            .value = "BYTES",
-           .meaning = "the most that is kept of a packet; 0 is the default, 262144"},
-    Option{.name = "count,c", .value = "COUNT", .meaning = "end after that many packets"},
+           .meaning = "keep at most BYTES of a packet; 0 is the default, 262144"},
+    Option{.name = "count,c", .value = "COUNT", .meaning = "end after COUNT packets"},
     Option{
         .name = "ring,b",
         .value = "KEY:VALUE",
-        .meaning = "filesize:KB begins another file behind each KB thousand bytes; files:N keeps the last N"},
+        .meaning = "filesize:KB begins a new file after KB thousand bytes; files:N keeps the last N files"},
     control_option(),
 };
 
-ConfigurationError mistake(const std::string& option, const std::string& what) {
-  return ConfigurationError{"command line: --" + option + ": " + what};
+ConfigurationError mistake(const std::string& option, const std::string& text) {
+  return ConfigurationError{"command line: --" + option + ": " + text};
 }
 
 std::string file_of(const std::string& path) {
-  if (path.empty()) throw mistake("write", "give a path");
+  if (path.empty()) throw mistake("write", "the path is empty");
   return path;
 }
 
@@ -55,7 +55,7 @@ Number number_of(const std::string& option, const std::string& text, Number leas
   return base::parse_number_option(option, text, least, std::numeric_limits<Number>::max());
 }
 
-/// As tcpdump has it, 0 is the default.
+/// 0 is the default, as in tcpdump(8).
 std::uint32_t snap_length_of(const std::string& text) {
   const auto length = number_of<std::uint32_t>("snapshot-length", text, 0);
   return length == 0 ? CapturePlan{}.snap_length : length;
@@ -87,7 +87,7 @@ void read_ring(const std::string& text, capture::Rotation& rotation) {
   }
 }
 
-/// NAME stands in front of the filter. Beside --control it may be left out.
+/// The first word is NAME, the others are the filter. With --control the NAME may be absent.
 void read_endpoint_and_filter(CapturePlan& plan, base::Arguments arguments) {
   plan.may_begin_with_name = arguments.has(control_option().name);
   auto& words = arguments.words;
@@ -100,19 +100,19 @@ void read_endpoint_and_filter(CapturePlan& plan, base::Arguments arguments) {
 }  // namespace
 
 CapturePlan recorder_plan_of(const std::vector<std::string>& arguments) {
-  base::Arguments given = base::parse_arguments(recorder_options, arguments);
+  base::Arguments parsed = base::parse_arguments(recorder_options, arguments);
   CapturePlan plan;
-  for (const auto& [name, value] : given.options) {
+  for (const auto& [name, value] : parsed.options) {
     if (name == "write") plan.file = file_of(value);
   }
-  plan.control_path = required_endpoint(given, "recorder").path;
+  plan.control_path = required_endpoint(parsed, "recorder").path;
   return plan;
 }
 
 CapturePlan capture_plan_of(const std::vector<std::string>& arguments) {
-  base::Arguments given = base::parse_arguments(capture_options, arguments);
+  base::Arguments parsed = base::parse_arguments(capture_options, arguments);
   CapturePlan plan;
-  for (const auto& [name, value] : given.options) {
+  for (const auto& [name, value] : parsed.options) {
     if (name == "write") plan.file = file_of(value);
     if (name == "form") plan.form = form_of(value);
     if (name == "direction") plan.direction = direction_of(value);
@@ -121,12 +121,12 @@ CapturePlan capture_plan_of(const std::vector<std::string>& arguments) {
     if (name == "count") plan.count = number_of<std::uint64_t>(name, value, 1);
     if (name == "ring") read_ring(value, plan.rotation);
   }
-  read_endpoint_and_filter(plan, std::move(given));
+  read_endpoint_and_filter(plan, std::move(parsed));
   if (plan.rotation.files != 0 && plan.rotation.kilobytes == 0) {
-    throw mistake("ring", "files:N needs filesize:KB, which says when a file ends");
+    throw mistake("ring", "files:N needs filesize:KB, the size of a file");
   }
   if (plan.rotation.kilobytes != 0 && (plan.file.empty() || plan.file == "-")) {
-    throw mistake("ring", "needs --write FILE, whose name the files get with a number and the time");
+    throw mistake("ring", "needs --write FILE; a number and the time are added to the name of each file");
   }
   return plan;
 }

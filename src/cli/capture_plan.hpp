@@ -1,4 +1,4 @@
-// What a capture is to take, as the command line says it.
+// The options of the verbs `capture` and `recorder`.
 #pragma once
 
 #include <cstdint>
@@ -14,25 +14,26 @@ namespace sixin4::cli {
 
 struct CapturePlan {
   std::string control_path;
-  std::string file;  ///< empty: a line a packet on standard output; `-`: pcapng there
+  std::string file;  ///< empty: lines on standard output; `-`: pcapng on standard output
   capture::Rotation rotation{};
   std::optional<capture::Form> form{};           ///< nothing: both
   std::optional<engine::Direction> direction{};  ///< nothing: both directions
   bool drops_only = false;
-  bool quiet = false;                     ///< nothing on standard error but mistakes
-  std::uint32_t snap_length = 262144;     ///< tcpdump's default, which is more than any packet has
-  std::optional<std::uint64_t> count{};   ///< of packets, each in all its forms
+  bool quiet = false;  ///< only errors on standard error
+  std::uint32_t snap_length =
+      262144;  ///< bytes kept of a packet; tcpdump's default, more than any packet has
+  std::optional<std::uint64_t> count{};   ///< packets to take; the forms of a packet count once
   std::vector<std::string> expression{};  ///< words of the filter
-  bool may_begin_with_name = false;       ///< the endpoint's, because the path of its socket was given
-  std::string second_filter{};            ///< has to match as well, in whatever form
+  bool may_begin_with_name = false;  ///< `--control` names the endpoint, so the first word may be its NAME
+  std::string second_filter{};       ///< must match too, in the same form or in another one
 };
 
-/// Of the verb `capture`. Throws base::ConfigurationError.
+/// Reads the arguments of `capture`. Throws base::ConfigurationError.
 [[nodiscard]] CapturePlan capture_plan_of(const std::vector<std::string>& arguments);
-/// Of the verb `recorder`, the same.
+/// Reads the arguments of `recorder`. Throws base::ConfigurationError.
 [[nodiscard]] CapturePlan recorder_plan_of(const std::vector<std::string>& arguments);
 
-/// The filter, once it is known whose endpoint it is.
+/// The filter. `interface` is that of the endpoint, which shows whether the first word is NAME.
 [[nodiscard]] std::string filter_of(const CapturePlan& plan, const std::string& interface);
 
 [[nodiscard]] std::string describe_capture_options();

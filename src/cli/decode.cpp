@@ -38,12 +38,12 @@ struct Plan : dissect::OfflineOptions {
 };
 
 Plan plan_of(const std::vector<std::string>& arguments) {
-  const base::Arguments given = base::parse_arguments(options, arguments);
-  if (given.words.empty()) throw ConfigurationError("command line: decode needs a capture file, or -");
+  const base::Arguments parsed = base::parse_arguments(options, arguments);
+  if (parsed.words.empty()) throw ConfigurationError("command line: decode needs a capture file, or -");
   Plan plan;
-  plan.input = given.words.front();
-  for (const base::KeyValue& option : given.options) plan.take(option);
-  for (std::size_t i = 1; i < given.words.size(); ++i) plan.filter += (i == 1 ? "" : " ") + given.words[i];
+  plan.input = parsed.words.front();
+  for (const base::KeyValue& option : parsed.options) plan.take(option);
+  for (std::size_t i = 1; i < parsed.words.size(); ++i) plan.filter += (i == 1 ? "" : " ") + parsed.words[i];
   plan.check();
   return plan;
 }
@@ -56,7 +56,7 @@ class Decoder {
  private:
   struct Counts {
     std::uint64_t tunnelled = 0;
-    std::uint64_t cut_short = 0;  ///< in their IP header: nobody knows what they are
+    std::uint64_t cut_short = 0;  ///< in their IP header, so the protocol is not known
     std::uint64_t truncated = 0;
     std::uint64_t malformed = 0;
     std::uint64_t taken = 0;
@@ -75,7 +75,7 @@ class Decoder {
   bool prints_;
   dissect::CaptureInput input_;
   std::optional<capture::PcapngFile> output_;
-  bool live_;  ///< somebody may wait for every packet
+  bool live_;  ///< the input is a pipe, so a reader may wait for every packet
   Counts counts_;
 };
 
@@ -131,7 +131,7 @@ void Decoder::take(const dissect::InputPacket& packet) {
   if (output_) write(packet, inner);
 }
 
-/// What is in it nobody knows, so that no filter finds it.
+/// No filter matches, because the inner packet is not known.
 void Decoder::take(const dissect::IncompletePacket& packet) const {
   if (!prints_ || !plan_.filter.empty()) return;
   print(plan_.json ? dissect::packet_json(packet)
@@ -159,12 +159,12 @@ void Decoder::write(const dissect::InputPacket& packet, const Layer* inner) {
 void Decoder::report() const {
   const dissect::InputCounts& input = input_.counts();
   std::string details;
-  const auto tell = [&details](std::uint64_t count, const std::string& what) {
-    if (count != 0) details += (details.empty() ? " (" : ", ") + std::to_string(count) + ' ' + what;
+  const auto add = [&details](std::uint64_t count, const std::string& kind) {
+    if (count != 0) details += (details.empty() ? " (" : ", ") + std::to_string(count) + ' ' + kind;
   };
-  tell(input.reassembled, "put together from " + std::to_string(input.fragments) + " fragments");
-  tell(counts_.truncated, "truncated");
-  tell(counts_.malformed, "malformed");
+  add(input.reassembled, "put together from " + std::to_string(input.fragments) + " fragments");
+  add(counts_.truncated, "truncated");
+  add(counts_.malformed, "malformed");
   if (!plan_.filter.empty())
     details += (details.empty() ? " (" : ", ") + std::to_string(counts_.taken) + " match";
   std::cerr << input.frames << " packets, " << counts_.tunnelled << " of 6in4"

@@ -9,14 +9,14 @@ using base::ConfigurationError;
 const base::Option& control_option() {
   static const base::Option option{.name = "control",
                                    .value = "PATH",
-                                   .meaning = "path of the control socket, where it is not the usual one"};
+                                   .meaning = "path of the control socket; by default /run/sixin4/NAME.sock"};
   return option;
 }
 
 std::optional<EndpointArgument> endpoint_argument(const base::Arguments& arguments) {
   if (arguments.words.size() > 1) throw ConfigurationError("command line: give one NAME");
   const auto path = arguments.value_of(control_option().name);
-  if (path && path->empty()) throw ConfigurationError("command line: --control: give a path");
+  if (path && path->empty()) throw ConfigurationError("command line: --control: the path is empty");
   if (arguments.words.empty()) {
     return path ? std::optional{EndpointArgument{.name = *path, .path = *path}} : std::nullopt;
   }

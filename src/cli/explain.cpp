@@ -16,11 +16,10 @@ namespace {
 using base::Option;
 
 const std::array explain_options{
-    Option{
-        .name = "from", .value = "ADDRESS", .meaning = "source that the program uses; else the host chooses"},
+    Option{.name = "from", .value = "ADDRESS", .meaning = "source address; by default the host chooses it"},
     Option{.name = "proto", .value = "PROTOCOL", .meaning = "tcp (the default), udp, icmpv6 or a number"},
     Option{.name = "port", .value = "NUMBER", .meaning = "destination port"},
-    Option{.name = "json", .value = "", .meaning = "print an object for machines"}, control_option()};
+    Option{.name = "json", .value = "", .meaning = "print a JSON object"}, control_option()};
 
 }  // namespace
 

@@ -1,4 +1,4 @@
-// The arguments of `explain`, and its answer as it is printed.
+// The arguments of `explain`, and its answer as text.
 #pragma once
 
 #include <string>
@@ -8,12 +8,11 @@
 
 namespace sixin4::cli {
 
-/// From DESTINATION and the options `from`, `proto` and `port`. Throws base::ConfigurationError.
+/// Reads DESTINATION and the options `from`, `proto` and `port`. Throws base::ConfigurationError.
 [[nodiscard]] control::ExplainQuery parse_explain_query(const std::string& destination,
                                                         const base::Arguments& arguments);
 
-/// `answer` is the JSON object of a control::Explanation. Throws control::EndpointRefusal where it is
-/// another.
+/// `answer` is the JSON object of a control::Explanation. Throws control::EndpointRefusal if it is not.
 [[nodiscard]] std::string explanation_text(const std::string& answer);
 [[nodiscard]] std::string explanation_json(const std::string& answer);
 

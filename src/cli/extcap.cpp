@@ -30,9 +30,9 @@ namespace {
 
 using base::ConfigurationError;
 using base::Option;
-using Wish = ExtcapCall::Wish;
+using Task = ExtcapCall::Task;
 
-// Wireshark's list has all of the host's interfaces, the tunnel's own among them.
+// The prefix avoids a clash with the tun device, which Wireshark lists too.
 constexpr std::string_view prefix = "sixin4-";
 
 const std::array options{
@@ -45,35 +45,36 @@ const std::array options{
     Option{.name = "fifo", .value = "PATH", .meaning = ""},
     Option{.name = "extcap-control-in", .value = "PATH", .meaning = ""},
     Option{.name = "extcap-control-out", .value = "PATH", .meaning = ""},
-    // The program's own, of the configuration below.
+    // Options of sixin4, see `configuration` below.
     Option{.name = "form", .value = "FORM", .meaning = ""},
     Option{.name = "drops", .value = "", .meaning = ""},
     Option{.name = "filter", .value = "FILTER", .meaning = ""},
-    // Nothing follows from these.
+    // Accepted and ignored.
     Option{.name = "extcap-version", .value = "VERSION", .meaning = ""},
     Option{.name = "extcap-reload-option", .value = "OPTION", .meaning = ""},
     Option{.name = "extcap-cleanup-postkill", .value = "", .meaning = ""},
 };
 
-// The link types of interfaces are in the capture itself; this is what Wireshark shows before it has one.
+// Wireshark shows this link type before a capture. The capture itself has the link type of each interface.
 constexpr const char* link_types = "dlt {number=101}{name=RAW}{display=Raw IP}\n";
 
 constexpr const char* configuration =
     "arg {number=0}{call=--form}{display=Form}{type=radio}"
-    "{tooltip=Packets as the host has them, the IPv4 packets around them, or both, which belong together by "
-    "frame.packet_id}\n"
+    "{tooltip=IPv6 packets, the IPv4 packets around them, or both; frame.packet_id is the same for both "
+    "forms of "
+    "a packet}\n"
     "value {arg=0}{value=both}{display=Inner and outer}{default=true}\n"
-    "value {arg=0}{value=inner}{display=Inner: IPv6, as the host has it}{default=false}\n"
-    "value {arg=0}{value=outer}{display=Outer: IPv4, as the wire has it}{default=false}\n"
+    "value {arg=0}{value=inner}{display=Inner: IPv6}{default=false}\n"
+    "value {arg=0}{value=outer}{display=Outer: IPv4}{default=false}\n"
     "arg {number=1}{call=--drops}{display=Dropped packets only}{type=boolflag}{default=false}"
     "{tooltip=The reason is the packet's comment}\n"
     "arg {number=2}{call=--filter}{display=Filter}{type=string}"
-    "{tooltip=In the language of tcpdump; has to match beside the capture filter, about the form above}\n";
+    "{tooltip=In the language of tcpdump; must match in addition to the capture filter, in the form above}\n";
 
 std::string endpoint_of(const std::string& interface) {
   if (!interface.starts_with(prefix) || interface.size() == prefix.size()) {
     throw ConfigurationError("command line: --extcap-interface: " + base::in_quotes(interface) +
-                             " is none that --extcap-interfaces lists");
+                             " is not listed by --extcap-interfaces");
   }
   return base::from_printable(std::string_view{interface}.substr(prefix.size()));
 }
@@ -82,14 +83,14 @@ void print_interfaces() {
   std::cout << "extcap {version=" SIXIN4_VERSION "}{display=sixin4}\n";
   for (const std::string& path : control::control_paths()) {
     if (!control::is_running(path)) continue;
-    // A brace would end the sentence.
+    // Braces are escaped, because a brace would end the value.
     const std::string interface = base::printable(std::filesystem::path{path}.stem().string(), "{}");
     std::cout << "interface {value=" << prefix << interface << "}{display=6in4 tunnel " << interface << "}\n";
   }
   std::cout << describe_toolbar();
 }
 
-/// Whatever is printed is the mistake.
+/// Prints the mistake in a filter, or nothing. Wireshark takes any output as a mistake.
 void print_mistake(const std::string& filter) {
   try {
     (void)capture::Filter{filter};
@@ -98,7 +99,8 @@ void print_mistake(const std::string& filter) {
   }
 }
 
-/// `-w -` leads into the FIFO, and a reader that goes is noticed there.
+/// Makes the FIFO standard output, so that `-w -` writes to it and the capture notices when its reader is
+/// gone.
 void make_standard_output(const std::string& fifo) {
   const base::FileDescriptor fd{::open(fifo.c_str(), O_WRONLY | O_CLOEXEC)};
   if (!fd || ::dup2(fd.get(), STDOUT_FILENO) < 0) {
@@ -109,13 +111,13 @@ void make_standard_output(const std::string& fifo) {
 void capture_into(const ExtcapCall& call) {
   CapturePlan plan = capture_plan_of(call.capture);
   plan.second_filter = call.second_filter;
-  // Wireshark shows what is on standard error as what went wrong.
+  // Wireshark shows text on standard error as an error.
   plan.quiet = true;
   std::optional<ExtcapToolbar> toolbar;
   if (!call.control_in.empty() && !call.control_out.empty()) {
     toolbar.emplace(
         call.control_in, call.control_out,
-        CaptureWishes{.form = plan.form, .drops_only = plan.drops_only, .filter = plan.second_filter});
+        CaptureSelection{.form = plan.form, .drops_only = plan.drops_only, .filter = plan.second_filter});
   }
   make_standard_output(call.fifo);
   capture_live(std::move(plan), toolbar ? &*toolbar : nullptr);
@@ -129,23 +131,23 @@ bool is_extcap_call(const std::vector<std::string>& arguments) {
 }
 
 ExtcapCall extcap_call_of(const std::vector<std::string>& arguments) {
-  const base::Arguments given = base::parse_arguments(options, arguments);
-  const auto has = [&given](std::string_view name) { return given.has(name); };
-  const auto value_of = [&given](std::string_view name) { return given.value_of(name).value_or(""); };
-  if (!given.words.empty()) {
-    throw ConfigurationError("command line: " + base::in_quotes(given.words.front()) +
-                             " is not of extcap(4)");
+  const base::Arguments parsed = base::parse_arguments(options, arguments);
+  const auto has = [&parsed](std::string_view name) { return parsed.has(name); };
+  const auto value_of = [&parsed](std::string_view name) { return parsed.value_of(name).value_or(""); };
+  if (!parsed.words.empty()) {
+    throw ConfigurationError("command line: " + base::in_quotes(parsed.words.front()) +
+                             " is not an argument of extcap(4)");
   }
-  if (has("extcap-interfaces")) return {.wish = Wish::interfaces};
+  if (has("extcap-interfaces")) return {.task = Task::interfaces};
   const std::string endpoint = endpoint_of(value_of("extcap-interface"));
-  if (has("extcap-dlts")) return {.wish = Wish::link_types};
-  if (has("extcap-config")) return {.wish = Wish::configuration};
+  if (has("extcap-dlts")) return {.task = Task::link_types};
+  if (has("extcap-config")) return {.task = Task::configuration};
   if (!has("capture") && has("extcap-capture-filter")) {
-    return {.wish = Wish::filter_check, .filter = value_of("extcap-capture-filter")};
+    return {.task = Task::filter_check, .filter = value_of("extcap-capture-filter")};
   }
   if (!has("capture")) throw ConfigurationError("command line: --extcap-interface needs --capture");
   if (!has("fifo")) throw ConfigurationError("command line: --capture needs --fifo PATH");
-  ExtcapCall call{.wish = Wish::capture,
+  ExtcapCall call{.task = Task::capture,
                   .filter = value_of("extcap-capture-filter"),
                   .second_filter = value_of("filter"),
                   .fifo = value_of("fifo"),
@@ -161,18 +163,18 @@ ExtcapCall extcap_call_of(const std::vector<std::string>& arguments) {
 
 void run_extcap(const std::vector<std::string>& arguments) {
   const ExtcapCall call = extcap_call_of(arguments);
-  switch (call.wish) {
-    case Wish::interfaces:
+  switch (call.task) {
+    case Task::interfaces:
       return print_interfaces();
-    case Wish::link_types:
+    case Task::link_types:
       std::cout << link_types;
       return;
-    case Wish::configuration:
+    case Task::configuration:
       std::cout << configuration;
       return;
-    case Wish::filter_check:
+    case Task::filter_check:
       return print_mistake(call.filter);
-    case Wish::capture:
+    case Task::capture:
       return capture_into(call);
   }
 }

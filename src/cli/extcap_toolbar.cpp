@@ -18,7 +18,8 @@ namespace sixin4::cli {
 
 namespace {
 
-// Of a message: 'T', the length of what follows the length in three bytes, the control, the command.
+// A message: 'T', a length in three bytes, the control, the command, the payload. The length counts the bytes
+// after it.
 constexpr std::uint8_t sync = 'T';
 constexpr std::size_t header_size = 6;
 constexpr std::size_t counted_header = 2;  ///< bytes of the header that the length counts
@@ -42,7 +43,8 @@ const char* form_name(const std::optional<capture::Form>& form) noexcept {
   return *form == capture::Form::inner ? "inner" : "outer";
 }
 
-/// Both ends of it, so that opening it waits for nobody and its end is not the reader's business.
+/// Opens both ends of a FIFO: opening one end would wait for the other, and a closed end would be end of
+/// file.
 base::FileDescriptor open_pipe(const std::string& path) {
   base::FileDescriptor fd{::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC)};
   if (!fd) throw base::system_failure("cannot open " + path);
@@ -52,11 +54,11 @@ base::FileDescriptor open_pipe(const std::string& path) {
 }  // namespace
 
 const char* describe_toolbar() noexcept {
-  return "control {number=0}{type=selector}{display=Form}{tooltip=Packets as the host has them, the IPv4 "
-         "packets around them, or both}\n"
+  return "control {number=0}{type=selector}{display=Form}{tooltip=IPv6 packets, the IPv4 packets around "
+         "them, or both}\n"
          "control {number=1}{type=boolean}{display=Dropped packets only}{default=false}\n"
-         "control {number=2}{type=string}{display=Filter}{tooltip=In the language of tcpdump; has to "
-         "match beside the capture filter}\n"
+         "control {number=2}{type=string}{display=Filter}{tooltip=In the language of tcpdump; must "
+         "match in addition to the capture filter}\n"
          "value {control=0}{value=both}{display=Inner and outer}{default=true}\n"
          "value {control=0}{value=inner}{display=Inner}\n"
          "value {control=0}{value=outer}{display=Outer}\n";
@@ -71,7 +73,7 @@ std::optional<ToolbarMessage> ToolbarMessages::next() {
   if (!header) return std::nullopt;
   const std::size_t length = wire::load32<0>(*header) & 0xffffffU;
   if (header->front() != sync || length < counted_header || length - counted_header > most_payload) {
-    throw std::runtime_error("what comes from the toolbar is no control message");
+    throw std::runtime_error("the toolbar sent bytes that are not a control message");
   }
   const std::size_t payload = length - counted_header;
   if (waiting_.size() < header_size + payload) return std::nullopt;
@@ -83,17 +85,17 @@ std::optional<ToolbarMessage> ToolbarMessages::next() {
   return message;
 }
 
-ExtcapToolbar::ExtcapToolbar(const std::string& in, const std::string& out, CaptureWishes wishes)
-    : in_(open_pipe(in)), out_(open_pipe(out)), wishes_(std::move(wishes)) {}
+ExtcapToolbar::ExtcapToolbar(const std::string& in, const std::string& out, CaptureSelection selection)
+    : in_(open_pipe(in)), out_(open_pipe(out)), selection_(std::move(selection)) {}
 
-std::optional<CaptureWishes> ExtcapToolbar::read() {
+std::optional<CaptureSelection> ExtcapToolbar::read() {
   bool changed = false;
   std::array<std::uint8_t, 4096> buffer{};
   for (ssize_t count = 0; (count = ::read(in_.get(), buffer.data(), buffer.size())) > 0;) {
     messages_.add(std::span{buffer}.first(static_cast<std::size_t>(count)));
     while (const auto message = next_message()) changed = take(*message) || changed;
   }
-  return changed ? std::optional{wishes_} : std::nullopt;
+  return changed ? std::optional{selection_} : std::nullopt;
 }
 
 std::optional<ToolbarMessage> ExtcapToolbar::next_message() {
@@ -101,19 +103,19 @@ std::optional<ToolbarMessage> ExtcapToolbar::next_message() {
     return messages_.next();
   } catch (const std::runtime_error& error) {
     warn(error.what());
-    in_ = base::FileDescriptor{};  // nothing tells where the next message begins
+    in_ = base::FileDescriptor{};  // the beginning of the next message is not known
     return std::nullopt;
   }
 }
 
 bool ExtcapToolbar::take(const ToolbarMessage& message) {
   if (message.command == command::initialized) {
-    // The controls are there, and show their defaults.
-    send({.control = number::form, .command = command::set, .payload = form_name(wishes_.form)});
+    // Wireshark has made the controls, which show their defaults.
+    send({.control = number::form, .command = command::set, .payload = form_name(selection_.form)});
     send({.control = number::drops,
           .command = command::set,
-          .payload = std::string(1, static_cast<char>(wishes_.drops_only))});
-    send({.control = number::filter, .command = command::set, .payload = wishes_.filter});
+          .payload = std::string(1, static_cast<char>(selection_.drops_only))});
+    send({.control = number::filter, .command = command::set, .payload = selection_.filter});
     return false;
   }
   if (message.command != command::set) return false;
@@ -121,14 +123,14 @@ bool ExtcapToolbar::take(const ToolbarMessage& message) {
     case number::form:
       for (const auto form :
            {std::optional<capture::Form>{}, {capture::Form::inner}, {capture::Form::outer}}) {
-        if (message.payload == form_name(form)) wishes_.form = form;
+        if (message.payload == form_name(form)) selection_.form = form;
       }
       return true;
     case number::drops:
-      wishes_.drops_only = !message.payload.empty() && message.payload.front() != 0;
+      selection_.drops_only = !message.payload.empty() && message.payload.front() != 0;
       return true;
     case number::filter:
-      wishes_.filter = message.payload;
+      selection_.filter = message.payload;
       return true;
     default:
       return false;
@@ -139,7 +141,7 @@ void ExtcapToolbar::warn(const std::string& message) {
   send({.control = number::none, .command = command::warning, .payload = base::message_line(message)});
 }
 
-/// What finds no room is for nobody who looks.
+/// Does not wait: a full pipe loses the message, because Wireshark does not read then.
 void ExtcapToolbar::send(const ToolbarMessage& message) {
   const std::size_t payload = std::min(message.payload.size(), most_payload);
   std::vector<std::uint8_t> bytes(header_size);

@@ -1,4 +1,4 @@
-// Wireshark's toolbar of a capture program, while it captures: what a user wishes there (extcap(4)).
+// The toolbar that Wireshark shows during a capture, and the messages over its pipes (extcap(4)).
 #pragma once
 
 #include <cstdint>
@@ -12,14 +12,14 @@
 
 namespace sixin4::cli {
 
-/// What a capture takes.
-struct CaptureWishes {
+/// The selection of packets that the toolbar can change.
+struct CaptureSelection {
   std::optional<capture::Form> form{};  ///< nothing: both
   bool drops_only = false;
-  std::string filter{};  ///< beside the one that it was begun with
+  std::string filter{};  ///< in addition to the capture filter
 };
 
-/// The toolbar's controls, as a capture program describes them beside its interfaces.
+/// The controls of the toolbar, in the language of extcap(4).
 [[nodiscard]] const char* describe_toolbar() noexcept;
 
 /// One message on a control pipe. Source: Wireshark Developer's Guide, "Extcap: Control messages".
@@ -29,11 +29,11 @@ struct ToolbarMessage {
   std::string payload{};
 };
 
-/// Puts messages together out of what comes through a pipe.
+/// Assembles messages from the bytes of a pipe.
 class ToolbarMessages {
  public:
   void add(wire::Bytes bytes);
-  /// The next one that is whole. Throws std::runtime_error where no message begins.
+  /// The next complete message. Throws std::runtime_error if the bytes do not begin a message.
   [[nodiscard]] std::optional<ToolbarMessage> next();
 
  private:
@@ -42,15 +42,15 @@ class ToolbarMessages {
 
 class ExtcapToolbar {
  public:
-  /// The pipes by which Wireshark sends and is sent to; it made them. The toolbar is to show `wishes`. Throws
-  /// std::system_error.
-  ExtcapToolbar(const std::string& in, const std::string& out, CaptureWishes wishes);
+  /// Opens the pipe `in` from Wireshark and the pipe `out` to it. Wireshark has made both. The toolbar will
+  /// show `selection`. Throws std::system_error.
+  ExtcapToolbar(const std::string& in, const std::string& out, CaptureSelection selection);
 
-  /// Readable where `read` may have something.
+  /// Readable when `read` may have a change.
   [[nodiscard]] int fd() const noexcept { return in_.get(); }
-  /// Does not wait. Nothing where the wishes are what they were.
-  [[nodiscard]] std::optional<CaptureWishes> read();
-  /// Shows it to the user.
+  /// Returns the selection if the user has changed it. Does not wait.
+  [[nodiscard]] std::optional<CaptureSelection> read();
+  /// Shows a warning to the user.
   void warn(const std::string& message);
 
  private:
@@ -60,7 +60,7 @@ class ExtcapToolbar {
 
   base::FileDescriptor in_;
   base::FileDescriptor out_;
-  CaptureWishes wishes_;
+  CaptureSelection selection_;
   ToolbarMessages messages_;
 };
 

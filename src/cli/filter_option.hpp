@@ -1,4 +1,4 @@
-// A filter in tcpdump's language, as the command line gives it.
+// A filter of the command line, in the language of tcpdump.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace sixin4::cli {
 
-/// Throws base::ConfigurationError with what libpcap says of the expression.
+/// Throws base::ConfigurationError with the message of libpcap.
 [[nodiscard]] capture::Filter filter_option(const std::string& expression);
 
 }  // namespace sixin4::cli

@@ -17,7 +17,7 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-/// As tcpdump(8) writes it.
+/// ADDRESS.PORT, as tcpdump(8) writes it.
 std::string with_port(const json& address, const json& port) {
   std::string text = base::printable(address.get<std::string>());
   if (port.get<int>() != 0) text += "." + std::to_string(port.get<int>());

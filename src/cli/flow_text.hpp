@@ -8,14 +8,14 @@
 
 namespace sixin4::cli {
 
-/// Asks for page after page of the list; `ask` sends a request and returns the answer. The result is the
-/// pages' JSON texts. Throws control::EndpointRefusal where an answer is not a page.
+/// Asks for all pages of the list; `ask` sends a request and returns the answer. Returns the JSON texts of
+/// the pages. Throws control::EndpointRefusal if an answer is not a page.
 [[nodiscard]] std::vector<std::string> ask_for_flows(
     const std::function<std::string(const std::string& request)>& ask);
 
 /// A JSON list of all flows of these pages.
 [[nodiscard]] std::string flows_json(std::span<const std::string> pages);
-/// A line a flow.
+/// One line for each flow.
 [[nodiscard]] std::string flows_text(std::span<const std::string> pages);
 
 }  // namespace sixin4::cli

@@ -44,46 +44,46 @@ using capture::CaptureCounts;
 using capture::Form;
 using capture::SeenPacket;
 
-// How late a packet is shown. Nobody is woken for one: workers write memory and nothing else.
+// The longest delay of a packet. The rings are polled, because workers only write memory and wake no reader.
 constexpr std::chrono::milliseconds look_period{20};
-// A filter sees the headers, whatever little is to be kept.
+// A filter needs the headers, also with a smaller snapshot length.
 constexpr std::uint32_t least_seen = 512;
 
-// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): a signal handler reaches nothing else
-volatile std::sig_atomic_t told_to_end = 0;
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): a signal handler needs a global
+volatile std::sig_atomic_t end_requested = 0;
 
-/// The first signal ends the capture, the second one the program, where it still writes. An ignored SIGHUP
-/// stays so, as nohup(1) wants it; an ignored SIGINT does not: shells do that to all that runs in the
-/// background.
+/// The first signal ends the capture. A second one ends the program, which may still be writing. An ignored
+/// SIGHUP stays ignored because of nohup(1). An ignored SIGINT does not, because shells ignore it for every
+/// background command.
 void end_on_signals() {
   struct sigaction action {};
-  action.sa_handler = [](int) { told_to_end = 1; };
+  action.sa_handler = [](int) { end_requested = 1; };
   action.sa_flags = static_cast<int>(SA_RESTART | static_cast<unsigned>(SA_RESETHAND));
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
-    struct sigaction former {};
-    const bool known = ::sigaction(number, nullptr, &former) == 0;
-    if (number == SIGHUP && known && former.sa_handler == SIG_IGN) continue;
+    struct sigaction current {};
+    const bool has_current = ::sigaction(number, nullptr, &current) == 0;
+    if (number == SIGHUP && has_current && current.sa_handler == SIG_IGN) continue;
     (void)::sigaction(number, &action, nullptr);
   }
-  (void)std::signal(SIGPIPE, SIG_IGN);  // who reads may go: that is an end as any other
+  (void)std::signal(SIGPIPE, SIG_IGN);  // a reader that is gone is a normal end
 }
 
-/// Where a processor is all the tunnel needs, the tunnel has it: what is missed is counted.
-void step_behind_the_tunnel() {
+/// The tunnel gets the processor first. The capture counts packets that it misses.
+void lower_priority() {
   constexpr int lowest_priority = 19;
   (void)::setpriority(PRIO_PROCESS, 0, lowest_priority);
 }
 
-/// For a file that has room for one; in truth each of them may match in another form.
+/// One expression for the head of a file. It is an approximation: each filter may match in another form.
 std::string both_filters(const std::string& one, const std::string& other) {
   if (one.empty() || other.empty()) return one + other;
   return '(' + one + ") and (" + other + ')';
 }
 
-/// Those filters that a packet has matched in one form, a bit each.
+/// The filters that a packet matches in one form, one bit each.
 using Matches = unsigned;
 
-/// A line each on standard output.
+/// Packets as lines on standard output.
 class Lines {
  public:
   void add(const SeenPacket& packet, engine::Verdict verdict) {
@@ -104,19 +104,19 @@ class Lines {
 
 class Capture {
  public:
-  /// `endpoint` has answered with its rings. `toolbar` may be none.
+  /// `endpoint` has the descriptors of the rings. `toolbar` may be null.
   Capture(CapturePlan plan, control::LastingAnswer endpoint, ExtcapToolbar* toolbar);
   void run();
-  /// What is there at once.
+  /// Takes the packets that the rings have now.
   void take_all();
 
  private:
-  /// What is known of a packet from all of its forms.
+  /// A packet with all of its forms.
   struct Packet {
     std::array<bool, 2> has_form{};
     std::array<Matches, 2> matches{};  ///< in each form
     engine::Verdict verdict = engine::Verdict::pass;
-    Form refused_form = Form::inner;  ///< where the verdict is not pass
+    Form refused_form = Form::inner;  ///< valid if the verdict is not pass
     bool taken = false;
   };
 
@@ -142,10 +142,10 @@ class Capture {
   std::vector<capture::RingMemory> memory_;
   std::vector<capture::RingReader> rings_;
   engine::Time started_ = engine::Time::clock::now();
-  std::optional<capture::CaptureFile> file_;  ///< nothing: lines
+  std::optional<capture::CaptureFile> file_;  ///< nothing: packets become lines
   Lines lines_;
-  std::vector<SeenPacket> seen_;                          ///< by one look
-  std::unordered_map<engine::PacketId, Packet> packets_;  ///< of one look
+  std::vector<SeenPacket> seen_;                          ///< packets of one look
+  std::unordered_map<engine::PacketId, Packet> packets_;  ///< the same, by id
   std::array<CaptureCounts, 2> counts_{};
   std::uint64_t taken_ = 0;
   bool endpoint_has_ended_ = false;
@@ -164,7 +164,7 @@ Capture::Capture(CapturePlan plan, control::LastingAnswer endpoint, ExtcapToolba
 
 void Capture::run() {
   end_on_signals();
-  step_behind_the_tunnel();
+  lower_priority();
   try {
     begin_file();
     if (!plan_.quiet) {
@@ -173,7 +173,7 @@ void Capture::run() {
     }
     bool goes_on = true;
     while (goes_on && !reached_count()) {
-      goes_on = wait() && told_to_end == 0;
+      goes_on = wait() && end_requested == 0;
       look();
     }
     finish_file();
@@ -184,9 +184,9 @@ void Capture::run() {
   if (!plan_.quiet) report();
 }
 
-/// Until it is time to look. Says whether the endpoint and who reads are still there.
+/// Waits until it is time to look. Returns whether both the endpoint and the reader of the output are there.
 bool Capture::wait() {
-  // A pipe that nobody reads is in error; poll(2) passes by a descriptor of -1.
+  // poll(2) reports POLLERR for a pipe without a reader, and ignores a descriptor of -1.
   std::array<pollfd, 3> polled{
       {{.fd = endpoint_.connection.get(), .events = POLLIN, .revents = 0},
        {.fd = file_ ? file_->fd() : STDOUT_FILENO, .events = 0, .revents = 0},
@@ -198,12 +198,12 @@ bool Capture::wait() {
 }
 
 void Capture::follow_toolbar() {
-  const auto wishes = toolbar_->read();
-  if (!wishes) return;
-  plan_.form = wishes->form;
-  plan_.drops_only = wishes->drops_only;
+  const auto selection = toolbar_->read();
+  if (!selection) return;
+  plan_.form = selection->form;
+  plan_.drops_only = selection->drops_only;
   try {
-    filters_[1] = capture::Filter{wishes->filter};
+    filters_[1] = capture::Filter{selection->filter};
   } catch (const std::invalid_argument& error) {
     toolbar_->warn(error.what());
   }
@@ -220,7 +220,7 @@ void Capture::take_all() {
   finish_file();
 }
 
-/// All forms of a packet become visible together, so that one look has all that its verdict rests on.
+/// The rings publish all forms of a packet together, so that one look sees the verdict of each packet.
 void Capture::look() {
   seen_.clear();
   packets_.clear();
@@ -258,7 +258,7 @@ bool Capture::is_wanted(const Packet& packet) const {
   if (!plan_.form) return (packet.matches[0] | packet.matches[1]) == all;
   const auto form = static_cast<std::size_t>(*plan_.form);
   if (packet.has_form[form]) return packet.matches[form] == all;
-  // Dropped before it had the form that is asked for: the one that it had stands for it.
+  // A packet that was dropped before it had the wanted form is shown in the form that it had.
   return dropped && packet.matches[1 - form] == all;
 }
 
@@ -266,7 +266,7 @@ bool Capture::passes(const SeenPacket& seen, const Packet& packet) const {
   if (plan_.direction && seen.direction != *plan_.direction) return false;
   if (!is_wanted(packet)) return false;
   const bool refused = seen.verdict != engine::Verdict::pass;
-  // Of a super-packet one segment may be refused, and others leave.
+  // One segment of a super-packet may be refused while others leave.
   if (plan_.drops_only && !refused && seen.form == packet.refused_form) return false;
   return !plan_.form || seen.form == *plan_.form || refused;
 }
@@ -275,7 +275,7 @@ void Capture::take(const SeenPacket& seen) {
   Packet& packet = packets_.at(seen.id);
   CaptureCounts& counts = counts_[static_cast<std::size_t>(seen.form)];
   const bool taken = passes(seen, packet) && (packet.taken || !reached_count());
-  // In front of all counting, so that a file's statistics are of the packets up to its last one.
+  // Before any counting, so that the statistics of a file end with its last packet.
   if (taken && file_ && file_->is_full()) {
     finish_file();
     file_->begin_next();
@@ -285,7 +285,7 @@ void Capture::take(const SeenPacket& seen) {
   if (file_) {
     file_->write(seen);
   } else if (seen.form == Form::outer && plan_.form == Form::outer) {
-    // One inner packet may leave as many.
+    // One inner packet may leave as many outer packets.
     lines_.add(seen, packet.refused_form == Form::outer ? seen.verdict : packet.verdict);
   } else if (!packet.taken) {
     lines_.add(seen, packet.verdict);
@@ -314,11 +314,11 @@ CaptureCounts Capture::counts_of(Form form) const {
   return counts;
 }
 
-/// As tcpdump has it. Forms are missed, not packets: nobody knows which of them belong together.
+/// In the manner of tcpdump(8). Missed forms are counted, because their packets are not known.
 void Capture::report() const {
   std::cerr << taken_ << " packets captured\n"
             << counts_of(Form::inner).missed << " inner and " << counts_of(Form::outer).missed
-            << " outer packets missed, which came faster than they could be written" << std::endl;
+            << " outer packets missed, because they came faster than they could be written" << std::endl;
 }
 
 }  // namespace

@@ -6,12 +6,12 @@
 
 namespace sixin4::cli {
 
-/// Until the count is reached, the endpoint ends, a signal comes or nobody reads what is written. `toolbar`
-/// may change what is taken; null: there is none. Throws base::ConfigurationError, control::NoSuchEndpoint or
-/// std::system_error.
+/// Captures until the count is reached, the endpoint ends, a signal arrives, or the reader of the output is
+/// gone. `toolbar` may change the selection of packets; null: no toolbar. Throws base::ConfigurationError,
+/// control::NoSuchEndpoint or std::system_error.
 void capture_live(CapturePlan plan, ExtcapToolbar* toolbar);
 
-/// The packets that the flight recorder has now. Throws the same.
+/// Writes the packets that the flight recorder has now. Throws the same.
 void capture_recorded(CapturePlan plan);
 
 }  // namespace sixin4::cli

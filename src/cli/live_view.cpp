@@ -27,7 +27,7 @@ using std::chrono::duration;
 
 struct Column {
   const char* title;
-  std::chrono::seconds reaches_back;  ///< 0: to the look before
+  std::chrono::seconds reaches_back;  ///< period of the mean; 0: since the previous look
 };
 constexpr std::array columns{
     Column{.title = "now", .reaches_back = {}},
@@ -38,7 +38,7 @@ constexpr int name_width = 4;
 constexpr int packets_width = 11;
 constexpr int bits_width = 13;
 
-/// Those looks at one endpoint at which it answered, the last one at the end.
+/// The looks at one endpoint that have a status, in the order of time.
 using History = std::vector<const EndpointLook*>;
 
 History history_of(std::span<const Look> looks, const std::string& name) {
@@ -50,27 +50,27 @@ History history_of(std::span<const Look> looks, const std::string& name) {
   return history;
 }
 
-/// Between the first look that is late enough and the last one. Looks at a former run of the endpoint are
-/// passed by.
+/// Rates between the first look inside the period and the last look. Looks at a previous run of the endpoint
+/// are skipped.
 std::optional<Rates> mean_rates(const History& history, std::chrono::seconds reaches_back) {
   const EndpointLook& current = *history.back();
-  for (const EndpointLook* former : history) {
-    // A look that was due 10 s ago is late by what the system took to wake its looker.
+  for (const EndpointLook* previous : history) {
+    // A look that was due 10 s ago was made a little later, so it is less than 10 s and a half old.
     constexpr std::chrono::milliseconds late{500};
-    if (former == &current || current.time - former->time > reaches_back + late) continue;
-    if (auto rates = rates_of(former->status, current.status, current.time - former->time)) return rates;
+    if (previous == &current || current.time - previous->time > reaches_back + late) continue;
+    if (auto rates = rates_of(previous->status, current.status, current.time - previous->time)) return rates;
   }
   return std::nullopt;
 }
 
 std::optional<Rates> last_rates(const History& history) {
   if (history.size() < 2) return std::nullopt;
-  const EndpointLook& former = *history[history.size() - 2];
+  const EndpointLook& previous = *history[history.size() - 2];
   const EndpointLook& current = *history.back();
-  return rates_of(former.status, current.status, current.time - former.time);
+  return rates_of(previous.status, current.status, current.time - previous.time);
 }
 
-/// Small rates with a digit behind the point: a ping every two seconds is not nothing.
+/// A rate below 100 has a decimal, so that a ping every two seconds does not show as 0.
 std::string packets_text(double packets) {
   constexpr double million = 1'000'000;
   if (packets >= million) return number_for_people(packets / million, 1) + " Mpps";
@@ -109,19 +109,19 @@ void write_rates(std::ostream& text, const History& history) {
 void write_drops(std::ostream& text, const json& drops, const std::optional<Rates>& since_last) {
   constexpr int reason_width = 28;
   constexpr int total_width = 21;
-  constexpr int fresh_width = 22;
+  constexpr int increase_width = 22;
   bool titled = false;
   for (const auto& [name, direction] : {std::pair{"out", &Rates::out}, std::pair{"in", &Rates::in}}) {
     for (const auto& [reason, count] : drops.at(name).items()) {
       if (!std::exchange(titled, true)) {
         text << "  " << std::left << std::setw(name_width + reason_width) << "dropped" << std::right
-             << std::setw(total_width) << "total" << std::setw(fresh_width) << "since last look" << '\n';
+             << std::setw(total_width) << "total" << std::setw(increase_width) << "since last look" << '\n';
       }
       text << "  " << std::left << std::setw(name_width) << name << std::setw(reason_width)
            << base::printable(reason) << std::right << std::setw(total_width) << count.get<std::uint64_t>();
-      const auto& fresh = since_last ? ((*since_last).*direction).drops : decltype(Rates{}.out.drops){};
-      if (const auto more = fresh.find(reason); more != fresh.end()) {
-        text << std::setw(fresh_width) << '+' + std::to_string(more->second);
+      const auto& increases = since_last ? ((*since_last).*direction).drops : decltype(Rates{}.out.drops){};
+      if (const auto more = increases.find(reason); more != increases.end()) {
+        text << std::setw(increase_width) << '+' + std::to_string(more->second);
       }
       text << '\n';
     }
@@ -142,7 +142,7 @@ void write_silent(std::ostream& text, const EndpointLook& endpoint, const Histor
   text << '\n';
 }
 
-/// Everything in the last look, and what was in an earlier one, by name.
+/// The endpoints of the last look and those that only an earlier look has, sorted by name.
 std::vector<EndpointLook> shown(std::span<const Look> looks) {
   std::vector<EndpointLook> endpoints = looks.back().endpoints;
   for (const Look& look : looks) {
@@ -168,7 +168,7 @@ std::string cut_to_width(const std::string& text, std::size_t width) {
 EndpointLook look_of(std::string name, LookTime time, std::string answer) {
   EndpointLook look{.name = std::move(name), .time = time, .status = std::move(answer)};
   try {
-    // Together they read everything that a later view reads.
+    // Both together read every member that a later view reads.
     control::read_answer([&look] {
       (void)rates_of(look.status, look.status, std::chrono::seconds{1});
       (void)live_view(std::array{Look{.time = look.time, .endpoints = {look}}}, 0);

@@ -1,4 +1,4 @@
-// What `show --watch` shows: endpoints as they were seen at one look after the other.
+// The text of `show --watch`, from a series of looks at the endpoints.
 #pragma once
 
 #include <chrono>
@@ -11,18 +11,18 @@ namespace sixin4::cli {
 
 using LookTime = std::chrono::steady_clock::time_point;
 
-/// How long a look is of use for the view.
+/// The view needs looks of this period.
 constexpr std::chrono::seconds looks_kept{60};
 
 struct EndpointLook {
-  std::string name;       ///< of its interface
+  std::string name;       ///< name of its interface
   LookTime time;          ///< when it answered
-  std::string status{};   ///< what it answered to `show`, as `look_of` takes it; empty: nothing
-  std::string silence{};  ///< why it did not, in words; empty: it is not running
+  std::string status{};   ///< its answer to `show`, checked by `look_of`; empty: no usable answer
+  std::string silence{};  ///< why it has no status, in words; empty: it is not running
 };
 
-/// From what an endpoint has answered. An answer that the view cannot show counts as none, with the reason in
-/// `silence`.
+/// A look from the answer of an endpoint. For an answer that the view cannot show, `status` is empty and
+/// `silence` has the reason.
 [[nodiscard]] EndpointLook look_of(std::string name, LookTime time, std::string answer);
 
 struct Look {
@@ -30,12 +30,12 @@ struct Look {
   std::vector<EndpointLook> endpoints;
 };
 
-/// The last of `looks`, with rates since the one before it and means over those of the last 10 and 60
-/// seconds. Lines of at most `width` characters. An endpoint that is not in the last look but in an earlier
-/// one has ended.
+/// The text for the last look, with rates since the look before it and mean rates of the last 10 and 60
+/// seconds. A line has at most `width` characters. An endpoint that only an earlier look has is shown as
+/// ended.
 [[nodiscard]] std::string live_view(std::span<const Look> looks, std::size_t width);
 
-/// The first `rows` lines of a text; where there are more the last one says how many.
+/// The text in at most `rows` lines. If lines are left out, the last one tells their number.
 [[nodiscard]] std::string cut_to_rows(const std::string& text, std::size_t rows);
 
 }  // namespace sixin4::cli

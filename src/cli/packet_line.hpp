@@ -1,4 +1,4 @@
-// A packet that was seen at a tunnel's end as one line.
+// One line of text for a packet of a running endpoint.
 #pragma once
 
 #include <chrono>
@@ -9,8 +9,8 @@
 
 namespace sixin4::cli {
 
-/// `12:00:00.123456 out IP6 …`, and at its end why it was dropped where it was; without a newline.
-/// `offset` is that of capture::time_of_day_offset.
+/// `12:00:00.123456 out IP6 …`, with `, drop: REASON` at the end for a dropped packet, without a newline.
+/// `offset` comes from capture::time_of_day_offset.
 [[nodiscard]] std::string packet_line(const capture::SeenPacket& packet, engine::Verdict verdict,
                                       std::chrono::nanoseconds offset);
 

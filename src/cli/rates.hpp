@@ -1,4 +1,4 @@
-// How fast the counters of an endpoint grow.
+// Rates of the counters of an endpoint.
 #pragma once
 
 #include <chrono>
@@ -11,9 +11,9 @@
 namespace sixin4::cli {
 
 struct DirectionRates {
-  double packets = 0;                          ///< inner packets a second
-  double bits = 0;                             ///< of those, a second
-  std::map<std::string, std::uint64_t> drops;  ///< in that time, by the reason's name; those that happened
+  double packets = 0;                          ///< inner packets per second
+  double bits = 0;                             ///< bits of inner packets per second
+  std::map<std::string, std::uint64_t> drops;  ///< new drops by reason; reasons without a new drop are absent
 };
 
 struct Rates {
@@ -21,9 +21,9 @@ struct Rates {
   DirectionRates in;
 };
 
-/// From two statuses (what `show` answers) and the time between them. Nothing where they do not belong to one
-/// run of the endpoint, which counts from 0 when it is started anew, or where no time has passed.
-[[nodiscard]] std::optional<Rates> rates_of(std::string_view former, std::string_view current,
+/// Rates from two answers to `show` and the time between them. Nothing: no time has passed, or the answers
+/// belong to different runs of the endpoint. Counters begin with 0 in each run.
+[[nodiscard]] std::optional<Rates> rates_of(std::string_view previous, std::string_view current,
                                             std::chrono::duration<double> between);
 
 }  // namespace sixin4::cli

@@ -14,9 +14,9 @@ namespace sixin4::cli {
 
 namespace {
 
-// As every terminal that is called xterm, screen, tmux, linux or vt100 knows them; others pass them by.
-constexpr std::string_view own_screen = "\x1b[?1049h\x1b[?25l";  // without a cursor
-constexpr std::string_view former_screen = "\x1b[?25h\x1b[?1049l";
+// Sequences that xterm, screen, tmux, linux and vt100 terminals know. Other terminals ignore them.
+constexpr std::string_view alternate_screen = "\x1b[?1049h\x1b[?25l";  // without a cursor
+constexpr std::string_view normal_screen = "\x1b[?25h\x1b[?1049l";
 constexpr std::string_view home = "\x1b[H";
 constexpr std::string_view clear_to_end_of_line = "\x1b[K";
 constexpr std::string_view clear_to_end_of_screen = "\x1b[J";
@@ -35,26 +35,26 @@ void Screen::enter() {
   if (has_keyboard_) {
     termios silent = keyboard_;
     silent.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
-    silent.c_lflag |= NOFLSH;  // the key that ends this does not cut a draw in the middle of a sequence
+    silent.c_lflag |= NOFLSH;  // Ctrl-C must not discard the rest of a sequence
     (void)::tcsetattr(STDIN_FILENO, TCSANOW, &silent);
   }
-  std::cout << own_screen << std::flush;
+  std::cout << alternate_screen << std::flush;
 }
 
 void Screen::leave() {
   std::cout.clear();
-  std::cout << former_screen << std::flush;
+  std::cout << normal_screen << std::flush;
   if (has_keyboard_) (void)::tcsetattr(STDIN_FILENO, TCSANOW, &keyboard_);
 }
 
-/// Nothing is cleared before it is drawn over, so that nothing flickers.
+/// Text is overwritten, not cleared first, because that would flicker.
 void Screen::draw(std::string_view text) {
   std::string drawn{home};
   for (std::size_t start = 0; start < text.size();) {
     const std::size_t end = text.find('\n', start);
     drawn.append(text.substr(start, end - start)).append(clear_to_end_of_line);
     start = end == std::string_view::npos ? text.size() : end + 1;
-    // Not behind the last line: in the last row it would move everything up.
+    // Not after the last line, because in the last row it would scroll.
     if (start < text.size()) drawn += "\r\n";
   }
   drawn += clear_to_end_of_screen;
@@ -65,10 +65,10 @@ void Screen::draw(std::string_view text) {
 
 Screen::Size Screen::size() {
   constexpr Size usual{.rows = 24, .columns = 80};
-  winsize told{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &told) != 0) return usual;
-  return {.rows = told.ws_row == 0 ? usual.rows : told.ws_row,
-          .columns = told.ws_col == 0 ? usual.columns : told.ws_col};
+  winsize terminal{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &terminal) != 0) return usual;
+  return {.rows = terminal.ws_row == 0 ? usual.rows : terminal.ws_row,
+          .columns = terminal.ws_col == 0 ? usual.columns : terminal.ws_col};
 }
 
 }  // namespace sixin4::cli

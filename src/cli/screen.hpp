@@ -1,4 +1,4 @@
-// The terminal while a live view is on it.
+// The terminal during a live view.
 #pragma once
 
 #include <cstddef>
@@ -8,8 +8,8 @@
 
 namespace sixin4::cli {
 
-/// Draws in place, on a screen of its own where the terminal has one. Keys are not echoed and come at once.
-/// What was there before comes back with the end.
+/// Draws in place, on the terminal's alternate screen if it has one. Keys are not echoed and are readable at
+/// once. The destructor restores the previous screen and keyboard settings.
 class Screen {
  public:
   Screen();
@@ -19,10 +19,10 @@ class Screen {
   Screen(const Screen&) = delete;
   Screen& operator=(const Screen&) = delete;
 
-  /// Where there is one.
+  /// Replaces the text on the screen. Throws std::system_error if the terminal cannot be written.
   static void draw(std::string_view text);
 
-  /// Gives the terminal back, and takes it again: for a program that is stopped and goes on.
+  /// `leave` restores the terminal, `enter` takes it again: for a program that is stopped and continued.
   void leave();
   void enter();
 
@@ -30,6 +30,7 @@ class Screen {
     std::size_t rows;
     std::size_t columns;
   };
+  /// 24 rows of 80 columns if the terminal does not tell.
   [[nodiscard]] static Size size();
 
  private:

@@ -21,11 +21,12 @@ using base::ConfigurationError;
 using base::Option;
 
 const std::array show_options{
-    Option{.name = "json", .value = "", .meaning = "print a list of objects for machines"},
-    Option{
-        .name = "flows", .value = "", .meaning = "the flows of one endpoint that source rules keep track of"},
-    Option{.name = "watch", .value = "", .meaning = "look again and again, and show rates, too"},
-    Option{.name = "interval", .value = "SECONDS", .meaning = "between looks, 0.1 to 3600; 1 by default"},
+    Option{.name = "json", .value = "", .meaning = "print a list of JSON objects"},
+    Option{.name = "flows",
+           .value = "",
+           .meaning = "list the flows that the source rules of one endpoint track"},
+    Option{.name = "watch", .value = "", .meaning = "repeat, and show rates and new drops"},
+    Option{.name = "interval", .value = "SECONDS", .meaning = "period of --watch, 0.1 to 3600; 1 by default"},
     control_option()};
 
 void show_flows(const Arguments& arguments) {
@@ -60,7 +61,7 @@ void show_statuses(const Arguments& arguments) {
 void run_show(const std::vector<std::string>& words) {
   const Arguments arguments = base::parse_arguments(show_options, words);
   if (arguments.has("watch")) return run_watch(watch_plan_of(arguments));
-  if (arguments.has("interval")) throw ConfigurationError("command line: --interval: is for --watch");
+  if (arguments.has("interval")) throw ConfigurationError("command line: --interval: needs --watch");
   if (arguments.has("flows")) return show_flows(arguments);
   show_statuses(arguments);
 }

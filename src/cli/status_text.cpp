@@ -27,7 +27,7 @@ json list_of(std::span<const std::string> statuses) {
   });
 }
 
-/// The kernel services that the endpoint runs without, with the reasons.
+/// Missing offloads with their reasons.
 void write_missing(std::ostream& text, const json& missing) {
   const char* separator = "  without ";
   for (const auto& [name, reason] : missing.items()) {
@@ -69,7 +69,7 @@ std::string show_text(std::span<const std::string> statuses) {
            << ", wire " << word("wire") << " (" << word("wire_reason") << ")\n";
       text << "  running for " << seconds_for_people(object.at("uptime_s").get<double>()) << ", "
            << far_end_text(object.at("far_end")) << '\n';
-      // An endpoint that was started by an older program says nothing of it.
+      // An endpoint of an older version has no `offload`.
       const auto offload = object.find("offload");
       if (offload != object.end() && !offload->at("missing").empty()) {
         write_missing(text, offload->at("missing"));

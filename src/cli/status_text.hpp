@@ -1,4 +1,4 @@
-// What running endpoints answer to `show`, as it is printed.
+// The answers of running endpoints to `show` as text.
 #pragma once
 
 #include <span>
@@ -6,11 +6,12 @@
 
 namespace sixin4::cli {
 
-/// A JSON list of these objects, and a line feed. `indent` is that of nlohmann::json::dump: -1 is one line.
-/// Throws control::EndpointRefusal where an answer is not JSON.
+/// A JSON list of the answers, and a newline. `indent` is that of nlohmann::json::dump: -1 writes one line.
+/// Throws control::EndpointRefusal if an answer is not JSON.
 [[nodiscard]] std::string show_json(std::span<const std::string> statuses, int indent = 2);
 
-/// Some lines for each. Throws control::EndpointRefusal where an answer has not the shape of a status.
+/// Several lines for each answer. Throws control::EndpointRefusal if an answer does not have the shape of a
+/// status.
 [[nodiscard]] std::string show_text(std::span<const std::string> statuses);
 
 }  // namespace sixin4::cli

@@ -44,14 +44,14 @@ std::chrono::milliseconds interval_of(const std::string& text) {
   return std::chrono::round<std::chrono::milliseconds>(std::chrono::duration<double>{seconds});
 }
 
-/// Why the view is wanted now.
+/// The reason why a wait ended.
 enum class Wakeup : std::uint8_t { time, size_changed, stopped, end };
 
-/// Signals and keys, as far as they concern a view on a terminal.
+/// Signals and keys that end or redraw a view on a terminal.
 class Wakeups {
  public:
   Wakeups();
-  /// Waits no longer than until `due`.
+  /// Waits for a signal or a key, at most until `due`.
   [[nodiscard]] Wakeup wait_until(Clock::time_point due);
 
  private:
@@ -78,7 +78,7 @@ Wakeups::Wakeups() : signals_(open_signals()), has_keys_(::isatty(STDIN_FILENO) 
 
 Wakeup Wakeups::wait_until(Clock::time_point due) {
   while (true) {
-    // Where it is due already, who wants to end it has his turn all the same.
+    // Polls also if `due` has passed, so that a signal or a key is not missed.
     const auto left = std::max(std::chrono::ceil<std::chrono::milliseconds>(due - Clock::now()),
                                std::chrono::milliseconds{0});
     std::array<pollfd, 2> polled{{{.fd = signals_.get(), .events = POLLIN, .revents = 0},
@@ -108,10 +108,10 @@ std::optional<Wakeup> Wakeups::next_key() {
   return length > 0 && (key == 'q' || key == 'Q') ? std::optional{Wakeup::end} : std::nullopt;
 }
 
-/// What the endpoint answers. Nothing where there is none.
+/// A look at one endpoint. Nothing: no endpoint listens at the path.
 std::optional<EndpointLook> look_at(std::string name, const std::string& path) {
   try {
-    constexpr std::chrono::seconds patience{1};  // who wants to end the view waits as long
+    constexpr std::chrono::seconds patience{1};  // a signal or a key waits as long
     std::string answer = control::ask(path, "show", control::Wait::for_answer, patience);
     return look_of(std::move(name), Clock::now(), std::move(answer));
   } catch (const control::NoSuchEndpoint&) {
@@ -163,13 +163,13 @@ class Looks {
  private:
   WatchPlan plan_;
   std::vector<Look> looks_;
-  std::string time_of_day_;  ///< of the last one
+  std::string time_of_day_;  ///< time of day of the last look
 };
 
 void Looks::look() {
   looks_.push_back(look_at(plan_));
   time_of_day_ = clock_time();
-  // The one before the last is there however long ago it was.
+  // At least two looks stay, because rates need two.
   while (looks_.size() > 2 && looks_.back().time - looks_.front().time > looks_kept + plan_.interval) {
     looks_.erase(looks_.begin());
   }
@@ -179,14 +179,14 @@ std::string Looks::text(std::size_t width) const {
   return time_of_day_ + '\n' + live_view(looks_, width);
 }
 
-/// When the next look is due: one that was late makes none that are to catch up.
+/// The time of the next look. A late look does not make later ones come faster.
 Clock::time_point next_after(Clock::time_point due, const WatchPlan& plan) {
   return std::max(due + plan.interval, Clock::now());
 }
 
 void watch_on_terminal(const WatchPlan& plan) {
   Looks looks{plan};
-  Wakeups wakeups;  // before the screen, so that no signal ends the program with it
+  Wakeups wakeups;  // before the screen, because a signal must not end the program while it is in use
   Screen screen;
   const auto draw = [&] {
     const auto size = Screen::size();
@@ -207,7 +207,7 @@ void watch_on_terminal(const WatchPlan& plan) {
   }
 }
 
-/// Signals end the program as they do others that write into pipes.
+/// A signal ends the program by its default action.
 [[noreturn]] void watch_in_blocks(const WatchPlan& plan) {
   constexpr std::size_t width = 80;
   Looks looks{plan};

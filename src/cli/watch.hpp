@@ -1,4 +1,4 @@
-// `show --watch`: looks at running endpoints again and again.
+// `show --watch`: asks running endpoints at an interval and shows rates.
 #pragma once
 
 #include <chrono>
@@ -10,16 +10,16 @@
 namespace sixin4::cli {
 
 struct WatchPlan {
-  std::optional<EndpointArgument> endpoint{};  ///< nullopt: all
+  std::optional<EndpointArgument> endpoint{};  ///< nullopt: all endpoints
   bool json = false;
   std::chrono::milliseconds interval{1000};
 };
 
-/// Of the verb `show`. Throws base::ConfigurationError.
+/// Reads the arguments of `show`. Throws base::ConfigurationError.
 [[nodiscard]] WatchPlan watch_plan_of(const base::Arguments& arguments);
 
-/// In place on a terminal, else one block after the other, until a signal comes or, on a terminal, the key
-/// `q`. Throws std::system_error where the system refuses.
+/// Draws in place on a terminal, until a signal or the key `q` ends it. Elsewhere prints block after block
+/// until a signal ends the program. Throws std::system_error if a system call fails.
 void run_watch(const WatchPlan& plan);
 
 }  // namespace sixin4::cli

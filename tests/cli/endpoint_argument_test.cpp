@@ -58,8 +58,8 @@ TEST(EndpointArgument, TwoNamesAreAMistake) {
 }
 
 TEST(EndpointArgument, AnEmptyPathIsAMistake) {
-  EXPECT_EQ(mistake_in({"--control", ""}), "command line: --control: give a path");
-  EXPECT_EQ(mistake_in({"he6", "--control", ""}), "command line: --control: give a path");
+  EXPECT_EQ(mistake_in({"--control", ""}), "command line: --control: the path is empty");
+  EXPECT_EQ(mistake_in({"he6", "--control", ""}), "command line: --control: the path is empty");
 }
 
 }  // namespace

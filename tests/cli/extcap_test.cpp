@@ -14,7 +14,7 @@ namespace sixin4::cli {
 namespace {
 
 using Words = std::vector<std::string>;
-using Wish = ExtcapCall::Wish;
+using Task = ExtcapCall::Task;
 
 TEST(Extcap, IsToldFromOtherCommandLines) {
   EXPECT_TRUE(is_extcap_call({"--extcap-interfaces", "--extcap-version=4.0"}));
@@ -26,20 +26,20 @@ TEST(Extcap, IsToldFromOtherCommandLines) {
 }
 
 TEST(Extcap, EachQuestionIsKnown) {
-  EXPECT_EQ(extcap_call_of({"--extcap-interfaces", "--extcap-version=4.4"}).wish, Wish::interfaces);
-  EXPECT_EQ(extcap_call_of({"--extcap-interfaces"}).wish, Wish::interfaces);
-  EXPECT_EQ(extcap_call_of({"--extcap-dlts", "--extcap-interface", "sixin4-he6"}).wish, Wish::link_types);
-  EXPECT_EQ(extcap_call_of({"--extcap-interface", "sixin4-he6", "--extcap-config"}).wish,
-            Wish::configuration);
+  EXPECT_EQ(extcap_call_of({"--extcap-interfaces", "--extcap-version=4.4"}).task, Task::interfaces);
+  EXPECT_EQ(extcap_call_of({"--extcap-interfaces"}).task, Task::interfaces);
+  EXPECT_EQ(extcap_call_of({"--extcap-dlts", "--extcap-interface", "sixin4-he6"}).task, Task::link_types);
+  EXPECT_EQ(extcap_call_of({"--extcap-interface", "sixin4-he6", "--extcap-config"}).task,
+            Task::configuration);
   const auto check =
       extcap_call_of({"--extcap-capture-filter", "tcp port 25", "--extcap-interface", "sixin4-he6"});
-  EXPECT_EQ(check.wish, Wish::filter_check);
+  EXPECT_EQ(check.task, Task::filter_check);
   EXPECT_EQ(check.filter, "tcp port 25");
 }
 
 TEST(Extcap, ACaptureIsTheVerbsIntoTheFifo) {
   const auto call = extcap_call_of({"--capture", "--extcap-interface", "sixin4-he6", "--fifo", "/tmp/fifo"});
-  EXPECT_EQ(call.wish, Wish::capture);
+  EXPECT_EQ(call.task, Task::capture);
   EXPECT_EQ(call.fifo, "/tmp/fifo");
   const CapturePlan plan = capture_plan_of(call.capture);
   EXPECT_EQ(plan.control_path, "/run/sixin4/he6.sock");
@@ -88,8 +88,7 @@ std::string refusal(const Words& arguments) {
 }
 
 TEST(Extcap, MistakesAreNamed) {
-  const std::string unlisted{
-      "command line: --extcap-interface: 'he6' is none that --extcap-interfaces lists"};
+  const std::string unlisted{"command line: --extcap-interface: 'he6' is not listed by --extcap-interfaces"};
   EXPECT_EQ(refusal({"--extcap-dlts", "--extcap-interface", "he6"}), unlisted);
   EXPECT_NE(refusal({"--extcap-dlts"}), "accepted");
   EXPECT_NE(refusal({"--extcap-dlts", "--extcap-interface", "sixin4-"}), "accepted");
@@ -97,7 +96,7 @@ TEST(Extcap, MistakesAreNamed) {
             "command line: --extcap-interface needs --capture");
   EXPECT_EQ(refusal({"--capture", "--extcap-interface", "sixin4-he6"}),
             "command line: --capture needs --fifo PATH");
-  EXPECT_EQ(refusal({"--extcap-interfaces", "he6"}), "command line: 'he6' is not of extcap(4)");
+  EXPECT_EQ(refusal({"--extcap-interfaces", "he6"}), "command line: 'he6' is not an argument of extcap(4)");
 }
 
 }  // namespace

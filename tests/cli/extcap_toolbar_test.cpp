@@ -93,21 +93,21 @@ TEST_F(Toolbar, ShowsWhatTheCaptureBeganWith) {
 TEST_F(Toolbar, ChangesWhatIsWished) {
   ExtcapToolbar toolbar{in_, out_, {}};
   send("T\0\0\7\0\1inner"s + "T\0\0\3\1\1\1"s);
-  auto wishes = toolbar.read();
-  ASSERT_TRUE(wishes);
-  EXPECT_EQ(wishes->form, capture::Form::inner);
-  EXPECT_TRUE(wishes->drops_only);
-  EXPECT_EQ(wishes->filter, "");
+  auto selection = toolbar.read();
+  ASSERT_TRUE(selection);
+  EXPECT_EQ(selection->form, capture::Form::inner);
+  EXPECT_TRUE(selection->drops_only);
+  EXPECT_EQ(selection->filter, "");
   send("T\0\0\6\0\1both"s + "T\0\0\3\1\1\0"s + "T\0\0\15\2\1udp port 53"s);
-  wishes = toolbar.read();
-  ASSERT_TRUE(wishes);
-  EXPECT_EQ(wishes->form, std::nullopt);
-  EXPECT_FALSE(wishes->drops_only);
-  EXPECT_EQ(wishes->filter, "udp port 53");
+  selection = toolbar.read();
+  ASSERT_TRUE(selection);
+  EXPECT_EQ(selection->form, std::nullopt);
+  EXPECT_FALSE(selection->drops_only);
+  EXPECT_EQ(selection->filter, "udp port 53");
   send("T\0\0\10\0\1middle"s);
-  wishes = toolbar.read();
-  ASSERT_TRUE(wishes);
-  EXPECT_EQ(wishes->form, std::nullopt) << "which there is not";
+  selection = toolbar.read();
+  ASSERT_TRUE(selection);
+  EXPECT_EQ(selection->form, std::nullopt) << "which there is not";
 }
 
 TEST_F(Toolbar, NonsenseEndsItAndIsToldOf) {

@@ -6,7 +6,7 @@
 
 namespace sixin4::cli {
 
-/// Throws base::ConfigurationError, also for what is no capture, and std::system_error.
+/// Throws base::ConfigurationError, also if the input is not a capture, and std::system_error.
 void run_decode(const std::vector<std::string>& arguments);
 
 /// The options, for a help text.

@@ -9,19 +9,19 @@
 
 namespace sixin4::cli {
 
-/// `--control PATH`, for the options of every verb that asks a running endpoint.
+/// The option `--control PATH` of every verb that asks a running endpoint.
 [[nodiscard]] const base::Option& control_option();
 
 struct EndpointArgument {
-  std::string name;  ///< as it was typed: the interface, or the path where that alone is there
-  std::string path;  ///< of the control socket
+  std::string name;  ///< NAME, or the path if there is no NAME
+  std::string path;  ///< path of the control socket
 };
 
-/// From the one word and the option `control`, which decides the path. nullopt: neither is there. Throws
-/// base::ConfigurationError where there are more words, or the path is empty.
+/// Reads the only word as NAME, and the option `control`. The option decides the path. nullopt: both are
+/// absent. Throws base::ConfigurationError if there are several words, or if the path is empty.
 [[nodiscard]] std::optional<EndpointArgument> endpoint_argument(const base::Arguments& arguments);
 
-/// The same for a verb that needs one: throws base::ConfigurationError where there is none.
+/// The same for a verb that needs an endpoint: throws base::ConfigurationError if both are absent.
 [[nodiscard]] EndpointArgument required_endpoint(const base::Arguments& arguments, std::string_view verb);
 
 }  // namespace sixin4::cli

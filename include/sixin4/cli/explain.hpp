@@ -1,4 +1,4 @@
-// The verb `explain`: asks a running endpoint what would become of a packet.
+// The verb `explain`: asks a running endpoint for the fate of a packet, without sending one.
 #pragma once
 
 #include <string>

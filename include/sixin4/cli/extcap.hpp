@@ -1,4 +1,4 @@
-// The program as Wireshark calls a capture program of its extcap folder (extcap(4)): another command line for
+// The command line by which Wireshark calls a capture program in its extcap folder (extcap(4)). It leads to
 // the verb `capture`.
 #pragma once
 
@@ -9,25 +9,25 @@
 namespace sixin4::cli {
 
 struct ExtcapCall {
-  /// What Wireshark wants to know, or done.
-  enum class Wish : std::uint8_t { interfaces, link_types, configuration, filter_check, capture };
+  /// The question or the task of the call.
+  enum class Task : std::uint8_t { interfaces, link_types, configuration, filter_check, capture };
 
-  Wish wish = Wish::interfaces;
-  std::string filter{};         ///< Wireshark's own
-  std::string second_filter{};  ///< the configuration's, which has to match as well
-  std::string fifo{};           ///< that the capture is written to
-  std::string control_in{};     ///< pipes of the toolbar; empty where it has none
-  std::string control_out{};
-  std::vector<std::string> capture{};  ///< the verb's arguments
+  Task task = Task::interfaces;
+  std::string filter{};                ///< capture filter of Wireshark
+  std::string second_filter{};         ///< filter of the capture options; must match too
+  std::string fifo{};                  ///< path that the capture is written to
+  std::string control_in{};            ///< pipe from the toolbar; empty: no toolbar
+  std::string control_out{};           ///< pipe to the toolbar
+  std::vector<std::string> capture{};  ///< arguments of the verb `capture`
 };
 
-/// Whether these are the program's arguments where Wireshark has called it.
+/// Whether Wireshark has called the program with these arguments.
 [[nodiscard]] bool is_extcap_call(const std::vector<std::string>& arguments);
 
 /// Throws base::ConfigurationError.
 [[nodiscard]] ExtcapCall extcap_call_of(const std::vector<std::string>& arguments);
 
-/// Answers on standard output, or captures until Wireshark has enough. Throws what `run_capture` throws.
+/// Answers on standard output, or captures until Wireshark closes the FIFO. Throws as `run_capture` does.
 void run_extcap(const std::vector<std::string>& arguments);
 
 }  // namespace sixin4::cli

@@ -7,7 +7,7 @@
 namespace sixin4::cli {
 
 /// Prints on standard output. Throws base::ConfigurationError, control::NoSuchEndpoint, or std::runtime_error
-/// where an endpoint does not answer: the others are printed before.
+/// if an endpoint does not answer; the answers of the others are printed first.
 void run_show(const std::vector<std::string>& arguments);
 
 /// The options, for a help text.

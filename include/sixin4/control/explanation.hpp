@@ -28,7 +28,7 @@ struct Explanation {
   std::uint16_t rule = 0;  ///< number of the source rule that matches; 0: none
   std::string rule_text{};
   std::string leaves_as{};       ///< source address in the tunnel; empty: one of `pool`, or none
-  std::string pool{};            ///< text of the pool, if the address is chosen at random or by time
+  std::string pool{};            ///< text of the pool, if the address is chosen at random
   std::uint32_t mtu = 0;         ///< tunnel MTU
   std::string verdict{};         ///< `pass`, or the drop reason
   std::string verdict_reason{};  ///< in words; empty: no more to say
