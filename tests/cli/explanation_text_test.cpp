@@ -1,4 +1,4 @@
-// The arguments of `explain`, and its answers as they are printed.
+// The arguments and the text of `explain`.
 #include "explanation_text.hpp"
 
 #include <string>
@@ -38,7 +38,7 @@ TEST(Explanation, ArgumentsAreReadOrRefused) {
   EXPECT_THROW((void)parse("::1", {{"port", "65536"}}), base::ConfigurationError);
 }
 
-TEST(Explanation, SaysWhatLeavesAndWhy) {
+TEST(Explanation, NamesTheSourceInTheTunnelAndTheRule) {
   EXPECT_EQ(explanation_text(to_json(of_mail())),
             "2001:db8:9::1 from 2001:db8:41::2 (the only address)\n"
             "  route    default dev he6 table main\n"
@@ -79,7 +79,7 @@ TEST(Explanation, AVerdictMayHaveAReason) {
       << text;
 }
 
-TEST(Explanation, WhatDoesNotEnterTheTunnelHasNoVerdict) {
+TEST(Explanation, APacketThatStaysOutsideHasNoVerdict) {
   control::Explanation elsewhere = of_mail();
   elsewhere.enters_tunnel = false;
   elsewhere.route = "2001:db8:9::/48 dev eth0 table main";

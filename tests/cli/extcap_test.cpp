@@ -1,4 +1,4 @@
-// The command lines by which Wireshark calls the program.
+// The command lines of Wireshark.
 #include "sixin4/cli/extcap.hpp"
 
 #include <string>
@@ -16,7 +16,7 @@ namespace {
 using Words = std::vector<std::string>;
 using Task = ExtcapCall::Task;
 
-TEST(Extcap, IsToldFromOtherCommandLines) {
+TEST(Extcap, IsDistinctFromOtherCommandLines) {
   EXPECT_TRUE(is_extcap_call({"--extcap-interfaces", "--extcap-version=4.0"}));
   EXPECT_TRUE(is_extcap_call({"--extcap-config", "--extcap-interface", "sixin4-he6"}));
   EXPECT_TRUE(is_extcap_call({"--capture", "--extcap-interface", "sixin4-he6", "--fifo", "/tmp/x"}));

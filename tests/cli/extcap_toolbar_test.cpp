@@ -1,4 +1,4 @@
-// What Wireshark's toolbar sends and is sent, byte by byte.
+// The messages to and from the toolbar of Wireshark, byte by byte.
 #include "extcap_toolbar.hpp"
 
 #include <algorithm>
@@ -44,7 +44,7 @@ TEST(ToolbarMessages, ArePutTogetherOutOfPieces) {
   EXPECT_FALSE(messages.next());
 }
 
-TEST(ToolbarMessages, WhatIsNoneIsRefused) {
+TEST(ToolbarMessages, OtherBytesAreAnError) {
   for (const std::string& wrong : {"X\0\0\2\0\0"s, "T\0\0\1\0\0"s, "T\377\377\377\0\0"s}) {
     ToolbarMessages messages;
     messages.add(bytes_of(wrong));
@@ -81,16 +81,16 @@ class Toolbar : public testing::Test {
   const std::string out_ = folder_ + "/out";
 };
 
-TEST_F(Toolbar, ShowsWhatTheCaptureBeganWith) {
+TEST_F(Toolbar, ShowsTheSelectionOfTheCapture) {
   ExtcapToolbar toolbar{in_, out_, {.form = capture::Form::outer, .drops_only = true, .filter = "tcp"}};
   EXPECT_EQ(toolbar.read().has_value(), false);
-  EXPECT_EQ(sent(), "") << "before it is there";
+  EXPECT_EQ(sent(), "") << "before Wireshark has made the controls";
   send("T\0\0\2\0\0"s);
   EXPECT_EQ(toolbar.read().has_value(), false);
   EXPECT_EQ(sent(), "T\0\0\7\0\1outer"s + "T\0\0\3\1\1\1"s + "T\0\0\5\2\1tcp"s);
 }
 
-TEST_F(Toolbar, ChangesWhatIsWished) {
+TEST_F(Toolbar, ChangesTheSelection) {
   ExtcapToolbar toolbar{in_, out_, {}};
   send("T\0\0\7\0\1inner"s + "T\0\0\3\1\1\1"s);
   auto selection = toolbar.read();
@@ -107,10 +107,10 @@ TEST_F(Toolbar, ChangesWhatIsWished) {
   send("T\0\0\10\0\1middle"s);
   selection = toolbar.read();
   ASSERT_TRUE(selection);
-  EXPECT_EQ(selection->form, std::nullopt) << "which there is not";
+  EXPECT_EQ(selection->form, std::nullopt) << "an unknown form changes nothing";
 }
 
-TEST_F(Toolbar, NonsenseEndsItAndIsToldOf) {
+TEST_F(Toolbar, NonsenseEndsItWithAWarning) {
   ExtcapToolbar toolbar{in_, out_, {}};
   send("nonsense");
   EXPECT_FALSE(toolbar.read());

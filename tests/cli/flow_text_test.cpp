@@ -1,4 +1,4 @@
-// The list of flows, asked for page by page, as it is printed.
+// The pages of the list of flows, and their text.
 #include "flow_text.hpp"
 
 #include <string>

@@ -1,4 +1,4 @@
-// What `show --watch` shows.
+// The text of `show --watch`.
 #include "live_view.hpp"
 
 #include <chrono>
@@ -96,7 +96,7 @@ TEST(LiveView, AfterARestartOnlyTheNewRunCounts) {
   EXPECT_EQ(later[4], "  out     0.0 pps      0 bit/s    0.0 pps      0 bit/s    0.0 pps      0 bit/s");
 }
 
-TEST(LiveView, SaysWhatIsNotThere) {
+TEST(LiveView, ShowsEndpointsWithoutAStatus) {
   EXPECT_EQ(live_view(std::vector{look(0s, {})}, usual_width), "no endpoint is running\n");
   Look silent = look(0s, {});
   silent.endpoints.push_back({.name = "he6", .time = start});
@@ -106,7 +106,7 @@ TEST(LiveView, SaysWhatIsNotThere) {
             "he6: does not answer: the endpoint at /run/sixin4/he6.sock does not answer\n");
 }
 
-TEST(LiveView, AnEndpointThatEndedIsSaidTo) {
+TEST(LiveView, AnEndpointThatEndedIsShownSo) {
   control::Status other = he6(10);
   other.interface = "he7";
   const std::vector looks{look(0s, {he6(10), other}), look(1s, {other}), look(12s, {other})};
@@ -120,28 +120,28 @@ TEST(LiveView, AnEndpointThatEndedIsSaidTo) {
 }
 
 TEST(LiveView, NoLineIsLongerThanTheWidth) {
-  control::Status former = he6(401 * 86400.0 - 30);
-  former.state = control::EndpointState::down;
-  former.reason = "interface fifteen-letters is down";
-  former.interface = "fifteen-letters";
-  former.local = former.remote = "192.168.100.200";
-  control::Status current = former;
+  control::Status previous = he6(401 * 86400.0 - 30);
+  previous.state = control::EndpointState::down;
+  previous.reason = "interface fifteen-letters is down";
+  previous.interface = "fifteen-letters";
+  previous.local = previous.remote = "192.168.100.200";
+  control::Status current = previous;
   current.uptime_s += 1;
   const std::uint64_t many = std::numeric_limits<std::uint64_t>::max();
   current.out.packets += 999999;
   current.out.bytes += 124987500000;
   for (const char* reason : {"not-ipv6", "malformed", "loop", "source-rejected", "flow-table-full",
                              "pool-exhausted", "source-not-ours", "wire-full", "wire-error"}) {
-    former.out.drops[reason] = 1;
+    previous.out.drops[reason] = 1;
     current.out.drops[reason] = many;
   }
   for (const char* reason : {"wire-overflow", "outer-malformed", "outer-destination-mismatch",
                              "inner-malformed", "inner-source-invalid", "inner-source-ours", "ecn-invalid",
                              "icmp-mismatch", "icmp-ignored", "tun-full", "tun-down", "tun-error"}) {
-    former.in.drops[reason] = 1;
+    previous.in.drops[reason] = 1;
     current.in.drops[reason] = many;
   }
-  const std::vector looks{look(0s, {former}), look(1s, {current})};
+  const std::vector looks{look(0s, {previous}), look(1s, {current})};
   const auto lines = lines_of(live_view(looks, usual_width));
   ASSERT_EQ(lines.size(), 8U + 10 + 13);
   EXPECT_EQ(lines[1], "  interface fifteen-letters is down");
@@ -151,11 +151,11 @@ TEST(LiveView, NoLineIsLongerThanTheWidth) {
   for (const std::string& line : lines_of(live_view(looks, 30))) EXPECT_LE(line.size(), 30U) << line;
 }
 
-TEST(LiveView, MillionsOfPacketsAreSaidToBe) {
-  const control::Status former = he6(10);
+TEST(LiveView, MillionsOfPacketsHaveTheirUnit) {
+  const control::Status previous = he6(10);
   control::Status current = he6(11);
   current.in.packets += 12345678;
-  const auto lines = lines_of(live_view(std::vector{look(0s, {former}), look(1s, {current})}, usual_width));
+  const auto lines = lines_of(live_view(std::vector{look(0s, {previous}), look(1s, {current})}, usual_width));
   EXPECT_EQ(lines[5], "  in    12.3 Mpps      0 bit/s  12.3 Mpps      0 bit/s  12.3 Mpps      0 bit/s");
 }
 

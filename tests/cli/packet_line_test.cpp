@@ -1,4 +1,4 @@
-// The line that `capture` prints of a packet.
+// The line that `capture` prints for a packet.
 #include "packet_line.hpp"
 
 #include <chrono>

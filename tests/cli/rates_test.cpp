@@ -1,4 +1,4 @@
-// Rates from two statuses.
+// Rates between two statuses.
 #include "rates.hpp"
 
 #include <chrono>
@@ -22,12 +22,12 @@ control::Status after(double uptime_s) {
   return status;
 }
 
-TEST(Rates, AreWhatCameInTheTimeBetween) {
-  const control::Status former = after(100);
+TEST(Rates, AreIncreasesDividedByTheTime) {
+  const control::Status previous = after(100);
   control::Status current = after(102);
   current.out = {.packets = 120, .bytes = 35000, .drops = {{"too-big", 9}, {"wire-full", 1}}};
   current.in.packets = 51;
-  const auto rates = rates_of(to_json(former), to_json(current), 2s);
+  const auto rates = rates_of(to_json(previous), to_json(current), 2s);
   ASSERT_TRUE(rates);
   EXPECT_DOUBLE_EQ(rates->out.packets, 10);
   EXPECT_DOUBLE_EQ(rates->out.bits, 100000);
@@ -45,21 +45,22 @@ TEST(Rates, ReasonsThatDidNotHappenAgainAreLeftOut) {
 
 TEST(Rates, AnEndpointThatWasStartedAnewHasNone) {
   EXPECT_FALSE(rates_of(to_json(after(100)), to_json(after(0.5)), 1s)) << "it has run for less time";
-  // It had run for a second, and ran for more of the ten since.
-  EXPECT_FALSE(rates_of(to_json(after(1)), to_json(after(9)), 10s)) << "it was not there at the former look";
+  // It had run for 1 s, and 10 s later it has run for 9 s.
+  EXPECT_FALSE(rates_of(to_json(after(1)), to_json(after(9)), 10s))
+      << "it was started after the previous look";
 }
 
 TEST(Rates, CountersThatBecomeLessAreNotOfOneRun) {
-  const control::Status former = after(100);
+  const control::Status previous = after(100);
   control::Status current = after(101);
   current.in.packets = 49;
-  EXPECT_FALSE(rates_of(to_json(former), to_json(current), 1s));
+  EXPECT_FALSE(rates_of(to_json(previous), to_json(current), 1s));
   current = after(101);
   current.in.bytes = 0;
-  EXPECT_FALSE(rates_of(to_json(former), to_json(current), 1s));
+  EXPECT_FALSE(rates_of(to_json(previous), to_json(current), 1s));
   current = after(101);
   current.out.drops["too-big"] = 3;
-  EXPECT_FALSE(rates_of(to_json(former), to_json(current), 1s));
+  EXPECT_FALSE(rates_of(to_json(previous), to_json(current), 1s));
 }
 
 TEST(Rates, NoTimeIsNoRate) {
@@ -68,11 +69,11 @@ TEST(Rates, NoTimeIsNoRate) {
 }
 
 TEST(Rates, LargeCountersKeepTheirLastPacket) {
-  control::Status former = after(100);
+  control::Status previous = after(100);
   control::Status current = after(101);
-  former.out.packets = std::numeric_limits<std::uint64_t>::max() - 7;
+  previous.out.packets = std::numeric_limits<std::uint64_t>::max() - 7;
   current.out.packets = std::numeric_limits<std::uint64_t>::max();
-  const auto rates = rates_of(to_json(former), to_json(current), 1s);
+  const auto rates = rates_of(to_json(previous), to_json(current), 1s);
   ASSERT_TRUE(rates);
   EXPECT_DOUBLE_EQ(rates->out.packets, 7);
 }

@@ -1,4 +1,4 @@
-// Statuses as `show` prints them.
+// The text and the JSON of `show`.
 #include "status_text.hpp"
 
 #include <cstdint>
@@ -35,7 +35,7 @@ TEST(StatusTest, PeopleSeeDropsAndWhenTheFarEndWasHeard) {
             "  in             9 packets    9.0 kB, dropped: ecn-invalid 2, outer-source-mismatch 3\n");
 }
 
-TEST(StatusTest, PeopleSeeWhatHasNotHappenedYet) {
+TEST(StatusTest, PeopleSeeThatNothingHasHappenedYet) {
   EXPECT_EQ(show_text(std::vector{to_json(fresh())}),
             "sixin4: down, 192.0.2.1 > 192.0.2.2, mtu 1280, path mtu 0, wire raw (as configured)\n"
             "  running for 0.0 s, far end not heard yet\n"

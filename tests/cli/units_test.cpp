@@ -1,4 +1,4 @@
-// Quantities as people read them.
+// Quantities with units.
 #include "units.hpp"
 
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 namespace sixin4::cli::testing {
 namespace {
 
-TEST(ForPeople, WhatIsRoundedToAThousandIsOneOfTheNextUnit) {
+TEST(ForPeople, ARoundedThousandIsOneOfTheNextUnit) {
   EXPECT_EQ(bit_rate_for_people(0), "0 bit/s");
   EXPECT_EQ(bit_rate_for_people(999.4), "999 bit/s");
   EXPECT_EQ(bit_rate_for_people(999.6), "1.0 kbit/s");

@@ -1,4 +1,4 @@
-// Files that are no plain configurations: what is read all the same, and what is said of the others.
+// Files with unusual content: some are read, the others are refused with a reason.
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -11,8 +11,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "sixin4/base/options.hpp"
-#include "sixin4/config/configuration.hpp"
+#include "configuration_fixture.hpp"
 
 namespace sixin4::config::testing {
 namespace {
@@ -41,32 +40,27 @@ class ConfigurationFilesTest : public ::testing::Test {
   fs::path directory_ = new_directory();
 };
 
-Configuration load(const std::string& file) {
-  return load_configuration(std::vector<std::string>{"-c", file});
+Configuration configuration_of(const std::string& file) {
+  return load({"-c", file});
 }
 
-/// What is said of the file.
-std::string refusal(const std::string& file) {
-  try {
-    return "accepted:\n" + to_text(load(file));
-  } catch (const std::exception& error) {
-    return error.what();
-  }
+std::string outcome(const std::string& file) {
+  return outcome_of({"-c", file});
 }
 
 TEST_F(ConfigurationFilesTest, AByteOrderMarkAndCarriageReturnsAreNoPartOfALine) {
   const std::string table =
       write("table", "\xef\xbb\xbf# list\r\n2001:db8:7::/48 reject\r\n2001:db8:8::/48\r\n");
   const Configuration c =
-      load(write("conf",
-                 "\xef\xbb\xbfremote = 192.0.2.2\r\n\r\n# text\r\ncontrol = /run/x.sock\r\n"
-                 "source = to @" +
-                     table + " keep\r\nmtu = 1400"));
+      configuration_of(write("conf",
+                             "\xef\xbb\xbfremote = 192.0.2.2\r\n\r\n# text\r\ncontrol = /run/x.sock\r\n"
+                             "source = to @" +
+                                 table + " keep\r\nmtu = 1400"));
   EXPECT_EQ(c.remote, "192.0.2.2");
   EXPECT_EQ(c.control, "/run/x.sock");
   EXPECT_EQ(c.mtu, 1400);
   EXPECT_EQ(c.source_tables.at(table).size(), 2U);
-  EXPECT_NE(refusal(write("later", "remote = 192.0.2.2\n\xef\xbb\xbfmtu = 1400\n"))
+  EXPECT_NE(outcome(write("later", "remote = 192.0.2.2\n\xef\xbb\xbfmtu = 1400\n"))
                 .find(":2: '\xef\xbb\xbfmtu': unknown key"),
             std::string::npos)
       << "in the middle of a file it is a character like others";
@@ -74,20 +68,20 @@ TEST_F(ConfigurationFilesTest, AByteOrderMarkAndCarriageReturnsAreNoPartOfALine)
 
 TEST_F(ConfigurationFilesTest, ADirectoryIsNamedAsOne) {
   ASSERT_TRUE(fs::create_directory(path("directory")));
-  EXPECT_EQ(refusal(path("directory")), "cannot read " + path("directory") + ": Is a directory");
+  EXPECT_EQ(outcome(path("directory")), "cannot read " + path("directory") + ": Is a directory");
   EXPECT_EQ(
-      refusal(write("conf", "remote = 192.0.2.2\nsource = to @" + path("directory") + " keep\n")),
+      outcome(write("conf", "remote = 192.0.2.2\nsource = to @" + path("directory") + " keep\n")),
       "source = to @" + path("directory") + " keep: cannot read " + path("directory") + ": Is a directory");
 }
 
-TEST_F(ConfigurationFilesTest, WhatIsNoTextIsRefusedBeforeItFillsTheMemory) {
+TEST_F(ConfigurationFilesTest, FilesThatAreNotTextAreRefusedEarly) {
   for (const std::string& file :
        {std::string{"/dev/zero"}, write("utf16", std::string{"\xff\xfer\0e\0m\0", 8})}) {
-    EXPECT_EQ(refusal(file), file + ": is not a text file: it has NUL bytes");
+    EXPECT_EQ(outcome(file), file + ": is not a text file: it has NUL bytes");
   }
   const std::string large = write("large", "remote = 192.0.2.2\n");
   std::ofstream{large, std::ios::app} << std::string(std::size_t{65} << 20U, '#');
-  EXPECT_EQ(refusal(large), large + ": is larger than 64 MiB");
+  EXPECT_EQ(outcome(large), large + ": is larger than 64 MiB");
 }
 
 TEST_F(ConfigurationFilesTest, APipeIsReadAndNotWaitedForForEver) {
@@ -99,10 +93,10 @@ TEST_F(ConfigurationFilesTest, APipeIsReadAndNotWaitedForForEver) {
     std::this_thread::sleep_for(std::chrono::milliseconds{200});
     stream << "u = 1400\n";
   }};
-  EXPECT_EQ(load(fifo).mtu, 1400);
+  EXPECT_EQ(configuration_of(fifo).mtu, 1400);
   writer.join();
   const auto begun = std::chrono::steady_clock::now();
-  EXPECT_EQ(refusal(fifo), "cannot read " + fifo + ": no data for 5 s");
+  EXPECT_EQ(outcome(fifo), "cannot read " + fifo + ": no data for 5 s");
   EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds{20});
 }
 
@@ -112,10 +106,10 @@ TEST_F(ConfigurationFilesTest, NoMoreThanALineOfAValueIsRepeated) {
        {"remote = " + much + "/", "interface = " + much, "route = " + much, "mtu = " + much, much,
         "address = " + much, "pool = " + much, "source = " + much, "control = " + much,
         "source = use a every " + much, "ttl = " + much, "wire = " + much}) {
-    const std::string said = refusal(write("conf", line + "\n"));
-    EXPECT_LT(said.size(), 600U) << line.substr(0, 20);
-    EXPECT_NE(said.find("'xxx"), std::string::npos) << said;
-    EXPECT_NE(said.find("xxx...'"), std::string::npos) << said;
+    const std::string message = outcome(write("conf", line + "\n"));
+    EXPECT_LT(message.size(), 600U) << line.substr(0, 20);
+    EXPECT_NE(message.find("'xxx"), std::string::npos) << message;
+    EXPECT_NE(message.find("xxx...'"), std::string::npos) << message;
   }
 }
 

@@ -1,6 +1,7 @@
 // Configurations from the text of a file and from arguments, and the errors that they meet.
 #pragma once
 
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -21,7 +22,16 @@ inline Configuration load(const Words& arguments) {
   return load_configuration(arguments);
 }
 
-/// The text of the ConfigurationError that these arguments meet.
+/// The text of the configuration that these arguments give, after `accepted:`, or the text of the error.
+inline std::string outcome_of(const Words& arguments) {
+  try {
+    return "accepted:\n" + to_text(load(arguments));
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+}
+
+/// The same, but only a ConfigurationError is expected.
 inline std::string refusal(const Words& arguments) {
   try {
     return "accepted:\n" + to_text(load(arguments));

@@ -1,4 +1,4 @@
-// Values that cannot mean anything: each is refused with the reason, and its legitimate neighbours are not.
+// Values without a meaning: each is refused with a reason. Similar values with a meaning are accepted.
 #include <filesystem>
 #include <fstream>
 #include <ostream>
@@ -8,24 +8,12 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "sixin4/base/options.hpp"
-#include "sixin4/config/configuration.hpp"
+#include "configuration_fixture.hpp"
 
 namespace sixin4::config::testing {
 namespace {
 
-using Words = std::vector<std::string>;
-
-/// What is said of these arguments.
-std::string said_of(Words arguments) {
-  try {
-    return "accepted:\n" + to_text(load_configuration(arguments));
-  } catch (const std::exception& error) {
-    return error.what();
-  }
-}
-
-/// Arguments `--key=value`, and a part of what is said of them.
+/// Arguments `--key=value`, and a part of the message.
 struct Refusal {
   Words arguments;
   std::string reason;
@@ -44,9 +32,9 @@ TEST_P(ConfigurationRefusals, SayWhy) {
     if (argument.starts_with("--remote")) arguments.erase(arguments.begin());
     arguments.push_back(argument);
   }
-  const std::string said = said_of(arguments);
-  EXPECT_TRUE(said.starts_with("command line: ")) << said;
-  EXPECT_NE(said.find(GetParam().reason), std::string::npos) << said;
+  const std::string outcome = outcome_of(arguments);
+  EXPECT_TRUE(outcome.starts_with("command line: ")) << outcome;
+  EXPECT_NE(outcome.find(GetParam().reason), std::string::npos) << outcome;
 }
 
 const std::vector<Refusal> refusals{
@@ -200,26 +188,26 @@ TEST(ConfigurationNeighbours, OfRefusedValuesAreAccepted) {
                                      "--source=proto 255 reject"}) {
     Words arguments{argument};
     if (!argument.starts_with("--remote")) arguments.emplace_back("--remote=192.0.2.2");
-    const std::string said = said_of(arguments);
-    EXPECT_TRUE(said.starts_with("accepted:")) << argument << ": " << said;
+    const std::string outcome = outcome_of(arguments);
+    EXPECT_TRUE(outcome.starts_with("accepted:")) << argument << ": " << outcome;
   }
   EXPECT_TRUE(
-      said_of({"--remote=192.0.2.2", "--control=/" + std::string(106, 'x')}).starts_with("accepted:"));
+      outcome_of({"--remote=192.0.2.2", "--control=/" + std::string(106, 'x')}).starts_with("accepted:"));
   for (const Words& most :
        {Words{"--recorder=1048576", "--queues=4"}, Words{"--recorder=65536", "--queues=64"},
         Words{"--recorder=1048576", "--queues=auto"}}) {
     Words arguments{"--remote=192.0.2.2"};
     arguments.insert(arguments.end(), most.begin(), most.end());
-    EXPECT_TRUE(said_of(arguments).starts_with("accepted:")) << said_of(arguments);
+    EXPECT_TRUE(outcome_of(arguments).starts_with("accepted:")) << outcome_of(arguments);
   }
-  EXPECT_TRUE(said_of({"--remote=192.0.2.2", "--address=2001:db8::2/64", "--address=2001:db8::2/64",
-                       "--prefix=2001:db8::/64", "--prefix=2001:db8::/48", "--prefix=2001:db8::/64",
-                       "--route=::/0", "--route=::/0"})
+  EXPECT_TRUE(outcome_of({"--remote=192.0.2.2", "--address=2001:db8::2/64", "--address=2001:db8::2/64",
+                          "--prefix=2001:db8::/64", "--prefix=2001:db8::/48", "--prefix=2001:db8::/64",
+                          "--route=::/0", "--route=::/0"})
                   .starts_with("accepted:"))
-      << "what is said again, or more widely, means the same";
+      << "repetitions and overlapping prefixes change nothing";
 }
 
-// With `queues = auto` the number of queues is known only where they are open.
+// With `queues = auto` the number of queues is known only after they are open.
 TEST(RecorderExcess, IsOfAllQueuesTogether) {
   EXPECT_EQ(recorder_excess(0, max_queues), "");
   EXPECT_EQ(recorder_excess(Configuration{}.recorder, max_queues), "") << "the usual number always fits";
@@ -233,15 +221,16 @@ TEST(RecorderExcess, IsOfAllQueuesTogether) {
 
 TEST(ConfigurationTables, MayRepeatThemselvesAndNotContradict) {
   const std::string table = ::testing::TempDir() + "sixin4-table-" + std::to_string(::getpid());
-  const auto said = [&table](const std::string& text) {
+  const auto outcome_with = [&table](const std::string& text) {
     std::ofstream{table} << text;
-    return said_of({"--remote=192.0.2.2", "--source=to @" + table + " keep"});
+    return outcome_of({"--remote=192.0.2.2", "--source=to @" + table + " keep"});
   };
-  EXPECT_TRUE(said("2001:db8:7::/48\n2001:db8:7::/48\n2001:db8:8::1 reject\n2001:db8:8::1/128 reject\n")
-                  .starts_with("accepted:"));
-  EXPECT_TRUE(said("ff00::/8 reject\n::/8\nfe80::/10\n").starts_with("accepted:"))
-      << "lists of what is never routed have these";
-  EXPECT_EQ(said("2001:db8:7::/48\n\n2001:db8:7::/48 reject\n"),
+  EXPECT_TRUE(
+      outcome_with("2001:db8:7::/48\n2001:db8:7::/48\n2001:db8:8::1 reject\n2001:db8:8::1/128 reject\n")
+          .starts_with("accepted:"));
+  EXPECT_TRUE(outcome_with("ff00::/8 reject\n::/8\nfe80::/10\n").starts_with("accepted:"))
+      << "lists of unroutable prefixes have these";
+  EXPECT_EQ(outcome_with("2001:db8:7::/48\n\n2001:db8:7::/48 reject\n"),
             table + ":3: '2001:db8:7::/48' has another target in line 1");
   std::filesystem::remove(table);
 }

@@ -1,4 +1,4 @@
-// The configuration: what each key accepts, where a mistake is reported, and that it reads back.
+// The configuration: the values of each key, the places of mistakes, and reading back.
 #include "sixin4/config/configuration.hpp"
 
 #include <algorithm>
@@ -54,7 +54,7 @@ TEST_F(ConfigurationTest, EveryKeyLandsInItsField) {
   EXPECT_EQ(c.log_level, base::LogLevel::debug);
 }
 
-TEST_F(ConfigurationTest, AnMtuThatFollowsThePathDiscoversItUnlessToldOtherwise) {
+TEST_F(ConfigurationTest, AnMtuThatFollowsThePathDiscoversItUnlessPmtudiscIsNo) {
   const auto discovers = [this](const std::string& more) {
     return load(file("remote = 192.0.2.2\n" + more)).discovers_path_mtu();
   };
@@ -65,7 +65,7 @@ TEST_F(ConfigurationTest, AnMtuThatFollowsThePathDiscoversItUnlessToldOtherwise)
   EXPECT_TRUE(discovers("mtu = 1480\npmtudisc = yes\n"));
 }
 
-/// Values of a key that are printed as they were given.
+/// Values of a key that are printed as written.
 const std::vector<std::pair<std::string, Words>> good_values{
     {"interface", {"a", "fifteen-letters", "tun.1@x"}},
     {"local", {"auto", "192.0.2.1"}},
@@ -194,13 +194,13 @@ TEST_F(ConfigurationTest, BadValuesAreRefusedWithPlaceKeyAndValue) {
   }
 }
 
-TEST_F(ConfigurationTest, WhatWouldNotReadBackIsRefusedOnTheCommandLine) {
+TEST_F(ConfigurationTest, ValuesThatWouldNotReadBackAreRefusedOnTheCommandLine) {
   for (const std::string key : {"interface", "remote", "dev", "control"}) {
     for (const std::string value :
          {"/a#b", "/a b", " /a", "/a ", "/a\tb", "/a\n", "\v/a", "/a\fb", "/a\rb"}) {
-      const std::string given = key == "control" ? value : "a" + value.substr(1);
-      const std::string text = refusal({"--" + key + "=" + given});
-      EXPECT_TRUE(text.starts_with("command line: " + key + ": '" + given + "' is n")) << text;
+      const std::string tried = key == "control" ? value : "a" + value.substr(1);
+      const std::string text = refusal({"--" + key + "=" + tried});
+      EXPECT_TRUE(text.starts_with("command line: " + key + ": '" + tried + "' is n")) << text;
     }
   }
 }
@@ -279,7 +279,8 @@ TEST_F(ConfigurationTest, AnyAcceptedConfigurationReadsBackFromItsText) {
         arguments.push_back("--" + key + "=" + values[random() % values.size()]);
       if (repeats || key == "dev" || key == "metric" || key == "control") lines += times;
     }
-    if (std::ranges::none_of(arguments, [](const auto& given) { return given.starts_with("--remote"); }))
+    if (std::ranges::none_of(arguments,
+                             [](const auto& argument) { return argument.starts_with("--remote"); }))
       arguments.emplace_back("--remote=192.0.2.2");
     const std::string text = to_text(load(arguments));
     ASSERT_EQ(to_text(load(file(text))), text);

@@ -18,7 +18,8 @@ namespace {
 
 using namespace netlink::testing;
 
-const std::string ours = "remote = 192.0.2.2\naddress = 2001:db8:41::2/64\nprefix = 2001:db8:42::/64\n";
+const std::string own_addresses =
+    "remote = 192.0.2.2\naddress = 2001:db8:41::2/64\nprefix = 2001:db8:42::/64\n";
 
 TEST_F(ConfigurationTest, PoolsAndRulesReadBackFromTheirText) {
   for (const std::string value :
@@ -26,18 +27,19 @@ TEST_F(ConfigurationTest, PoolsAndRulesReadBackFromTheirText) {
         "pool = a_B-9: 2001:db8:42::1-2001:db8:42::9, 2001:db8:42::10/127, 2001:db8:42::14/128",
         "source = use 2001:db8:42::25",
         "source = from 2001:db8:9::/48 proto tcp port 25 use 2001:db8:41::2"}) {
-    EXPECT_NE(to_text(load(file(ours + value + "\n"))).find("\n" + value + "\n"), std::string::npos) << value;
+    EXPECT_NE(to_text(load(file(own_addresses + value + "\n"))).find("\n" + value + "\n"), std::string::npos)
+        << value;
   }
   for (const std::string mode : {"", " first", " random", " hash", " every 60"}) {
     const std::string rule = "source = use mail" + mode + "\n";
-    EXPECT_NE(to_text(load(file(ours + "pool = mail:2001:db8:42::25\n" + rule))).find(rule),
+    EXPECT_NE(to_text(load(file(own_addresses + "pool = mail:2001:db8:42::25\n" + rule))).find(rule),
               std::string::npos);
   }
 }
 
 TEST_F(ConfigurationTest, APoolOfAPrefixLeavesOutTheAddressThatEveryRouterHas) {
-  const Configuration c =
-      load(file(ours + "prefix = 2001:db8:43::/64\npool = p: 2001:db8:42::/64, 2001:db8:43::8/127\n"));
+  const Configuration c = load(
+      file(own_addresses + "prefix = 2001:db8:43::/64\npool = p: 2001:db8:42::/64, 2001:db8:43::8/127\n"));
   ASSERT_EQ(c.pools.size(), 1U);
   EXPECT_EQ(c.pools[0].items[0].range.first, ip6("2001:db8:42::1"));
   EXPECT_EQ(c.pools[0].items[0].range.last, ip6("2001:db8:42::ffff:ffff:ffff:ffff"));
@@ -78,15 +80,16 @@ TEST_F(ConfigurationTest, BadPoolsAndRulesAreRefusedWithPlaceAndReason) {
            {"source = to @ keep", "'@' needs the path of a file"},
            {"source = keep it", "unexpected 'it' after the action"},
            {"source = drop", "'drop' is not one of from, to, proto, port, keep, use, reject"}}) {
-    const std::string told = refusal(file(ours + text + "\n"));
+    const std::string message = refusal(file(own_addresses + text + "\n"));
     const std::string key = text.substr(0, text.find(' '));
-    EXPECT_TRUE(told.starts_with(line(text.find('\n') == std::string::npos ? 4 : 5) + key + ": ")) << told;
-    EXPECT_NE(told.find(complaint), std::string::npos) << told;
+    EXPECT_TRUE(message.starts_with(line(text.find('\n') == std::string::npos ? 4 : 5) + key + ": "))
+        << message;
+    EXPECT_NE(message.find(complaint), std::string::npos) << message;
   }
-  EXPECT_NE(refusal(file(ours + "pool = m: 2001:db8:42::1\nsource = use m every 0\n"))
+  EXPECT_NE(refusal(file(own_addresses + "pool = m: 2001:db8:42::1\nsource = use m every 0\n"))
                 .find("'0' is not a number from 1"),
             std::string::npos);
-  EXPECT_NE(refusal(file(ours + "pool = m: 2001:db8:42::1\nsource = use m all\n"))
+  EXPECT_NE(refusal(file(own_addresses + "pool = m: 2001:db8:42::1\nsource = use m all\n"))
                 .find("'all' is not one of first"),
             std::string::npos);
 }
@@ -106,7 +109,7 @@ TEST_F(ConfigurationTest, WithoutTheEgressFilterAnyAddressMayBeUsed) {
 TEST_F(ConfigurationTest, TablesAreReadWithTheConfiguration) {
   const std::string table = path() + ".table";
   const auto write = [&table](const std::string& text) { std::ofstream{table} << text; };
-  const std::string rule = ours + "pool = m: 2001:db8:42::1\nsource = to @" + table + " use m\n";
+  const std::string rule = own_addresses + "pool = m: 2001:db8:42::1\nsource = to @" + table + " use m\n";
   write(
       "# nothing\n\n2001:db8:7::/48\n2001:db8:7::1 m # one\n2001:db8:7::2/128 2001:db8:42::7\n::/0 "
       "keep\n::/1 reject\n");
@@ -128,9 +131,9 @@ TEST_F(ConfigurationTest, TablesAreReadWithTheConfiguration) {
            {"::/0 2001:db8:77::1", "is not an address of this end"},
            {"::/0 keep it", "unexpected 'it' after PREFIX and target"}}) {
     write("\n" + text + "\n");
-    const std::string told = refusal(file(rule));
-    EXPECT_TRUE(told.starts_with(table + ":2: ")) << told;
-    EXPECT_NE(told.find(complaint), std::string::npos) << told;
+    const std::string message = refusal(file(rule));
+    EXPECT_TRUE(message.starts_with(table + ":2: ")) << message;
+    EXPECT_NE(message.find(complaint), std::string::npos) << message;
   }
   std::filesystem::remove(table);
   try {

@@ -1,4 +1,4 @@
-// The words between a capturing program and an endpoint.
+// Requests for captures, and their answers.
 #include "sixin4/control/capture_request.hpp"
 
 #include <gtest/gtest.h>

@@ -37,7 +37,7 @@ inline void serve_once(ControlServer& server, const Handler& handler) {
   if (poll(&readable, 1, 10) > 0) server.serve(handler);
 }
 
-/// A server that somebody serves until it ends.
+/// A server with a thread that serves it.
 class Running {
  public:
   explicit Running(const std::string& path, Handler handler = handle)
@@ -76,7 +76,7 @@ inline std::string exchange(const base::FileDescriptor& fd, const std::string& r
   return length < 0 ? "error" : reply.substr(0, static_cast<std::size_t>(length));
 }
 
-/// What comes of a request.
+/// The result of a request, or the kind and the text of its error.
 inline std::string outcome(const std::string& path, const std::string& verb) {
   try {
     return ask(path, verb);
@@ -102,7 +102,7 @@ class ControlSocketTest : public ::testing::Test {
   }
   void TearDown() override { fs::remove_all(directory_); }
 
-  /// What a process leaves that was killed.
+  /// Makes the socket that a killed process leaves.
   void leave_a_dead_socket() const {
     const base::FileDescriptor fd{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
     const sockaddr_un address = address_of(path_);

@@ -1,4 +1,4 @@
-// The control socket: answers and errors cross it, the dead leave it to the living, and only some may ask.
+// The control socket: answers, errors, the path of a killed endpoint, slow clients, permissions.
 #include "sixin4/control/control_socket.hpp"
 
 #include <array>
@@ -46,10 +46,10 @@ TEST_F(ControlSocketTest, ErrorsComeOutAsTheirKind) {
   EXPECT_EQ(outcome(path_, "reload"), "ConfigurationError: he6.conf:3: mtu: 'x' is not a number");
   EXPECT_EQ(outcome(path_, "dance"), "EndpointRefusal: unknown verb 'dance'");
   EXPECT_TRUE(outcome(path_, "nonsense").starts_with("EndpointRefusal: ")) << "an answer that is no JSON";
-  EXPECT_EQ(outcome(path_, "down"), "null") << "and it goes on";
+  EXPECT_EQ(outcome(path_, "down"), "null") << "the server goes on";
 }
 
-TEST_F(ControlSocketTest, NobodyThereIsNoSuchEndpoint) {
+TEST_F(ControlSocketTest, WithoutAListenerThereIsNoSuchEndpoint) {
   EXPECT_EQ(outcome(path_, "show"), "NoSuchEndpoint: no running endpoint at " + path_);
   leave_a_dead_socket();
   EXPECT_EQ(outcome(path_, "show"), "NoSuchEndpoint: no running endpoint at " + path_);
@@ -106,9 +106,9 @@ TEST_F(ControlSocketTest, LargeAnswersArriveWhole) {
   }
 }
 
-TEST_F(ControlSocketTest, NonsenseIsAnsweredOrClosedAndHurtsNobody) {
+TEST_F(ControlSocketTest, NonsenseIsAnsweredOrClosed) {
   const Running endpoint{path_};
-  EXPECT_EQ(exchange(connect_to(path_), ""), "") << "an empty request counts as the end";
+  EXPECT_EQ(exchange(connect_to(path_), ""), "") << "an empty message counts as the end of the connection";
   EXPECT_EQ(exchange(connect_to(path_), "\xff\n\xfe"), R"({"error":"unknown verb '\\xff\\x0a\\xfe'"})");
   EXPECT_EQ(exchange(connect_to(path_), std::string(100000, 'x')),
             "{\"error\":\"unknown verb '" + std::string(4096, 'x') + "'\"}");
@@ -141,7 +141,7 @@ TEST_F(ControlSocketTest, AnAnswerOfAnotherProgramIsARefusal) {
   }
 }
 
-TEST_F(ControlSocketTest, IdleClientsKeepNobodyOut) {
+TEST_F(ControlSocketTest, IdleClientsDoNotKeepOthersOut) {
   const Running endpoint{path_};
   std::list<base::FileDescriptor> idle;
   for (int i = 0; i < 200; ++i) {
@@ -152,19 +152,19 @@ TEST_F(ControlSocketTest, IdleClientsKeepNobodyOut) {
   }
 }
 
-TEST_F(ControlSocketTest, WhoDoesNotReadHoldsNobodyUp) {
+TEST_F(ControlSocketTest, AClientThatDoesNotReadDelaysNoOther) {
   const Running endpoint{path_, [](std::string_view) {
                            std::string quoted(100002, 'x');
                            quoted.front() = quoted.back() = '"';
                            return Answer{.result = quoted};
                          }};
-  const base::FileDescriptor deaf = connect_to(path_);
-  for (int i = 0; i < 50; ++i) static_cast<void>(send(deaf.get(), "show", 4, MSG_NOSIGNAL | MSG_DONTWAIT));
+  const base::FileDescriptor client = connect_to(path_);
+  for (int i = 0; i < 50; ++i) static_cast<void>(send(client.get(), "show", 4, MSG_NOSIGNAL | MSG_DONTWAIT));
   EXPECT_EQ(ask(path_, "show").size(), 100002U);
 }
 
 TEST_F(ControlSocketTest, AnyoneMaySeeButNotChange) {
-  if (getuid() != 0) GTEST_SKIP() << "needs root, to become somebody else";
+  if (getuid() != 0) GTEST_SKIP() << "needs root, to change the user";
   const passwd* const nobody = getpwnam("nobody");
   ASSERT_NE(nobody, nullptr);
   ControlServer server{path_};

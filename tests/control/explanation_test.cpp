@@ -1,4 +1,4 @@
-// Questions of `explain` as they travel.
+// The request of `explain`, written and read.
 #include "sixin4/control/explanation.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Answers with descriptors, and what goes on after an answer until the client or the endpoint ends.
+// Answers with descriptors, and activities that go on until the client or the endpoint ends.
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -22,7 +22,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// The number that is in an eventfd.
+/// The counter of an eventfd.
 std::uint64_t number_in(int fd) {
   eventfd_t number = 0;
   return eventfd_read(fd, &number) == 0 ? number : 0;
@@ -54,7 +54,7 @@ TEST_F(ControlSocketTest, MoreDescriptorsThanAMessageCarriesAreAnError) {
             "EndpointRefusal: the answer has 254 descriptors, more than the 253 that a message carries");
 }
 
-TEST_F(ControlSocketTest, WhatIsUnderWayEndsWithItsClient) {
+TEST_F(ControlSocketTest, AnActivityEndsWithItsClient) {
   auto begun = std::make_shared<std::atomic<int>>(0);
   const Running endpoint{path_, [begun](std::string_view verb) {
                            Answer answer = Answer::nothing();
@@ -86,7 +86,7 @@ TEST_F(ControlSocketTest, WhatIsUnderWayEndsWithItsClient) {
   EXPECT_EQ(*begun, 1) << "many others do not push it out";
 }
 
-TEST_F(ControlSocketTest, WhatIsUnderWayStaysHoweverManyAsk) {
+TEST_F(ControlSocketTest, AnActivityStaysHoweverManyAsk) {
   const auto token = std::make_shared<int>();
   const auto made = std::make_shared<std::atomic<int>>(0);
   const Running endpoint{path_, [token, made](std::string_view) {
@@ -102,7 +102,7 @@ TEST_F(ControlSocketTest, WhatIsUnderWayStaysHoweverManyAsk) {
   for (int i = 0; i < 20; ++i) {
     EXPECT_EQ(outcome(path_, "begin"), "EndpointRefusal: there are 24 captures already; end one of them");
   }
-  EXPECT_EQ(*made, 24) << "for those that are refused nothing is made";
+  EXPECT_EQ(*made, 24) << "a refused request begins nothing";
   for (const LastingAnswer& each : lasting) {
     pollfd polled{.fd = each.connection.get(), .events = POLLIN, .revents = 0};
     EXPECT_EQ(poll(&polled, 1, 0), 0);
@@ -144,7 +144,7 @@ TEST_F(WaitForEnd, IsNotCutShortByOtherClients) {
   EXPECT_EQ(answer.wait_for(100ms), std::future_status::timeout);
   std::list<base::FileDescriptor> idle;
   for (int i = 0; i < 40; ++i) idle.push_back(connect_to(path_));
-  static_cast<void>(outcome(path_, "down"));  // by then all of them are accepted
+  static_cast<void>(outcome(path_, "down"));  // its answer comes after all of them are accepted
   EXPECT_EQ(answer.wait_for(300ms), std::future_status::timeout) << "the endpoint still runs";
   endpoint_.reset();
 }

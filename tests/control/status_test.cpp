@@ -1,4 +1,4 @@
-// The JSON object that `show` gets.
+// The JSON object that answers `show`.
 #include "sixin4/control/status.hpp"
 
 #include <string>

@@ -1,4 +1,4 @@
-// Statuses of two endpoints, one with traffic and one that has just been started.
+// Statuses of two endpoints: one with traffic, one just started.
 #pragma once
 
 #include "sixin4/control/status.hpp"
