@@ -19,9 +19,8 @@ struct CapturePlan {
   std::optional<capture::Form> form{};           ///< nothing: both
   std::optional<engine::Direction> direction{};  ///< nothing: both directions
   bool drops_only = false;
-  bool quiet = false;  ///< only errors on standard error
-  std::uint32_t snap_length =
-      262144;  ///< bytes kept of a packet; tcpdump's default, more than any packet has
+  bool quiet = false;                  ///< only errors on standard error
+  std::uint32_t snap_length = 262144;  ///< bytes kept of a packet; the default of tcpdump, more than any has
   std::optional<std::uint64_t> count{};   ///< packets to take; the forms of a packet count once
   std::vector<std::string> expression{};  ///< words of the filter
   bool may_begin_with_name = false;  ///< `--control` names the endpoint, so the first word may be its NAME

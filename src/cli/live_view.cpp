@@ -55,7 +55,8 @@ History history_of(std::span<const Look> looks, const std::string& name) {
 std::optional<Rates> mean_rates(const History& history, std::chrono::seconds reaches_back) {
   const EndpointLook& current = *history.back();
   for (const EndpointLook* previous : history) {
-    // A look that was due 10 s ago was made a little later, so it is less than 10 s and a half old.
+    // The kernel may wake the process late, so that two looks at a distance of 10 s are a little further
+    // apart.
     constexpr std::chrono::milliseconds late{500};
     if (previous == &current || current.time - previous->time > reaches_back + late) continue;
     if (auto rates = rates_of(previous->status, current.status, current.time - previous->time)) return rates;

@@ -74,7 +74,7 @@ background near python3 "$two_hosts_files/stranger.py" "$strange"
 stranger=$started
 until_true 5 test -S "$strange"
 both=$(timeout 3 "$program" show --watch || true)
-check_match 'a stranger does not answer' "y$$: does not answer: the answer is not one that this version of sixin4 knows" "$both"
+check_match 'an answer of another program is no answer' "y$$: does not answer: the answer is not that of this version of sixin4" "$both"
 check 'and does not end the watch' yes "$( (($(grep -c "^x$$: up" <<<"$both") >= 2)) && echo yes)"
 kill "$stranger"
 rm -f "$strange"

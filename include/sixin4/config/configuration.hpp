@@ -36,8 +36,8 @@ struct Configuration {
   std::string remote;                      ///< IPv4 address or host name, as written
   std::string dev;                         ///< empty: any link
   std::vector<netlink::InterfaceAddress> addresses;
-  std::map<wire::Ipv6Address, std::uint32_t>
-      address_labels;  ///< RFC 6724 label, for the addresses that have one
+  /// Labels of RFC 6724, of the addresses that have one.
+  std::map<wire::Ipv6Address, std::uint32_t> address_labels;
   std::vector<wire::Ipv6Prefix> prefixes;
   std::vector<wire::Ipv6Prefix> routes;
   std::uint32_t table = netlink::main_table;

@@ -35,8 +35,8 @@ struct Lasting {
 struct Answer {
   std::string result;                               ///< JSON
   std::vector<base::FileDescriptor> descriptors{};  ///< sent to the client with the answer
-  /// Begins an activity that goes on after the answer. Not called if too many activities go on already, so it
-  /// should allocate everything that the activity needs.
+  /// Begins an activity that goes on after the answer. It is a function, because the server does not call it,
+  /// and the activity takes no memory, if too many activities go on already.
   std::function<Lasting()> begin{};
 
   /// Done, without a result: JSON `null`.
@@ -89,7 +89,7 @@ class NoSuchEndpoint : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// The endpoint answered with an error, whose text this is, or did not answer properly.
+/// The endpoint refused the request with this text, or its answer is missing or unreadable.
 class EndpointRefusal : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

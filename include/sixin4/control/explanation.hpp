@@ -10,7 +10,7 @@
 
 namespace sixin4::control {
 
-/// A packet that a program on this host could send.
+/// A packet that a program on this host could send, the subject of `explain`.
 struct ExplainQuery {
   wire::Ipv6Address destination;
   std::optional<wire::Ipv6Address> from = std::nullopt;  ///< source address; nothing: the host chooses
@@ -35,7 +35,7 @@ struct Explanation {
 };
 
 [[nodiscard]] std::string explain_request(const ExplainQuery& query);
-/// Nothing: `request` is another one.
+/// The query in such a request; nothing: `request` is another one.
 [[nodiscard]] std::optional<ExplainQuery> explain_query_of(std::string_view request);
 
 /// One JSON object.
