@@ -1,3 +1,15 @@
+// The threads of a worker. Each thread runs one pump of the engine in turns:
+//
+// 1. The thread ends if the control thread has stopped its mailbox.
+// 2. It takes its mail: parameters, a socket, a recorder, taps. The whole turn uses them.
+// 3. The pump reads a batch: from the tun queue (outbound) or from the raw sockets (inbound).
+// 4. The engine gives each packet a verdict: dropped, or rewritten for the other side.
+// 5. The pump writes the batch to the socket (outbound) or to the tun queue (inbound), and counts.
+// 6. From step 3 on the recorder and the taps see each packet.
+// 7. An offload that the pump has given up is reported to the control thread.
+// 8. A deleted tun device is reported, and the thread ends.
+// 9. The inbound thread reports a path MTU that a router has sent.
+// 10. If nothing is left to read the thread polls its descriptor and its mailbox.
 #include "sixin4/datapath/worker.hpp"
 
 #include <array>
@@ -14,43 +26,44 @@ namespace sixin4::datapath {
 
 namespace {
 
-void wait_for_either(int one, int other) noexcept {
+/// Waits until one of two descriptors is readable.
+void wait_for_either(int first, int second) noexcept {
   std::array<pollfd, 2> polled{
-      {{.fd = one, .events = POLLIN, .revents = 0}, {.fd = other, .events = POLLIN, .revents = 0}}};
+      {{.fd = first, .events = POLLIN, .revents = 0}, {.fd = second, .events = POLLIN, .revents = 0}}};
   (void)::poll(polled.data(), polled.size(), -1);
 }
 
-template <typename... What>
-std::thread start_thread(What&&... what) {
+template <typename... Arguments>
+std::thread start_thread(Arguments&&... arguments) {
   try {
-    return std::thread{std::forward<What>(what)...};
+    return std::thread{std::forward<Arguments>(arguments)...};
   } catch (const std::system_error& error) {
     throw std::system_error(error.code(), "cannot start a thread");
   }
 }
 
-/// Tells the control thread when a worker has given up another offload.
+/// Reports to the control thread each offload that one thread gives up.
 class OffloadReporter {
  public:
   OffloadReporter(const engine::DirectionCounters& counters, WorkerReports& reports) noexcept
       : counters_(counters), reports_(reports) {}
-  void look() noexcept {
-    if (const std::size_t now = counters_.given_up(); now != std::exchange(told_, now))
-      reports_.tell_offload();
+  void report_changes() noexcept {
+    const std::size_t given_up = counters_.given_up();
+    if (given_up != std::exchange(reported_, given_up)) reports_.report_offload();
   }
 
  private:
   const engine::DirectionCounters& counters_;
   WorkerReports& reports_;
-  std::size_t told_ = 0;
+  std::size_t reported_ = 0;  ///< number of offloads
 };
 
-/// Where nobody captures, a turn costs no more than to see that.
+/// Without a tap the pump tells the recorder directly, which costs less than by way of the watchers.
 template <typename Pump>
 engine::IoStatus take_turn(Pump& pump, const engine::TunnelParameters& parameters, Watchers& watchers) {
   const auto now = std::chrono::steady_clock::now();
-  return watchers.nobody_captures() ? pump.turn(parameters, now, watchers.recorder())
-                                    : pump.turn(parameters, now, watchers);
+  return watchers.has_taps() ? pump.turn(parameters, now, watchers)
+                             : pump.turn(parameters, now, watchers.recorder());
 }
 
 }  // namespace
@@ -68,7 +81,7 @@ Worker::Worker(const io::TunDevice& tun, const engine::Share& share, WorkerRepor
                             Watchers{recorders.inbound});
   } catch (...) {
     outbound_mail_.stop();
-    outbound_.join();  // a thread that nobody has joined takes the program with it
+    outbound_.join();  // because the destructor of a thread that was not joined ends the program
     throw;
   }
 }
@@ -98,12 +111,12 @@ void Worker::capture(const WorkerTaps& taps) {
 void Worker::run_outbound(engine::TunnelParameters parameters, io::WireSender sender, Watchers watchers) {
   const auto pump =
       std::make_unique<engine::OutboundPump<const io::TunDevice, io::WireSender>>(tun_, sender, out_, share_);
-  OffloadReporter offload{out_, reports_};
+  OffloadReporter offloads{out_, reports_};
   while (!outbound_mail_.stopped()) {
     (void)outbound_mail_.take(parameters, sender, watchers);
     const engine::IoStatus status = take_turn(*pump, parameters, watchers);
-    offload.look();
-    if (status == engine::IoStatus::gone) return reports_.tell_gone();
+    offloads.report_changes();
+    if (status == engine::IoStatus::gone) return reports_.report_gone();
     if (status != engine::IoStatus::ok) wait_for_either(tun_.fd(), outbound_mail_.fd());
   }
 }
@@ -111,15 +124,15 @@ void Worker::run_outbound(engine::TunnelParameters parameters, io::WireSender se
 void Worker::run_inbound(engine::TunnelParameters parameters, io::RawReceiver receiver, Watchers watchers) {
   const auto pump = std::make_unique<engine::InboundPump<io::RawReceiver, const io::TunDevice>>(
       receiver, tun_, in_, last_heard_, share_);
-  OffloadReporter offload{in_, reports_};
+  OffloadReporter offloads{in_, reports_};
   while (!inbound_mail_.stopped()) {
-    // Another far end has not been heard yet.
+    // A new receiver may be for another far end, which has sent nothing yet.
     if (inbound_mail_.take(parameters, receiver, watchers)) last_heard_.set({});
     const engine::IoStatus status = take_turn(*pump, parameters, watchers);
-    offload.look();
-    if (status == engine::IoStatus::gone) return reports_.tell_gone();
+    offloads.report_changes();
+    if (status == engine::IoStatus::gone) return reports_.report_gone();
     if (const auto mtu = pump->take_path_mtu()) {
-      reports_.tell_path_mtu({.local = parameters.local, .remote = parameters.remote, .mtu = *mtu});
+      reports_.report_path_mtu({.local = parameters.local, .remote = parameters.remote, .mtu = *mtu});
     }
     if (status != engine::IoStatus::empty) continue;
     receiver.wait(inbound_mail_.fd());

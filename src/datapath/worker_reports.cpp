@@ -16,28 +16,28 @@ base::FileDescriptor open_event() {
   return fd;
 }
 
-WorkerReports::WorkerReports() : gone_(open_event()), path_mtu_told_(open_event()) {}
+WorkerReports::WorkerReports() : gone_(open_event()), news_(open_event()) {}
 
-void WorkerReports::tell_gone() noexcept {
+void WorkerReports::report_gone() noexcept {
   (void)::eventfd_write(gone_.get(), 1);
 }
 
-void WorkerReports::tell_path_mtu(const PathMtuReport& report) {
+void WorkerReports::report_path_mtu(const PathMtuReport& report) {
   const std::lock_guard lock{mutex_};
-  const bool smaller = !path_mtu_ || path_mtu_->local != report.local || path_mtu_->remote != report.remote ||
-                       report.mtu < path_mtu_->mtu;
-  if (smaller) path_mtu_ = report;
-  (void)::eventfd_write(path_mtu_told_.get(), 1);
+  const bool replaces = !path_mtu_ || path_mtu_->local != report.local ||
+                        path_mtu_->remote != report.remote || report.mtu < path_mtu_->mtu;
+  if (replaces) path_mtu_ = report;
+  (void)::eventfd_write(news_.get(), 1);
 }
 
-void WorkerReports::tell_offload() noexcept {
-  (void)::eventfd_write(path_mtu_told_.get(), 1);
+void WorkerReports::report_offload() noexcept {
+  (void)::eventfd_write(news_.get(), 1);
 }
 
 std::optional<PathMtuReport> WorkerReports::take_path_mtu() {
   const std::lock_guard lock{mutex_};
   eventfd_t ignored = 0;
-  (void)::eventfd_read(path_mtu_told_.get(), &ignored);
+  (void)::eventfd_read(news_.get(), &ignored);
   return std::exchange(path_mtu_, std::nullopt);
 }
 

@@ -153,7 +153,7 @@ void Supervisor::announce_start() {
 void Supervisor::handle_events() {
   const std::array events{
       Event{tunnel_.gone_fd(), [](Supervisor& self) { self.end_without_interface(); }},
-      Event{tunnel_.path_mtu_fd(), [](Supervisor& self) { self.tunnel_.take_path_mtu(); }},
+      Event{tunnel_.reports_fd(), [](Supervisor& self) { self.tunnel_.take_reports(); }},
       Event{tunnel_.echo_fd(), [](Supervisor& self) { self.tunnel_.take_echoes(); }},
       Event{wire_fd(0), [](Supervisor& self) { self.drain_wire_monitors(); }},
       Event{wire_fd(1), [](Supervisor& self) { self.drain_wire_monitors(); }},
@@ -301,7 +301,7 @@ control::Answer Supervisor::begin_capture(std::uint32_t snap_length) {
   control::Answer answer{.result = control::capture_answer(tunnel_.configuration().interface)};
   answer.begin = [this, snap_length] {
     datapath::LiveCapture capture = tunnel_.capture(snap_length);
-    return control::Lasting{.descriptors = std::move(capture.rings), .held = std::move(capture.lasting)};
+    return control::Lasting{.descriptors = std::move(capture.rings), .held = std::move(capture.lifetime)};
   };
   return answer;
 }

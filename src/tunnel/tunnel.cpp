@@ -111,7 +111,7 @@ void Tunnel::reconfigure(const config::Configuration& fresh, const wire::Ipv4Add
                            far_end_of(fresh, remote) == far_end_of(configuration(), now_.remote);
   std::optional<Keepalive> keepalive = same_echoes ? std::nullopt : keepalive_for(fresh, remote);
 
-  datapath::Recorders recorders = workers_.make_recorders(recorder_of(fresh, queues_.size()));
+  datapath::Recorders recorders = workers_.recorders_for(recorder_of(fresh, queues_.size()));
 
   const netlink::HostState former = host_.state();
   try {
@@ -170,7 +170,7 @@ std::string Tunnel::wire_name() const {
   return now_.wire.next_hop ? "packet" : "raw";
 }
 
-void Tunnel::take_path_mtu() {
+void Tunnel::take_reports() {
   const auto told = workers_.reports().take_path_mtu();
   // A worker may have had in hand what was about another path, or is no longer asked for.
   if (!told || told->local != ends().local || told->remote != ends().remote ||

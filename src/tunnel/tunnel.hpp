@@ -57,9 +57,9 @@ class Tunnel {
   /// Something that the choice between raw and packet socket rests on may have changed.
   void follow_wire();
 
-  /// Readable when `take_path_mtu` has something to do.
-  [[nodiscard]] int path_mtu_fd() noexcept { return workers_.reports().path_mtu_fd(); }
-  void take_path_mtu();
+  /// Readable when a worker has reported a path MTU or an offload. `take_reports` makes it unreadable again.
+  [[nodiscard]] int reports_fd() noexcept { return workers_.reports().news_fd(); }
+  void take_reports();
   /// Readable when an echo has come back; -1 where none is asked for.
   [[nodiscard]] int echo_fd() const noexcept { return keepalive_ ? keepalive_->fd() : -1; }
   void take_echoes();

@@ -1,4 +1,4 @@
-// Those who are told of a worker's packets come and go while it works.
+// Recorders and taps are added, replaced and released while a worker thread runs.
 #include "sixin4/datapath/watchers.hpp"
 
 #include <array>
@@ -19,7 +19,7 @@ namespace {
 
 using engine::Verdict;
 
-/// A capture with the memory that it writes to.
+/// A tap with the memory of its ring.
 struct Tapped {
   struct alignas(64) Memory {
     std::array<std::uint8_t, 65536> bytes{};
@@ -52,16 +52,16 @@ void take_turn(Watchers& watchers) {
   watchers.end();
 }
 
-TEST(Watchers, EachIsToldUntilNobodyKeepsIt) {
+TEST(Watchers, EachTapIsToldUntilItIsReleased) {
   const auto recorder = std::make_shared<capture::Recorder>(64U);
   Watchers watchers{recorder};
-  EXPECT_TRUE(watchers.nobody_captures());
+  EXPECT_FALSE(watchers.has_taps());
   EXPECT_EQ(&watchers.recorder(), recorder.get());
   Tapped first;
   Tapped second;
   watchers.add(first.tap);
   watchers.add(second.tap);
-  EXPECT_FALSE(watchers.nobody_captures());
+  EXPECT_TRUE(watchers.has_taps());
   take_turn(watchers);
   EXPECT_EQ(first.read(), 6U);
   EXPECT_EQ(second.read(), 6U);
@@ -71,28 +71,28 @@ TEST(Watchers, EachIsToldUntilNobodyKeepsIt) {
   take_turn(watchers);
   EXPECT_EQ(first.read(), 0U);
   EXPECT_EQ(second.read(), 6U);
-  EXPECT_FALSE(watchers.nobody_captures());
+  EXPECT_TRUE(watchers.has_taps());
   second.tap.reset();
   take_turn(watchers);
-  EXPECT_TRUE(watchers.nobody_captures());
+  EXPECT_FALSE(watchers.has_taps());
   EXPECT_EQ(recorder->packets().size(), 12U);
 }
 
-TEST(Watchers, ATapStaysForTheTurnThatHasBegun) {
+TEST(Watchers, AReleasedTapStaysUntilTheEndOfTheTurn) {
   Watchers watchers{std::make_shared<capture::Recorder>(64U)};
   Tapped tapped;
   watchers.add(tapped.tap);
   watchers.begin(engine::Time{});
-  const std::weak_ptr<capture::LiveTap> gone = tapped.tap;
+  const std::weak_ptr<capture::LiveTap> released = tapped.tap;
   tapped.tap.reset();
   watchers.from_tun(1, test::payload_of(100));
-  EXPECT_FALSE(gone.expired());
+  EXPECT_FALSE(released.expired());
   watchers.end();
-  EXPECT_TRUE(gone.expired());
+  EXPECT_TRUE(released.expired());
   EXPECT_EQ(tapped.read(), 1U);
 }
 
-TEST(Watchers, AnotherRecorderTakesThePlace) {
+TEST(Watchers, ANewRecorderReplacesTheFormer) {
   const auto former = std::make_shared<capture::Recorder>(64U);
   const auto next = std::make_shared<capture::Recorder>(64U);
   Watchers watchers{former};

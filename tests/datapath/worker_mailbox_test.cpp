@@ -1,5 +1,5 @@
-// A worker's mail: all of it is taken, and no wake-up is lost, whatever comes between two steps of the
-// worker.
+// A worker's mailbox: all mail is taken, and no wake-up is lost, whichever two steps of the worker `put` and
+// `stop` come between.
 #include "sixin4/datapath/worker_mailbox.hpp"
 
 #include <atomic>
@@ -14,7 +14,7 @@
 namespace sixin4::datapath {
 namespace {
 
-/// The worker's side, step by step. A number stands for a socket.
+/// The worker's side, step by step. An integer replaces the socket.
 struct Mail {
   WorkerMailbox<int> box;
   engine::TunnelParameters parameters;
@@ -28,13 +28,13 @@ struct Mail {
     box.put(changed, fresh);
   }
   /// Whether a poll returns within so many milliseconds.
-  [[nodiscard]] bool wakes(int patience = 0) const {
+  [[nodiscard]] bool wakes(int milliseconds = 0) const {
     pollfd polled{.fd = box.fd(), .events = POLLIN, .revents = 0};
-    return ::poll(&polled, 1, patience) == 1;
+    return ::poll(&polled, 1, milliseconds) == 1;
   }
 };
 
-TEST(WorkerMailbox, HandsOverWhatWasPutAndWakesUntilItIsTaken) {
+TEST(WorkerMailbox, HandsOverMailAndIsReadableUntilItIsTaken) {
   Mail mail;
   EXPECT_FALSE(mail.wakes());
   EXPECT_FALSE(mail.take());
@@ -60,12 +60,13 @@ TEST(WorkerMailbox, HandsOverRecordersAndTaps) {
   mail.box.put(std::weak_ptr<capture::LiveTap>{});
   EXPECT_FALSE(mail.take());
   EXPECT_EQ(&mail.watchers.recorder(), recorder.get());
-  EXPECT_FALSE(mail.watchers.nobody_captures());
+  EXPECT_TRUE(mail.watchers.has_taps());
   EXPECT_FALSE(mail.wakes());
 }
 
-// A reload, and at once the end: the worker has seen that it is not to stop, and takes the mail after it is.
-TEST(WorkerMailbox, AStopBeforeTheMailIsTakenStillWakes) {
+// A reload, and a stop right after it: the worker has called `stopped` before the stop and calls `take` after
+// it.
+TEST(WorkerMailbox, AStopBetweenPutAndTakeStillWakes) {
   Mail mail;
   ASSERT_FALSE(mail.box.stopped());
   mail.put(1300);
@@ -76,7 +77,7 @@ TEST(WorkerMailbox, AStopBeforeTheMailIsTakenStillWakes) {
   EXPECT_EQ(mail.parameters.mtu, 1300);
 }
 
-TEST(WorkerMailbox, AStopWakesForGoodWheneverItComes) {
+TEST(WorkerMailbox, AfterAStopItIsReadableForEver) {
   Mail between;
   between.put(1300);
   EXPECT_FALSE(between.take());
@@ -84,22 +85,22 @@ TEST(WorkerMailbox, AStopWakesForGoodWheneverItComes) {
   EXPECT_TRUE(between.wakes());
   between.put(1400);
   EXPECT_FALSE(between.take());
-  EXPECT_TRUE(between.wakes()) << "mail after it changes nothing";
+  EXPECT_TRUE(between.wakes()) << "mail after the stop changes nothing";
   Mail alone;
   alone.box.stop();
   EXPECT_FALSE(alone.take());
   EXPECT_TRUE(alone.wakes());
 }
 
-// The same with a thread that works as workers do. Mail comes as often as it can.
-TEST(WorkerMailbox, AWorkerEndsEveryTime) {
+// The same with a thread that loops as a worker does, and mail as fast as possible.
+TEST(WorkerMailbox, AWorkerThreadAlwaysEnds) {
   for (int round = 0; round < 300; ++round) {
     Mail mail;
     std::atomic<bool> ended = false;
     std::jthread worker{[&] {
       while (!mail.box.stopped()) {
         (void)mail.take();
-        if (!mail.wakes(5000)) break;  // for ever, as workers wait
+        if (!mail.wakes(5000)) break;  // a worker would wait for ever
       }
       ended = mail.box.stopped();
     }};

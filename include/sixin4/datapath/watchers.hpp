@@ -1,4 +1,4 @@
-// Who is told of every packet that a worker's thread carries: the flight recorder, and whoever captures.
+// The observers of one worker thread: the flight recorder, and the taps of the captures under way.
 #pragma once
 
 #include <memory>
@@ -12,27 +12,28 @@
 
 namespace sixin4::datapath {
 
-/// An observer of packets, for one thread.
+/// An engine::PacketObserver that passes each event to the flight recorder and to all taps. For one thread.
 class Watchers {
  public:
   explicit Watchers(std::shared_ptr<capture::Recorder> recorder) : recorder_(std::move(recorder)) {}
 
+  /// Replaces the flight recorder.
   void use(std::shared_ptr<capture::Recorder> recorder) { recorder_ = std::move(recorder); }
-  /// For as long as somebody else keeps it.
+  /// Adds a tap. It is removed at the first turn after its capture has released it.
   void add(const std::weak_ptr<capture::LiveTap>& tap) {
     taps_.push_back(tap);
-    held_.reserve(taps_.size());
+    locked_taps_.reserve(taps_.size());
   }
-  /// Who is told where nobody captures.
+  /// The only observer while there is no tap.
   [[nodiscard]] capture::Recorder& recorder() noexcept { return *recorder_; }
-  [[nodiscard]] bool nobody_captures() const noexcept { return taps_.empty(); }
+  [[nodiscard]] bool has_taps() const noexcept { return !taps_.empty(); }
 
   void begin(engine::Time now) noexcept {
     std::erase_if(taps_, [this](const std::weak_ptr<capture::LiveTap>& tap) {
-      auto held = tap.lock();
-      const bool gone = held == nullptr;
-      if (!gone) held_.push_back(std::move(held));
-      return gone;
+      auto locked = tap.lock();
+      const bool expired = locked == nullptr;
+      if (!expired) locked_taps_.push_back(std::move(locked));
+      return expired;
     });
     each([&](auto& watcher) noexcept { watcher.begin(now); });
   }
@@ -59,19 +60,20 @@ class Watchers {
   }
   void end() noexcept {
     each([](auto& watcher) noexcept { watcher.end(); });
-    held_.clear();
+    locked_taps_.clear();
   }
 
  private:
-  template <typename Tell>
-  void each(Tell&& tell) noexcept {
-    tell(*recorder_);
-    for (const auto& tap : held_) tell(*tap);
+  template <typename Event>
+  void each(Event&& event) noexcept {
+    event(*recorder_);
+    for (const auto& tap : locked_taps_) event(*tap);
   }
 
   std::shared_ptr<capture::Recorder> recorder_;
   std::vector<std::weak_ptr<capture::LiveTap>> taps_;
-  std::vector<std::shared_ptr<capture::LiveTap>> held_;  ///< in a turn: none of them goes in the middle of it
+  std::vector<std::shared_ptr<capture::LiveTap>>
+      locked_taps_;  ///< only during a turn, so that no tap is destroyed in it
 };
 
 static_assert(engine::PacketObserver<Watchers>);

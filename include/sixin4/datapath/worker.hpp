@@ -1,4 +1,4 @@
-// A pair of threads that carry packets, one a direction, with all that only they touch.
+// A worker: a pair of threads that carry the packets of one tun queue, one thread for each direction.
 #pragma once
 
 #include <memory>
@@ -18,25 +18,30 @@
 
 namespace sixin4::datapath {
 
-/// The sockets of one pair. Nothing stands for those that it has.
+/// The sockets of one worker. In a change, an empty optional means: keep the current socket.
 struct WorkerSockets {
   std::optional<io::RawReceiver> receiver;
   std::optional<io::WireSender> sender;
 };
 
-/// One of something for each of a pair's threads.
-template <typename Each>
-struct OfBoth {
-  std::shared_ptr<Each> outbound;
-  std::shared_ptr<Each> inbound;
+/// The flight recorders of one worker, one for each thread.
+struct WorkerRecorders {
+  std::shared_ptr<capture::Recorder> outbound;
+  std::shared_ptr<capture::Recorder> inbound;
 };
-using WorkerRecorders = OfBoth<capture::Recorder>;
-using WorkerTaps = OfBoth<capture::LiveTap>;
 
-/// Runs from its construction to its destruction.
+/// The taps of one capture in one worker, one for each thread.
+struct WorkerTaps {
+  std::shared_ptr<capture::LiveTap> outbound;
+  std::shared_ptr<capture::LiveTap> inbound;
+};
+
+/// Both threads run from the construction to the destruction. All methods are for the control thread. A
+/// change takes effect at the next turn of each thread.
 class Worker {
  public:
-  /// `tun` and `reports` outlive the worker; `sockets` has both.
+  /// `tun` and `reports` must outlive the worker. `sockets` must have both sockets. `share` is this worker's
+  /// share of all workers. Throws std::system_error if a thread cannot be started.
   Worker(const io::TunDevice& tun, const engine::Share& share, WorkerReports& reports,
          const engine::TunnelParameters& parameters, WorkerSockets sockets, const WorkerRecorders& recorders);
   ~Worker();
@@ -45,14 +50,16 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  /// From the next batch on.
   void reconfigure(const engine::TunnelParameters& parameters, WorkerSockets sockets);
+  /// Replaces the flight recorders.
   void record(const WorkerRecorders& recorders);
-  /// Until nobody else has the taps any more.
+  /// Adds the taps of a capture. A thread drops its tap once the caller has released it.
   void capture(const WorkerTaps& taps);
 
+  /// The counters since the construction. The threads go on writing them.
   [[nodiscard]] const engine::DirectionCounters& out() const noexcept { return out_; }
   [[nodiscard]] const engine::DirectionCounters& in() const noexcept { return in_; }
+  /// The time of the last packet from the far end. The clock's epoch: none since the receiver was opened.
   [[nodiscard]] engine::Time last_heard() const noexcept { return last_heard_.get(); }
 
  private:

@@ -1,5 +1,4 @@
-// What a worker's thread is to use from its next batch on: the control thread fills it, the worker empties
-// it.
+// Hands settings, sockets, recorders and taps from the control thread to one worker thread.
 #pragma once
 
 #include <atomic>
@@ -20,18 +19,21 @@
 
 namespace sixin4::datapath {
 
-/// The worker calls `take` and `stopped`, then polls `fd`. `fd` is readable while there is mail that was not
-/// taken, and for ever after `stop`. Therefore the poll returns, too, when `put` or `stop` comes between the
-/// worker's look and its poll.
+/// The control thread calls `put` and `stop`. The worker calls `stopped` and `take`, then polls `fd`. `fd` is
+/// readable while there is mail that was not taken, and for ever after `stop`. Therefore the poll also
+/// returns if `put` or `stop` is called between `take` and the poll.
 ///
-/// Mail and event change together under the lock: `put` fills and wakes, `take` empties and takes the
-/// wake-up. `stop` stores `stopped` before it wakes, under the same lock. After that `take` leaves the event
-/// alone.
+/// The mail and the eventfd(2) change together under the lock: `put` stores the mail and writes the eventfd,
+/// `take` removes the mail and reads the eventfd. If `put` wrote the eventfd without the lock, a `take` could
+/// come between; the eventfd would then stay readable without mail, and the worker would spin. `stop` sets
+/// `stopped` before it writes the eventfd, under the same lock. After that `take` does not read the eventfd.
 template <typename Socket>
 class WorkerMailbox {
  public:
+  /// Throws std::system_error.
   WorkerMailbox() : wake_(open_event()) {}
 
+  /// nullopt: the worker keeps its socket.
   void put(const engine::TunnelParameters& parameters, std::optional<Socket> socket) {
     const std::lock_guard lock{mutex_};
     parameters_ = parameters;
@@ -54,11 +56,12 @@ class WorkerMailbox {
     wake();
   }
 
-  /// What the worker polls beside its own descriptors.
+  /// The eventfd that the worker polls with its own descriptor.
   [[nodiscard]] int fd() const noexcept { return wake_.get(); }
   [[nodiscard]] bool stopped() const noexcept { return stopped_.load(std::memory_order_acquire); }
 
-  /// Takes what has been put since the last time, if anything has. Says whether there was a new socket.
+  /// Moves the mail since the last call into the arguments; a part without mail stays unchanged. True if
+  /// there was a socket.
   bool take(engine::TunnelParameters& parameters, Socket& socket, Watchers& watchers) {
     if (!filled_.load(std::memory_order_relaxed)) return false;
     const std::lock_guard lock{mutex_};
@@ -84,7 +87,7 @@ class WorkerMailbox {
 
   base::FileDescriptor wake_;
   std::atomic<bool> stopped_ = false;
-  std::atomic<bool> filled_ = false;  ///< a look without the lock, once a batch
+  std::atomic<bool> filled_ = false;  ///< lets `take` return without the lock, once a turn
   std::mutex mutex_;
   std::optional<engine::TunnelParameters> parameters_;
   std::optional<Socket> socket_;

@@ -1,4 +1,4 @@
-// What workers tell the control thread. Any of them may; one thread takes it.
+// Reports from the workers to the control thread.
 #pragma once
 
 #include <cstdint>
@@ -10,34 +10,35 @@
 
 namespace sixin4::datapath {
 
-/// What a router has said of the path between two ends.
+/// A path MTU in bytes that a router has reported, with the ends of the outer packet that it did not forward.
 struct PathMtuReport {
   wire::Ipv4Address local;
   wire::Ipv4Address remote;
   std::uint16_t mtu = 0;
 };
 
+/// All workers write, the control thread reads.
 class WorkerReports {
  public:
   /// Throws std::system_error.
   WorkerReports();
 
-  /// The tun device has been deleted.
-  void tell_gone() noexcept;
-  void tell_path_mtu(const PathMtuReport& report);
-  /// A worker has given up an offload, which its counters say.
-  void tell_offload() noexcept;
+  /// The tun device was deleted.
+  void report_gone() noexcept;
+  void report_path_mtu(const PathMtuReport& report);
+  /// A worker has given up an offload. Its counters say which one.
+  void report_offload() noexcept;
 
-  /// Readable once the tun device has been deleted.
+  /// Readable once the tun device was deleted.
   [[nodiscard]] int gone_fd() const noexcept { return gone_.get(); }
-  /// Readable once a router has told of a path MTU, or a worker has given up an offload.
-  [[nodiscard]] int path_mtu_fd() const noexcept { return path_mtu_told_.get(); }
-  /// The smallest of the last path since the last call.
+  /// Readable from a report of a path MTU or of an offload until `take_path_mtu`.
+  [[nodiscard]] int news_fd() const noexcept { return news_.get(); }
+  /// The smallest path MTU reported since the last call, of the ends of the latest report.
   [[nodiscard]] std::optional<PathMtuReport> take_path_mtu();
 
  private:
   base::FileDescriptor gone_;
-  base::FileDescriptor path_mtu_told_;
+  base::FileDescriptor news_;
   std::mutex mutex_;
   std::optional<PathMtuReport> path_mtu_;
 };
