@@ -1,4 +1,4 @@
-// Asking the far end for an echo when it has been silent (`keepalive`).
+// Echo requests to the far end while it is silent (the key `keepalive`).
 #pragma once
 
 #include <algorithm>
@@ -11,23 +11,25 @@
 
 namespace sixin4::tunnel {
 
+/// Owns the socket and the record of the requests. For one thread.
 class Keepalive {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// Throws std::system_error where the socket cannot be had. The first silence begins at `now`.
+  /// A request is due `silence` after the last packet from the far end, or after `now` if there is none.
+  /// Throws std::system_error if the socket cannot be opened.
   Keepalive(std::chrono::seconds silence, const wire::Ipv6Address& far_end, int link_index,
             Clock::time_point now)
-      : silence_(silence), socket_(far_end, link_index), last_asked_(now) {}
+      : silence_(silence), socket_(far_end, link_index), last_request_(now) {}
 
-  /// Readable when an echo may have come back.
+  /// Readable when an answer may have arrived.
   [[nodiscard]] int fd() const noexcept { return socket_.fd(); }
-  /// When the next echo is to leave, where the far end was heard last at `heard`.
+  /// The time of the next request. `heard` is the time of the last packet from the far end.
   [[nodiscard]] Clock::time_point due(Clock::time_point heard) const noexcept {
-    return std::max(heard, last_asked_) + silence_;
+    return std::max(heard, last_request_) + silence_;
   }
-  void ask(Clock::time_point now) {
-    last_asked_ = now;
+  void send_request(Clock::time_point now) {
+    last_request_ = now;
     socket_.send(record_.next(now));
   }
   void take_answers(Clock::time_point now) {
@@ -39,7 +41,7 @@ class Keepalive {
   std::chrono::seconds silence_;
   io::EchoSocket socket_;
   EchoRecord record_;
-  Clock::time_point last_asked_;
+  Clock::time_point last_request_;
 };
 
 }  // namespace sixin4::tunnel

@@ -36,10 +36,10 @@
 #include "host_name.hpp"
 #include "log_text.hpp"
 #include "remedy.hpp"
+#include "sender_monitors.hpp"
 #include "service_manager.hpp"
 #include "tunnel.hpp"
 #include "warnings.hpp"
-#include "wire_monitors.hpp"
 
 namespace sixin4::tunnel {
 
@@ -69,7 +69,7 @@ Supervisor* running = nullptr;
 
 void save_last_packets(int signal);
 
-/// The control thread: everything of an endpoint but its packets.
+/// The control thread of an endpoint: signals, control socket, announcements of the kernel, timers.
 class Supervisor {
  public:
   Supervisor(const std::vector<std::string>& arguments, const config::Configuration& configuration)
@@ -79,7 +79,7 @@ class Supervisor {
                                               : configuration.control),
         first_remote_(resolve_ipv4(configuration.remote)),
         signals_(open_signals()),
-        tunnel_(configuration, first_remote_, wire_monitors_.blind(), log_) {
+        tunnel_(configuration, first_remote_, sender_monitors_.unwatched(), log_) {
     running = this;
     on_crash(save_last_packets);
   }
@@ -92,7 +92,8 @@ class Supervisor {
   /// Returns once a signal or a client has asked for the end. Throws std::system_error if the interface is
   /// deleted.
   void run();
-  /// Writes the packets of the flight recorder to a file, and its path to the log. `why` begins that line.
+  /// Writes the packets of the flight recorders to a file, and its path to the log. The log line begins with
+  /// `why`.
   void save_recording(const std::string& why) noexcept;
 
  private:
@@ -106,8 +107,8 @@ class Supervisor {
   void handle_events();
   [[nodiscard]] int wait_ms() const;
   [[noreturn]] void end_without_interface() const;
-  [[nodiscard]] int wire_fd(std::size_t monitor) const noexcept;
-  void drain_wire_monitors();
+  [[nodiscard]] int sender_fd(std::size_t monitor) const noexcept;
+  void drain_sender_monitors();
   void handle_signals();
   void reload();
   [[nodiscard]] control::Answer answer(std::string_view request);
@@ -117,22 +118,23 @@ class Supervisor {
   const std::vector<std::string>& arguments_;
   base::Log log_;
   bool stopping_ = false;
-  FollowDelay follow_host_;
-  FollowDelay follow_wire_;
+  FollowDelay host_changes_;
+  FollowDelay sender_changes_;
 
   // The server is declared before the tunnel and so destroyed after it: `sixin4 down` waits for this socket
   // to close, and the interface is gone by then.
   control::ControlServer server_;
   netlink::NetlinkMonitor monitor_{netlink::Subject::configuration};
   wire::Ipv4Address first_remote_;
-  base::FileDescriptor signals_;  // while the host name is resolved a signal still ends the program
-  WireMonitors wire_monitors_;    // before the tunnel, whose choice of a socket depends on them
+  // After `first_remote_`, so that a signal ends the program while the host name is resolved.
+  base::FileDescriptor signals_;
+  SenderMonitors sender_monitors_;  // before the tunnel, so that no change after its first choice is missed
   Tunnel tunnel_;
 };
 
 void Supervisor::run() {
   announce_start();
-  tunnel_.follow_wire();  // the neighbour or a firewall may have changed since the constructor looked
+  tunnel_.follow_sender();  // the neighbour or a firewall may have changed since the constructor looked
   while (!stopping_) handle_events();
   notify_service_manager("STOPPING=1");
 }
@@ -149,22 +151,22 @@ void Supervisor::announce_start() {
 /// 1. takes news of the path, the far end and the host,
 /// 2. handles signals,
 /// 3. follows what was announced, and does what is due,
-/// 4. answers clients, who so see the state after all changes.
+/// 4. answers clients, which therefore see the state after all changes.
 void Supervisor::handle_events() {
   const std::array events{
       Event{tunnel_.gone_fd(), [](Supervisor& self) { self.end_without_interface(); }},
       Event{tunnel_.reports_fd(), [](Supervisor& self) { self.tunnel_.take_reports(); }},
       Event{tunnel_.echo_fd(), [](Supervisor& self) { self.tunnel_.take_echoes(); }},
-      Event{wire_fd(0), [](Supervisor& self) { self.drain_wire_monitors(); }},
-      Event{wire_fd(1), [](Supervisor& self) { self.drain_wire_monitors(); }},
-      Event{wire_fd(2), [](Supervisor& self) { self.drain_wire_monitors(); }},
+      Event{sender_fd(0), [](Supervisor& self) { self.drain_sender_monitors(); }},
+      Event{sender_fd(1), [](Supervisor& self) { self.drain_sender_monitors(); }},
+      Event{sender_fd(2), [](Supervisor& self) { self.drain_sender_monitors(); }},
       Event{monitor_.fd(),
             [](Supervisor& self) {
-              if (self.monitor_.drain()) self.follow_host_.announce();
+              if (self.monitor_.drain()) self.host_changes_.announce();
             }},
       Event{signals_.get(), [](Supervisor& self) { self.handle_signals(); }},
   };
-  static_assert(WireMonitors::count == 3);
+  static_assert(SenderMonitors::count == 3);
   const auto serve = [](Supervisor& self) {
     self.server_.serve([&self](std::string_view request) { return self.answer(request); });
   };
@@ -179,16 +181,16 @@ void Supervisor::handle_events() {
   for (std::size_t i = 0; i < events.size(); ++i) {
     if (polled.at(i).revents != 0) events.at(i).handle(*this);
   }
-  if (follow_wire_.take()) tunnel_.follow_wire();
+  if (sender_changes_.take()) tunnel_.follow_sender();
   tunnel_.pass_time();
-  if (follow_host_.take()) tunnel_.follow_host();
+  if (host_changes_.take()) tunnel_.follow_host();
   if (polled.back().revents != 0) serve(*this);
 }
 
 /// Milliseconds until the next timer; -1: there is none.
 int Supervisor::wait_ms() const {
   auto next = tunnel_.next_due();
-  for (const auto& due : {follow_host_.due(), follow_wire_.due()}) {
+  for (const auto& due : {host_changes_.due(), sender_changes_.due()}) {
     if (due) next = next ? std::min(*next, *due) : *due;
   }
   if (!next) return -1;
@@ -203,13 +205,13 @@ void Supervisor::end_without_interface() const {
 
 /// -1 with `wire = raw`, because nothing depends on the monitors then. Their sockets may overflow meanwhile;
 /// an overflow counts as an announcement once they are polled again.
-int Supervisor::wire_fd(std::size_t monitor) const noexcept {
-  return tunnel_.configuration().wire == config::Wire::raw ? -1 : wire_monitors_.fd(monitor);
+int Supervisor::sender_fd(std::size_t monitor) const noexcept {
+  return tunnel_.configuration().wire == config::Wire::raw ? -1 : sender_monitors_.fd(monitor);
 }
 
-void Supervisor::drain_wire_monitors() {
-  for (std::size_t i = 0; i < WireMonitors::count; ++i) {
-    if (wire_monitors_.drain(i)) follow_wire_.announce();
+void Supervisor::drain_sender_monitors() {
+  for (std::size_t i = 0; i < SenderMonitors::count; ++i) {
+    if (sender_monitors_.drain(i)) sender_changes_.announce();
   }
 }
 
@@ -316,7 +318,7 @@ control::Answer Supervisor::last_packets() {
 }  // namespace
 
 void run_endpoint(const std::vector<std::string>& arguments) try {
-  // If the reader of the log ends, the endpoint goes on, because only its own end restores the host.
+  // The endpoint must survive the end of the log's reader, because only a regular end restores the host.
   (void)std::signal(SIGPIPE, SIG_IGN);
   const config::Configuration configuration = config::load_configuration(arguments);
   require_capabilities();  // its message tells more than that of the first call that fails

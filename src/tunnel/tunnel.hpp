@@ -1,4 +1,4 @@
-// One tunnel: its device, its place in the host's network, its data path; and what is in force of all that.
+// One tunnel: its device, its addresses and routes, its workers, and the settings in force.
 #pragma once
 
 #include <array>
@@ -21,115 +21,125 @@
 #include "sixin4/tunnel/settings.hpp"
 
 #include "keepalive.hpp"
+#include "sender_chooser.hpp"
 
 namespace sixin4::tunnel {
 
-/// Runs from its construction to its destruction, which leaves the host as it was. For one thread.
+/// The tunnel runs from the construction to the destruction, which restores the host's network. The public
+/// methods are for the control thread; the workers are threads of their own.
 class Tunnel {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// `remote` is what the configuration's host name stands for, `unwatched` as `choose_wire` has it; `log`
-  /// outlives the tunnel. Throws std::system_error where it cannot be set up.
+  /// `remote` is the address of the configuration's host name, `unwatched` is for the SenderChooser, and
+  /// `log` must outlive the tunnel. Throws netlink::NoIpv4Path, base::ConfigurationError, std::system_error
+  /// or std::runtime_error if the tunnel cannot be set up; the host is as before then.
   Tunnel(const config::Configuration& configuration, const wire::Ipv4Address& remote, std::string unwatched,
          base::Log& log);
 
-  [[nodiscard]] const config::Configuration& configuration() const noexcept { return now_.configuration; }
-  [[nodiscard]] const io::WireEnds& ends() const noexcept { return now_.underlay.ends; }
+  [[nodiscard]] const config::Configuration& configuration() const noexcept {
+    return in_force_.configuration;
+  }
+  [[nodiscard]] const io::WireEnds& ends() const noexcept { return in_force_.underlay.ends; }
+  /// Of the tunnel, in bytes of the inner packet.
   [[nodiscard]] std::uint16_t mtu() const noexcept { return mtu_; }
   [[nodiscard]] control::Status status();
+  /// Throws std::system_error if a look-up in the kernel fails.
   [[nodiscard]] control::Explanation explain(const control::ExplainQuery& query);
-  /// A part of the flows that source rules keep track of.
+  /// A page of the flow table, from slot `first` on.
   [[nodiscard]] control::FlowPage flows(std::uint32_t first) const;
-  /// Throws std::system_error where there is no memory for it.
+  /// As datapath::Workers::capture.
   [[nodiscard]] datapath::LiveCapture capture(std::uint32_t snap_length) {
     return workers_.capture(snap_length);
   }
-  /// What the flight recorder has, the oldest first.
+  /// The packets of the flight recorders, the oldest first.
   [[nodiscard]] std::vector<capture::Recorded> recorded() const { return workers_.recorded(); }
 
-  /// Puts a configuration for the same interface in force, or throws and leaves the old one.
+  /// Puts a configuration for the same interface in force as a whole. If that fails it throws, and the former
+  /// configuration stays in force. The steps are listed in tunnel.cpp.
   void reconfigure(const config::Configuration& fresh, const wire::Ipv4Address& remote);
-  /// The host's network has changed: puts back what is the tunnel's, follows the IPv4 path and an MTU that
-  /// somebody has set on the link.
+  /// For a change of the host's network: restores the tunnel's addresses, routes and rules, and follows the
+  /// IPv4 path and an MTU that an administrator has set on the link. Failures go to the log.
   void follow_host();
 
-  /// Something that the choice between raw and packet socket rests on may have changed.
-  void follow_wire();
+  /// For a change of a condition of SenderChooser: chooses between raw and packet socket again.
+  void follow_sender();
 
   /// Readable when a worker has reported a path MTU or an offload. `take_reports` makes it unreadable again.
   [[nodiscard]] int reports_fd() noexcept { return workers_.reports().news_fd(); }
   void take_reports();
-  /// Readable when an echo has come back; -1 where none is asked for.
+  /// Readable when an answer to an echo request may have arrived; -1 without `keepalive`.
   [[nodiscard]] int echo_fd() const noexcept { return keepalive_ ? keepalive_->fd() : -1; }
   void take_echoes();
-  /// Readable once somebody has deleted the interface.
+  /// Readable once another program has deleted the interface.
   [[nodiscard]] int gone_fd() noexcept { return workers_.reports().gone_fd(); }
 
-  /// The time of the next job of `pass_time`; nullopt: there is none.
+  /// The time of the next job of `pass_time`; nullopt: there is no job.
   [[nodiscard]] std::optional<Clock::time_point> next_due() const;
   /// Does the jobs that are due.
   void pass_time();
 
  private:
-  /// A job of the control thread that recurs. `due` is when it runs next; nullopt: there is nothing to do.
+  /// A recurring job of the control thread. `due` is the time of its next run; nullopt: there is nothing to
+  /// do.
   struct Job {
     std::optional<Clock::time_point> due;
     void (Tunnel::*run)(Clock::time_point now);
   };
   [[nodiscard]] std::array<Job, 4> jobs() const;
   void forget_path_mtu(Clock::time_point now);
-  void look_at_path(Clock::time_point now);
+  void check_path(Clock::time_point now);
   void expire_flows(Clock::time_point now);
-  void ask_far_end(Clock::time_point now);
+  void send_echo_request(Clock::time_point now);
 
   void configure_link(int index);
   [[nodiscard]] int tunnel_index(const std::string& interface);
   [[nodiscard]] Settings settings_at_start(const config::Configuration& configuration,
                                            const wire::Ipv4Address& remote);
-  [[nodiscard]] Settings settings_now(std::uint32_t on_link) const;
+  [[nodiscard]] Settings settings_with_link_mtu(std::uint32_t link_mtu_now) const;
   [[nodiscard]] std::optional<Keepalive> keepalive_for(const config::Configuration& configuration,
                                                        const wire::Ipv4Address& remote) const;
-  [[nodiscard]] Underlay underlay_now(const config::Configuration& configuration,
-                                      const wire::Ipv4Address& remote);
-  [[nodiscard]] engine::PathMtu path_over(const config::Configuration& configuration,
-                                          const Underlay& underlay) const;
+  [[nodiscard]] Underlay current_underlay(const config::Configuration& configuration,
+                                          const wire::Ipv4Address& remote);
+  [[nodiscard]] engine::PathMtu path_mtu_over(const config::Configuration& configuration,
+                                              const Underlay& underlay) const;
   [[nodiscard]] std::optional<netlink::Link> own_link();
-  [[nodiscard]] std::string moved_away() const;
+  [[nodiscard]] std::string moved_text() const;
   [[nodiscard]] std::uint32_t link_mtu();
-  [[nodiscard]] bool has_path() const noexcept { return now_.underlay.no_path.empty(); }
+  [[nodiscard]] bool has_path() const noexcept { return in_force_.underlay.no_path.empty(); }
   [[nodiscard]] std::pair<control::EndpointState, std::string> state();
   void follow_link();
   void follow_path();
   void fail_closed(const std::string& why) noexcept;
   void keep_host_state();
-  void switch_to(const Settings& next);
-  void switch_wire(const WireChoice& wire);
-  [[nodiscard]] std::string wire_name() const;
-  [[nodiscard]] bool looks_again() const noexcept;
+  void put_in_force(const Settings& next);
+  void switch_sender(const SenderChoice& sender);
+  [[nodiscard]] std::string sender_name() const;
+  [[nodiscard]] bool polls_path() const noexcept;
   void verify_neighbour();
   [[nodiscard]] io::Features features() const;
-  void tell_of_offload();
+  void log_missing_services();
   template <typename Action>
   void undo(const char* what, Action&& action) noexcept;
 
   base::Log& log_;
-  std::string unwatched_;
   Clock::time_point started_ = Clock::now();
   netlink::Netlink netlink_;
-  std::string queues_refused_;  ///< why there is one queue where more were wanted
+  SenderChooser sender_chooser_;
+  std::string
+      why_one_queue_;  ///< the reason why there are no more queues; empty: there are as many as wanted
   std::vector<io::TunDevice> queues_;
   int link_index_;     ///< 0 while the interface is in another network namespace
-  Settings now_;       ///< what is in force, but for a path MTU that the next follow puts there
-  std::uint16_t mtu_;  ///< in force: of the tunnel, and of its link
+  Settings in_force_;  ///< except a path MTU that was learned and not yet followed
+  std::uint16_t mtu_;  ///< in force, of the tunnel and of its link
   netlink::HostNetwork host_;
   datapath::Workers workers_;
   std::optional<Keepalive> keepalive_;
   std::string failure_;  ///< of the last attempt to follow the path; empty: it succeeded
-  Clock::time_point look_at_path_ = started_;  ///< when next to
-  std::string offload_told_;                   ///< what is missing, as the log has it
-  std::uint64_t sent_before_ = 0;              ///< packets, when that was last done
-  Clock::time_point expire_flows_ = started_;  ///< when next to
+  Clock::time_point next_path_check_ = started_;
+  std::string missing_services_;                  ///< as they were logged last
+  std::uint64_t packets_at_neighbour_check_ = 0;  ///< sent until then
+  Clock::time_point next_flow_expiry_ = started_;
 };
 
 }  // namespace sixin4::tunnel

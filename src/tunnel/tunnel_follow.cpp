@@ -1,4 +1,4 @@
-// How a tunnel follows the host's network: its own link, the IPv4 path, the socket to send by, the neighbour.
+// How a tunnel follows changes of the host's network: its link, the IPv4 path, the sender, the neighbour.
 #include <algorithm>
 #include <cerrno>
 #include <exception>
@@ -18,117 +18,122 @@ using base::LogLevel;
 
 void Tunnel::follow_host() {
   log_.write(LogLevel::debug, "host", "the host's network has changed");
-  // Each on its own, because a failure of one is no reason to leave the others as they are.
+  // Each step handles its own failure, so that the others still run.
   follow_link();
   follow_path();
   keep_host_state();
 }
 
-/// The interface may be moved to another network namespace, and back, perhaps under another number.
+/// Handles a move of the interface to another network namespace, and back, perhaps with another index.
 void Tunnel::follow_link() {
   try {
     const auto link = own_link();
     if (!link && link_index_ != 0) {
       link_index_ = 0;
       host_.leave_link();
-      log_.write(LogLevel::warn, "link", moved_away());
+      log_.write(LogLevel::warn, "link", moved_text());
     }
     if (!link || link->index == link_index_) return;
     configure_link(link->index);
     link_index_ = link->index;
     host_.use_link(link_index_);
-    keepalive_ = keepalive_for(configuration(), now_.remote);
+    keepalive_ = keepalive_for(configuration(), in_force_.remote);
     log_.write(LogLevel::info, "link", "interface " + link->name + " is back in this network namespace");
   } catch (const std::system_error& error) {
     log_.write(LogLevel::warn, "link", error.what());
   }
 }
 
-/// The tunnel's link; nothing while it is in another network namespace.
+/// The tunnel's link; nullopt while it is in another network namespace.
 std::optional<netlink::Link> Tunnel::own_link() {
   const io::TunDevice& device = queues_.front();
   const auto is_here = device.is_in_this_namespace();
   if (is_here && !*is_here) return std::nullopt;
   auto link = netlink_.link(device.name());
-  // Where the kernel does not tell, a link with that name and another number may be somebody else's.
+  // If the kernel does not support the query, a link with this name and another index may not be the
+  // tunnel's.
   if (link && !is_here && link->index != link_index_) return std::nullopt;
   return link;
 }
 
-std::string Tunnel::moved_away() const {
+std::string Tunnel::moved_text() const {
   return "interface " + configuration().interface +
          " was moved to another network namespace: move it back, or stop and start the endpoint";
 }
 
 void Tunnel::follow_path() {
   try {
-    const std::uint32_t on_link = link_mtu();
-    Settings next = settings_now(on_link);
-    next.underlay = underlay_now(next.configuration, next.remote);
-    next.path = path_over(next.configuration, next.underlay);
-    next.wire = choose_wire(netlink_, next.configuration, next.underlay, unwatched_);
+    const std::uint32_t link_mtu_now = link_mtu();
+    Settings next = settings_with_link_mtu(link_mtu_now);
+    next.underlay = current_underlay(next.configuration, next.remote);
+    next.path = path_mtu_over(next.configuration, next.underlay);
+    next.sender = sender_chooser_.choose(next.configuration, next.underlay);
     const bool same_path =
-        next.underlay == now_.underlay && parameters_of(next).mtu == mtu_ && on_link == mtu_;
-    const bool same_reason = next.underlay.no_path == now_.underlay.no_path;
+        next.underlay == in_force_.underlay && parameters_of(next).mtu == mtu_ && link_mtu_now == mtu_;
+    const bool same_reason = next.underlay.no_path == in_force_.underlay.no_path;
     if (same_path) {
-      switch_wire(next.wire);
+      switch_sender(next.sender);
     } else {
-      switch_to(next);
+      put_in_force(next);
     }
     failure_.clear();
     if (!has_path() && !same_reason) {
       log_.write(LogLevel::warn, "no-path",
-                 now_.underlay.no_path + "; every packet is dropped as wire-error");
+                 in_force_.underlay.no_path + "; every packet is dropped as wire-error");
     }
     if (!has_path() || same_path) return;
     log_.write(LogLevel::info, "follow",
                "now " + to_string(ends().local) + " > " + to_string(ends().remote) + " mtu " +
-                   std::to_string(mtu_) + ", path mtu " + std::to_string(now_.path.value()));
+                   std::to_string(mtu_) + ", path mtu " + std::to_string(in_force_.path.value()));
   } catch (const std::exception& error) {
     fail_closed(error.what());
   }
 }
 
-/// The path, or a condition for the packet socket, cannot be looked up, or a change cannot be made. A raw
-/// socket leaves the decision about each packet to the host's own IPv4. `pass_time` tries again.
+/// For a failure to look up the path or a condition of the packet socket, or to put a change in force:
+/// switches to a raw socket, because the host's IP layer then decides about each packet. `check_path` tries
+/// again.
 void Tunnel::fail_closed(const std::string& why) noexcept {
   if (why != failure_) log_.write(LogLevel::warn, "follow", why);
   failure_ = why;
-  if (!has_path() || !now_.wire.next_hop) return;
-  Settings next = now_;
-  engine::TunnelParameters parameters = parameters_of(now_);
+  if (!has_path() || !in_force_.sender.next_hop) return;
+  Settings next = in_force_;
+  engine::TunnelParameters parameters = parameters_of(in_force_);
   parameters.mtu = mtu_;
-  next.wire = {.next_hop = {}, .reason = why};
+  next.sender = {.next_hop = {}, .reason = why};
   try {
     workers_.reconfigure(parameters, next.underlay.ends, {});
   } catch (const std::exception& error) {
-    next.underlay.no_path = "no socket that may send: " + std::string{error.what()};
+    next.underlay.no_path =
+        "cannot open a raw socket in place of the packet socket: " + std::string{error.what()};
     parameters.no_path = true;
     workers_.reconfigure(parameters);
     log_.write(LogLevel::warn, "no-path", next.underlay.no_path + "; every packet is dropped as wire-error");
   }
-  now_ = next;
+  in_force_ = next;
 }
 
-/// Puts back what was removed; and with another IPv4 address the link-local one is another, too.
+/// Restores removed objects. After a change of the local IPv4 address it also changes the link-local address.
 void Tunnel::keep_host_state() {
   try {
     const std::size_t count = host_.apply(host_state_of(configuration(), ends().local));
     if (count != 0) {
       log_.write(LogLevel::info, "restore",
-                 "put " + std::to_string(count) + " addresses, routes or rules in place that were missing");
+                 "restored " + std::to_string(count) + " missing addresses, routes or rules");
     }
   } catch (const std::system_error& error) {
     log_.write(LogLevel::warn, "restore", error.what());
   }
 }
 
-/// The path as the host has it now. Where it has none, or one that leads into the tunnel, the ends stay those
-/// of the last path, unless the configuration asks for others.
-Underlay Tunnel::underlay_now(const config::Configuration& configuration, const wire::Ipv4Address& remote) {
-  const bool same_ends = remote == now_.remote && configuration.local == now_.configuration.local &&
-                         configuration.dev == now_.configuration.dev;
-  Underlay last = now_.underlay;
+/// The underlay by a look-up now. If there is no path, or the path leads into the tunnel, it is the last
+/// underlay with `no_path` or `loops` set. If the configuration asks for other ends too, that throws
+/// netlink::NoIpv4Path or std::system_error.
+Underlay Tunnel::current_underlay(const config::Configuration& configuration,
+                                  const wire::Ipv4Address& remote) {
+  const bool same_ends = remote == in_force_.remote && configuration.local == in_force_.configuration.local &&
+                         configuration.dev == in_force_.configuration.dev;
+  Underlay last = in_force_.underlay;
   last.loops = false;
   last.no_path.clear();
   try {
@@ -142,67 +147,68 @@ Underlay Tunnel::underlay_now(const config::Configuration& configuration, const 
   }
   const std::string loop = loop_text(configuration, remote);
   if (!same_ends) throw base::system_failure(loop, ELOOP);
-  if (!now_.underlay.loops) {
+  if (!in_force_.underlay.loops) {
     log_.write(LogLevel::warn, "loop",
                loop + ": every packet is dropped as loop until there is another route");
   }
   return last;
 }
 
-/// The MTU that routers have told of holds for their path only.
-engine::PathMtu Tunnel::path_over(const config::Configuration& configuration,
-                                  const Underlay& underlay) const {
-  const bool same = underlay == now_.underlay && configuration.discovers_path_mtu();
-  return same || !underlay.no_path.empty() ? now_.path : engine::PathMtu{underlay.route_mtu};
+/// A path MTU that routers have reported is kept only while the path is the same.
+engine::PathMtu Tunnel::path_mtu_over(const config::Configuration& configuration,
+                                      const Underlay& underlay) const {
+  const bool same = underlay == in_force_.underlay && configuration.discovers_path_mtu();
+  return same || !underlay.no_path.empty() ? in_force_.path : engine::PathMtu{underlay.route_mtu};
 }
 
-/// The MTU of the tunnel's link. One that no tunnel can have is left there, and changes nothing.
+/// The MTU of the tunnel's link. An MTU below 1280 is not followed: then it is the MTU in force.
 std::uint32_t Tunnel::link_mtu() {
   const auto link = own_link();
   if (!link) return mtu_;
   if (link->mtu >= config::min_tunnel_mtu) return link->mtu;
   log_.write(LogLevel::warn, "mtu",
              "the MTU of " + configuration().interface + " is " + std::to_string(link->mtu) +
-                 ": below 1280 the kernel takes IPv6 off the link");
+                 ": below 1280 the kernel disables IPv6 on the link");
   return mtu_;
 }
 
-void Tunnel::follow_wire() {
+void Tunnel::follow_sender() {
   if (!has_path()) return;
   try {
-    switch_wire(choose_wire(netlink_, configuration(), now_.underlay, unwatched_));
+    switch_sender(sender_chooser_.choose(configuration(), in_force_.underlay));
   } catch (const std::exception& error) {
     fail_closed(error.what());
   }
 }
 
-void Tunnel::switch_wire(const WireChoice& wire) {
-  if (wire == now_.wire) return;
-  const bool same_socket = wire.next_hop.has_value() == now_.wire.next_hop.has_value();
-  Settings next = settings_now(link_mtu());  // which may have been set, and not been followed yet
-  next.wire = wire;
-  switch_to(next);
+void Tunnel::switch_sender(const SenderChoice& sender) {
+  if (sender == in_force_.sender) return;
+  const bool same_kind = sender.next_hop.has_value() == in_force_.sender.next_hop.has_value();
+  Settings next = settings_with_link_mtu(link_mtu());  // an MTU set on the link may not be followed yet
+  next.sender = sender;
+  put_in_force(next);
   log_.write(LogLevel::debug, "wire",
-             same_socket && wire.next_hop
+             same_kind && sender.next_hop
                  ? "the next hop's link-layer address, or the link's own, has changed"
-                 : "now sending by a " + wire_name() + " socket: " + wire.reason);
+                 : "now sends by a " + sender_name() + " socket: " + sender.reason);
 }
 
-/// The packets of a packet socket do not count as a use of the neighbour, so the kernel would never verify
-/// one that has become stale.
+/// Makes the kernel verify a stale neighbour if packets were sent. A packet socket bypasses the neighbour
+/// table, so the kernel would not do it by itself.
 void Tunnel::verify_neighbour() {
   const std::uint64_t sent = workers_.out().packets;
-  if (!now_.wire.next_hop || std::exchange(sent_before_, sent) == sent) return;
+  if (!in_force_.sender.next_hop || std::exchange(packets_at_neighbour_check_, sent) == sent) return;
   try {
-    netlink_.verify_neighbour(now_.wire.next_hop->link_index,
-                              now_.underlay.gateway.value_or(now_.underlay.ends.remote));
+    netlink_.verify_neighbour(in_force_.sender.next_hop->link_index,
+                              in_force_.underlay.gateway.value_or(in_force_.underlay.ends.remote));
   } catch (const std::system_error& error) {
     log_.write(LogLevel::debug, "wire", error.what());
   }
 }
 
-/// Whether the path or the socket is to be looked at every second, beside the host's announcements.
-bool Tunnel::looks_again() const noexcept {
+/// Whether `check_path` runs every second. With `wire = raw` and a good path the kernel's announcements
+/// suffice.
+bool Tunnel::polls_path() const noexcept {
   return configuration().wire != config::Wire::raw || !has_path() || !failure_.empty();
 }
 

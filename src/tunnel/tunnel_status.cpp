@@ -1,4 +1,4 @@
-// A tunnel's state, counters, explanations and flows, as clients ask for them.
+// The answers of a tunnel to its clients: status, explanations, flows.
 #include <cerrno>
 #include <chrono>
 #include <string>
@@ -36,13 +36,13 @@ std::pair<control::EndpointState, std::string> Tunnel::state() {
   const std::string& interface = configuration().interface;
   try {
     const auto link = own_link();
-    if (!link) return {EndpointState::moved, moved_away()};
+    if (!link) return {EndpointState::moved, moved_text()};
     if (!link->up) return {EndpointState::down, "interface " + interface + " is down"};
   } catch (const std::system_error& error) {
-    return {EndpointState::down, "cannot look at interface " + interface + ": " + error.what()};
+    return {EndpointState::down, "cannot query interface " + interface + ": " + error.what()};
   }
-  if (!has_path()) return {EndpointState::no_path, now_.underlay.no_path};
-  if (now_.underlay.loops) return {EndpointState::no_path, loop_text(configuration(), now_.remote)};
+  if (!has_path()) return {EndpointState::no_path, in_force_.underlay.no_path};
+  if (in_force_.underlay.loops) return {EndpointState::no_path, loop_text(configuration(), in_force_.remote)};
   return {EndpointState::up, {}};
 }
 
@@ -55,14 +55,14 @@ control::Status Tunnel::status() {
       .state = endpoint_state,
       .reason = std::move(reason),
       .mtu = mtu_,
-      .path_mtu = now_.path.value(),
-      .wire = wire_name(),
-      .wire_reason = now_.wire.reason,
+      .path_mtu = in_force_.path.value(),
+      .wire = sender_name(),
+      .wire_reason = in_force_.sender.reason,
       .offload = features(),
       .uptime_s = seconds(Clock::now() - started_),
       .out = status_of(workers_.out()),
       .in = status_of(workers_.in()),
-      .flows = now_.flows ? now_.flows->table.size() : 0,
+      .flows = in_force_.flows ? in_force_.flows->table.size() : 0,
   };
   if (const auto heard = workers_.last_heard(); heard != engine::Time{}) {
     status.last_heard_s = seconds(Clock::now() - heard);
@@ -74,12 +74,12 @@ control::Status Tunnel::status() {
 }
 
 control::Explanation Tunnel::explain(const control::ExplainQuery& query) {
-  if (!own_link()) throw base::system_failure(moved_away(), ENODEV);
-  return sixin4::tunnel::explain(query, now_, link_index_, netlink_, Clock::now());
+  if (!own_link()) throw base::system_failure(moved_text(), ENODEV);
+  return sixin4::tunnel::explain(query, in_force_, link_index_, netlink_, Clock::now());
 }
 
 control::FlowPage Tunnel::flows(std::uint32_t first) const {
-  return now_.flows ? flow_page(now_.flows->table, first, Clock::now()) : control::FlowPage{};
+  return in_force_.flows ? flow_page(in_force_.flows->table, first, Clock::now()) : control::FlowPage{};
 }
 
 }  // namespace sixin4::tunnel

@@ -51,7 +51,7 @@ echoes "path of 1500" 1480
 cable_mtu far 1400
 first_echo "path of 1400" 1480 1380
 shows "path of 1400" 1380 1400
-check_match "the log tells of it" 'a router tells of path mtu 1400' "$(cat "$two_hosts_files/near.log")"
+check_match "the log tells of it" 'a router reports path mtu 1400' "$(cat "$two_hosts_files/near.log")"
 check "the far end has followed its own link" "(1380, 1400)" "$(of_status far "(s['mtu'], s['path_mtu'])")"
 echoes "path of 1400" 1380
 tcp_arrives "path of 1400: TCP to the far end" near far $far6 5001

@@ -1,4 +1,4 @@
-// What is in force of one tunnel, and what follows from it for the engine.
+// The settings of one tunnel, and the engine parameters that follow from them.
 #pragma once
 
 #include <chrono>
@@ -11,31 +11,32 @@
 #include "sixin4/engine/path_mtu.hpp"
 #include "sixin4/engine/source_rules.hpp"
 #include "sixin4/engine/source_translation.hpp"
+#include "sixin4/tunnel/sender_choice.hpp"
 #include "sixin4/tunnel/underlay.hpp"
-#include "sixin4/tunnel/wire_choice.hpp"
 #include "sixin4/wire/address.hpp"
 
 namespace sixin4::tunnel {
 
-/// Between two calls of engine::FlowTable::expire. The worker threads begin flows without telling the control
-/// thread, which therefore calls it whether there are flows or not.
+/// Time between two calls of engine::FlowTable::expire. The control thread calls it even if the table is
+/// empty, because it does not learn when a worker begins a flow.
 inline constexpr std::chrono::seconds flow_expiry_period{1};
 
+/// A value: the tunnel puts one in force as a whole or not at all.
 struct Settings {
   config::Configuration configuration;
-  wire::Ipv4Address remote;                ///< what the configuration's host name stands for
-  std::optional<std::uint16_t> fixed_mtu;  ///< in place of the configuration's, which holds at the start
-                                           ///< only: somebody may have set another on the link; nothing: auto
+  wire::Ipv4Address remote;                ///< the address of the configuration's host name
+  std::optional<std::uint16_t> fixed_mtu;  ///< MTU of the tunnel in bytes: configured, or set on the link
+                                           ///< since by an administrator; nullopt: it follows the path
   Underlay underlay;
   engine::PathMtu path;
-  WireChoice wire{};
-  std::shared_ptr<const engine::SourceRules>
-      source_rules{};                           ///< the configuration's; nothing: there are none
-  std::shared_ptr<engine::FlowMemory> flows{};  ///< kept when the rules change; nothing: never had rules
+  SenderChoice sender{};
+  std::shared_ptr<const engine::SourceRules> source_rules{};  ///< nullptr: the configuration has none
+  std::shared_ptr<engine::FlowMemory>
+      flows{};  ///< kept when the rules change; nullptr: there were never rules
 };
 
-/// Puts the configuration's source rules into `settings`, and makes room for flows where these are the first
-/// rules. `seed` is a secret.
+/// Sets `source_rules` from `configuration`, and allocates `flows` if these are the first rules. `seed` is
+/// the secret of the flow table's hash.
 void take_source_rules(Settings& settings, std::uint64_t seed);
 
 [[nodiscard]] engine::TunnelParameters parameters_of(const Settings& settings);

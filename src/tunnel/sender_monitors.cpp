@@ -1,11 +1,11 @@
-#include "wire_monitors.hpp"
+#include "sender_monitors.hpp"
 
 #include <system_error>
 #include <utility>
 
 namespace sixin4::tunnel {
 
-WireMonitors::WireMonitors() {
+SenderMonitors::SenderMonitors() {
   constexpr std::array<std::pair<netlink::Subject, const char*>, count> subjects{
       {{netlink::Subject::neighbours, "neighbours"},
        {netlink::Subject::nftables, "nftables tables"},
@@ -14,7 +14,7 @@ WireMonitors::WireMonitors() {
     try {
       monitors_.at(i).emplace(subjects.at(i).first);
     } catch (const std::system_error& error) {
-      blind_ = std::string{"changes of "} + subjects.at(i).second + " cannot be watched: " + error.what();
+      unwatched_ = std::string{"changes of "} + subjects.at(i).second + " cannot be watched: " + error.what();
     }
   }
 }
