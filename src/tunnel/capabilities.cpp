@@ -15,17 +15,17 @@ namespace {
 
 struct Capability {
   unsigned number;
-  const char* name;     ///< without CAP_, as a container's options have it
-  const char* command;  ///< as setcap(8) has it
+  const char* name;     ///< without CAP_, as for `docker run --cap-add`
+  const char* command;  ///< as for setcap(8)
   const char* purpose;
 };
 
 constexpr std::array needed{
     Capability{CAP_NET_ADMIN, "NET_ADMIN", "cap_net_admin",
-               "makes the tun device and its addresses and routes"},
+               "creates the tun device, its addresses and routes"},
     Capability{CAP_NET_RAW, "NET_RAW", "cap_net_raw", "opens raw and packet sockets"}};
 
-/// The effective capabilities, a bit each; all where the kernel does not tell them.
+/// The effective capabilities, a bit each. All bits if capget(2) fails: then the first forbidden call fails.
 std::uint64_t effective_capabilities() {
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
@@ -36,24 +36,24 @@ std::uint64_t effective_capabilities() {
 }  // namespace
 
 void require_capabilities() {
-  const std::uint64_t held = effective_capabilities();
+  const std::uint64_t effective = effective_capabilities();
   std::string missing;
   std::string commands;
-  std::string of_unit;
-  std::string of_container;
+  std::string unit_names;
+  std::string container_options;
   for (const Capability& capability : needed) {
-    if ((held >> capability.number & 1U) != 0) continue;
+    if ((effective >> capability.number & 1U) != 0) continue;
     const std::string name = std::string{"CAP_"} + capability.name;
     missing += (missing.empty() ? "" : " and ") + name + " (" + capability.purpose + ")";
     commands += (commands.empty() ? "" : ",") + std::string{capability.command};
-    of_unit += (of_unit.empty() ? "" : " ") + name;
-    of_container += std::string{" --cap-add "} + capability.name;
+    unit_names += (unit_names.empty() ? "" : " ") + name;
+    container_options += std::string{" --cap-add "} + capability.name;
   }
   if (missing.empty()) return;
-  throw std::runtime_error("cannot run an endpoint without " + missing +
-                           ": run it as root, or give the program " + "the capabilities with 'setcap " +
-                           commands + "+ep FILE', a systemd unit with " + "'AmbientCapabilities=" + of_unit +
-                           "', a container with '" + of_container.substr(1) + "'");
+  throw std::runtime_error(
+      "cannot run an endpoint without " + missing + ": run it as root, or give the program " +
+      "the capabilities with 'setcap " + commands + "+ep FILE', a systemd unit with " +
+      "'AmbientCapabilities=" + unit_names + "', a container with '" + container_options.substr(1) + "'");
 }
 
 }  // namespace sixin4::tunnel

@@ -13,22 +13,24 @@ namespace sixin4::tunnel {
 namespace {
 
 constexpr std::array signals{SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
-// A thread that is not in the copy, or the dying one itself, may hold a lock that the copy waits for.
-constexpr unsigned seconds_of_a_copy = 5;
+// The copy may wait for ever for a lock that was held at the crash, by the crashed thread or by a thread that
+// is not in the copy.
+constexpr unsigned copy_timeout_s = 5;
 
-// NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables): a signal handler reaches nothing else
-LastWords last_words_of_all = nullptr;
+// NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables): a signal handler has no other argument
+CrashAction crash_action = nullptr;
 std::array<struct sigaction, signals.size()> former{};
 // NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables)
 
-/// By _Fork(3), which runs no handlers: this thread may be in the middle of what they would wait for.
+/// Uses _Fork(3), which runs no handlers of pthread_atfork(3): they would wait for locks that this thread may
+/// hold.
 void crash(int signal) {
-  // The next crash, of another thread too, is nobody's any more.
+  // First restore the former handlers: a second crash, in any thread, is not handled.
   for (std::size_t i = 0; i < signals.size(); ++i) (void)::sigaction(signals.at(i), &former.at(i), nullptr);
   const pid_t copy = ::_Fork();
   if (copy == 0) {
-    (void)::alarm(seconds_of_a_copy);
-    last_words_of_all(signal);
+    (void)::alarm(copy_timeout_s);
+    crash_action(signal);
     ::_exit(0);
   }
   while (copy > 0 && ::waitpid(copy, nullptr, 0) < 0 && errno == EINTR) continue;
@@ -37,11 +39,11 @@ void crash(int signal) {
 
 }  // namespace
 
-void on_crash(LastWords last_words) {
-  last_words_of_all = last_words;
-  struct sigaction action {};
-  action.sa_handler = crash;
-  for (std::size_t i = 0; i < signals.size(); ++i) (void)::sigaction(signals.at(i), &action, &former.at(i));
+void on_crash(CrashAction action) {
+  crash_action = action;
+  struct sigaction handler {};
+  handler.sa_handler = crash;
+  for (std::size_t i = 0; i < signals.size(); ++i) (void)::sigaction(signals.at(i), &handler, &former.at(i));
 }
 
 }  // namespace sixin4::tunnel

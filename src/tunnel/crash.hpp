@@ -1,14 +1,14 @@
-// What is to be done when the program dies of a mistake of its own.
+// A last action when a bug crashes the program.
 #pragma once
 
 namespace sixin4::tunnel {
 
-/// Runs in a copy of the program as it was (fork(2)), which has one thread and some seconds. `signal` is what
-/// the program dies of.
-using LastWords = void (*)(int signal);
+/// Runs in a forked copy of the crashed program. The copy has one thread, and five seconds before SIGALRM
+/// ends it. `signal` is the signal of the crash.
+using CrashAction = void (*)(int signal);
 
-/// From now on, whatever thread it is that dies: of SIGSEGV, SIGBUS, SIGILL, SIGFPE or SIGABRT. The program
-/// dies all the same, with its core dump where one is wanted.
-void on_crash(LastWords last_words);
+/// Installs handlers for SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGABRT, for all threads. After `action` the
+/// program ends by the same signal, with a core dump if core dumps are enabled.
+void on_crash(CrashAction action);
 
 }  // namespace sixin4::tunnel

@@ -17,7 +17,7 @@ void EchoRecord::answered(std::uint16_t sequence, Clock::time_point now) {
   round_trip_ = now - echo->sent;
 }
 
-/// How many from the oldest on are answered or lost.
+/// The number of requests, from the oldest on, that were answered or lost.
 std::size_t EchoRecord::decided() const noexcept {
   const bool waiting = !echoes_.empty() && !echoes_.back().answered;
   return echoes_.size() - (waiting ? 1 : 0);

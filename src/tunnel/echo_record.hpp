@@ -1,4 +1,4 @@
-// What the last echoes tell of the way to the far end.
+// Round-trip time and loss of the last echo requests to the far end.
 #pragma once
 
 #include <chrono>
@@ -8,21 +8,22 @@
 
 namespace sixin4::tunnel {
 
-/// Echoes by sequence number. An echo counts as lost once the next one leaves, until it comes back after all.
+/// The last 32 echo requests that were answered or lost, and the one under way. A request counts as lost when
+/// the next one is sent. A late answer still counts. For one thread.
 class EchoRecord {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// The number of the echo that leaves now.
+  /// Records a request that is sent at `now`, and returns its sequence number.
   [[nodiscard]] std::uint16_t next(Clock::time_point now);
-  /// One came back; one that nobody waits for changes nothing.
+  /// Records an answer. A duplicate and an unknown number change nothing.
   void answered(std::uint16_t sequence, Clock::time_point now);
 
-  /// Of the last echo that came back.
+  /// Of the last answer.
   [[nodiscard]] std::optional<Clock::duration> round_trip() const noexcept { return round_trip_; }
-  /// The lost part of the last echoes, 0 to 1; nothing before the first has come back or is lost.
+  /// The lost fraction, 0 to 1; nullopt: no request was answered or lost yet.
   [[nodiscard]] std::optional<double> loss() const noexcept;
-  /// How many were lost since the last that came back.
+  /// Lost requests since the last one that was answered.
   [[nodiscard]] std::size_t lost_in_a_row() const noexcept;
 
  private:
@@ -36,7 +37,7 @@ class EchoRecord {
 
   [[nodiscard]] std::size_t decided() const noexcept;
 
-  std::deque<Echo> echoes_;  ///< the last one may still be on its way
+  std::deque<Echo> echoes_;  ///< the last one may still be under way
   std::uint16_t sequence_ = 0;
   std::optional<Clock::duration> round_trip_;
 };

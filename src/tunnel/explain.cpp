@@ -13,7 +13,7 @@ namespace sixin4::tunnel {
 
 namespace {
 
-/// In the words of RFC 6724.
+/// The reason for the source address, in the terms of RFC 6724.
 std::string reason_of(const wire::Ipv6Address& source, const wire::Ipv6Address& destination, int link_index,
                       netlink::Netlink& netlink) {
   const auto reason =
@@ -21,7 +21,7 @@ std::string reason_of(const wire::Ipv6Address& source, const wire::Ipv6Address& 
   if (!reason) return "a route names it";
   const std::string rival = to_string(reason->rival);
   if (reason->rival.is_unspecified()) return "the only address";
-  if (reason->rule == 0) return "RFC 6724 does not tell it from " + rival;
+  if (reason->rule == 0) return "RFC 6724 prefers neither it nor " + rival;
   return "RFC 6724 rule " + std::to_string(reason->rule) + ", " + netlink::name_of_source_rule(reason->rule) +
          ", before " + rival;
 }
@@ -65,8 +65,8 @@ void explain_rules(const engine::FlowKey& flow, const Settings& settings, engine
       return;
     case engine::SourceAction::use: {
       const config::SourceRule& rule = rules[decision.rule - 1U];
-      const bool by_chance = rule.mode == config::PoolMode::random && decision.pool->size() > 1;
-      if (by_chance) {
+      const bool at_random = rule.mode == config::PoolMode::random && decision.pool->size() > 1;
+      if (at_random) {
         explanation.leaves_as.clear();
         explanation.pool = to_string(settings.configuration.pools[decision.pool_index]);
         return;
@@ -87,7 +87,7 @@ control::Explanation explain(const control::ExplainQuery& query, const Settings&
   const auto source = query.from || !path ? query.from : path->source;
   if (source) explanation.source = to_string(*source);
   if (query.from) {
-    explanation.source_reason = "as asked for";
+    explanation.source_reason = "as requested";
   } else if (source) {
     explanation.source_reason = reason_of(*source, query.destination, path->link_index, netlink);
   }

@@ -1,4 +1,4 @@
-// What would become of a packet that a program on this host sends.
+// The verb `explain`: the fate of a packet that a program on this host would send.
 #pragma once
 
 #include "sixin4/control/explanation.hpp"
@@ -8,7 +8,8 @@
 
 namespace sixin4::tunnel {
 
-/// Sends nothing and begins no flow. Throws std::system_error where the kernel refuses an answer.
+/// Sends nothing and begins no flow. `link_index` is the tunnel's own link. Throws std::system_error if a
+/// look-up in the kernel fails.
 [[nodiscard]] control::Explanation explain(const control::ExplainQuery& query, const Settings& settings,
                                            int link_index, netlink::Netlink& netlink, engine::Time now);
 

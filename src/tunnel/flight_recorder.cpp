@@ -30,9 +30,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* suffix = ".pcapng";
-constexpr std::size_t recordings_kept = 16;  ///< of an interface
+constexpr std::size_t recordings_kept = 16;  ///< of each interface
 
-/// Without the suffix.
+/// DIRECTORY/INTERFACE-TIME, without the suffix.
 std::string path_now(const std::string& interface, const fs::path& directory) {
   const std::time_t now = std::time(nullptr);
   std::tm local{};
@@ -47,7 +47,7 @@ struct NewFile {
   base::FileDescriptor fd;
 };
 
-/// Never one that is there: of those that are written within a second, all but the first get a number.
+/// Never opens an existing file. A second file within the same second gets a number.
 NewFile create(const std::string& stem) {
   for (int number = 1;; ++number) {
     const std::string path = stem + (number == 1 ? "" : '-' + std::to_string(number)) + suffix;
@@ -57,12 +57,12 @@ NewFile create(const std::string& stem) {
   }
 }
 
-/// Whether the file is one of this interface's, and of no other one whose name begins so: its name, a hyphen,
-/// a time, and perhaps a number.
+/// Whether the name is INTERFACE-TIME or INTERFACE-TIME-NUMBER, so that it does not belong to an interface
+/// whose name only begins with INTERFACE.
 bool is_recording_of(const std::string& interface, const std::string& file) {
   if (!file.starts_with(interface + '-') || !file.ends_with(suffix)) return false;
   constexpr std::size_t time_length = 14;
-  constexpr std::size_t longest_number = 6;  // less than a time
+  constexpr std::size_t longest_number = 6;  // shorter than a time
   std::string_view rest{file};
   rest.remove_prefix(interface.size() + 1);
   rest.remove_suffix(std::strlen(suffix));
@@ -73,8 +73,8 @@ bool is_recording_of(const std::string& interface, const std::string& file) {
                           rest.find_first_not_of(digits, 1) == std::string_view::npos);
 }
 
-/// A service that fails and is started again and again would fill the memory that they are in. `newest`
-/// stays, whatever the clock says.
+/// Keeps the last files of the interface: a service that fails and restarts again and again would fill the
+/// memory of /run. `newest` is kept even if the clock was set back.
 void remove_old_ones(const std::string& interface, const fs::path& newest) {
   std::vector<std::pair<fs::file_time_type, fs::path>> others;
   std::error_code error;

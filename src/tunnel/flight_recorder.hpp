@@ -1,4 +1,4 @@
-// What the flight recorders have: for a program that asks, and as a file.
+// The packets of the flight recorders, for a client and as a file.
 #pragma once
 
 #include <filesystem>
@@ -10,13 +10,14 @@
 
 namespace sixin4::tunnel {
 
-/// Memory for a capture::RingReader. Throws std::system_error where there is none.
+/// Shared memory with the packets, for a capture::RingReader. Throws std::system_error if there is no memory.
 [[nodiscard]] base::FileDescriptor ring_of(std::span<const capture::Recorded> packets);
 
-/// Writes them to `/run/sixin4/INTERFACE-TIME.pcapng`, which nobody else may read, and returns that path.
-/// Throws std::system_error.
+/// Writes the packets to `/run/sixin4/INTERFACE-TIME.pcapng`, readable for the owner only, and returns that
+/// path. Throws std::system_error.
 std::string save_recording(const std::string& interface, std::span<const capture::Recorded> packets);
-/// The same in another directory, which is made where there is none. The last 16 of an interface stay.
+/// The same in another directory, which is created if it does not exist. Of each interface the last 16 files
+/// are kept.
 std::string save_recording(const std::string& interface, std::span<const capture::Recorded> packets,
                            const std::filesystem::path& directory);
 

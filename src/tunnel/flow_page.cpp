@@ -7,7 +7,7 @@ namespace sixin4::tunnel {
 
 namespace {
 
-// An answer of the control socket holds these, and more.
+// Slots of the table in one page: their flows fit into one answer of the control socket.
 constexpr std::uint32_t flows_a_page = 2048;
 
 std::string name_of(engine::FlowState state) {

@@ -1,4 +1,4 @@
-// The flow table as `show --flows` tells of it.
+// The flow table for `show --flows`.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace sixin4::tunnel {
 
-/// The flows from slot `first` on, as many as an answer of the control socket holds.
+/// The flows from slot `first` on, as many as one answer of the control socket can hold.
 [[nodiscard]] control::FlowPage flow_page(const engine::FlowTable& table, std::uint32_t first,
                                           engine::Time now);
 

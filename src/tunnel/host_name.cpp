@@ -29,7 +29,7 @@ wire::Ipv4Address resolve_ipv4(const std::string& host) {
   const wire::Ipv4Address address{
       std::bit_cast<std::array<std::uint8_t, 4>>(socket_address->sin_addr.s_addr)};
   const char* const kind = config::kind_of_no_host(address);
-  // To the kernel all of 127.0.0.0/8 is this host, which the look-up of the path tells.
+  // 127.0.0.0/8 is refused later, by the look-up of the path: to the kernel it is this host.
   if (kind == nullptr || address.octets[0] == 127) return address;
   throw std::runtime_error("remote " + host + " resolves to " + to_string(address) +
                            ", which is not the address of one host, but " + kind);

@@ -1,4 +1,4 @@
-// The far end by name.
+// The address of the far end.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace sixin4::tunnel {
 
-/// The IPv4 address that `host` is, or its name resolves to (the first one). Blocks on the resolver. Throws
-/// std::runtime_error naming the host.
+/// `host` is an IPv4 address or a host name; of several addresses the first is returned. Blocks on the
+/// resolver. Throws std::runtime_error with the host in its message.
 [[nodiscard]] wire::Ipv4Address resolve_ipv4(const std::string& host);
 
 }  // namespace sixin4::tunnel

@@ -24,7 +24,8 @@ wire::Ipv6Address far_end_of(const config::Configuration& configuration, const w
   for (const netlink::InterfaceAddress& address : configuration.addresses) {
     const wire::Ipv6Prefix on_link{.address = address.address, .length = address.length};
     wire::Ipv6Address candidate = netlink::canonical(netlink::Ipv6Route{.prefix = on_link}).prefix.address;
-    // The first address is every router's of the prefix (RFC 4291 §2.6.1), but between two hosts (RFC 6164).
+    // Address 0 of a prefix is the subnet-router anycast address (RFC 4291 §2.6.1), except in a /127 (RFC
+    // 6164).
     if (address.length < 127) candidate.octets.back() |= 1U;
     while (is_ours(candidate) && candidate.octets.back() != 0xff) ++candidate.octets.back();
     if (!is_ours(candidate) && on_link.contains(candidate)) return candidate;
@@ -34,7 +35,7 @@ wire::Ipv6Address far_end_of(const config::Configuration& configuration, const w
 
 netlink::HostState host_state_of(const config::Configuration& configuration, const wire::Ipv4Address& local) {
   netlink::HostState state;
-  // RFC 4213 §3.7: the interface has a link-local address, made of its IPv4 address.
+  // RFC 4213 §3.7: the interface has a link-local address that contains its IPv4 address.
   state.addresses.push_back({.address = wire::link_local_of(local), .length = 64});
   state.addresses.insert(state.addresses.end(), configuration.addresses.begin(),
                          configuration.addresses.end());
@@ -50,7 +51,8 @@ netlink::HostState host_state_of(const config::Configuration& configuration, con
   for (const wire::Ipv6Prefix& prefix : own_prefixes(configuration)) {
     state.rules.push_back({.from = prefix, .table = configuration.table, .priority = source_rule_priority});
   }
-  // What is routed to this end may be a network behind it: traffic inside of it stays out of the tunnel.
+  // A prefix that is routed to this end may be a network of several hosts. Their traffic with each other must
+  // not enter the tunnel.
   for (const wire::Ipv6Prefix& prefix : configuration.prefixes) {
     state.rules.push_back(
         {.from = prefix, .to = prefix, .table = netlink::main_table, .priority = own_prefix_rule_priority});

@@ -1,4 +1,4 @@
-// What a configuration asks of the host.
+// The state of the host's network that a configuration asks for.
 #pragma once
 
 #include <vector>
@@ -9,19 +9,22 @@
 
 namespace sixin4::tunnel {
 
-/// The priorities of the rules that a `table` other than main makes; both come before main's 32766.
+/// Priorities of the policy rules that exist with a `table` other than main. Both precede the rule of table
+/// main, 32766.
 inline constexpr std::uint32_t own_prefix_rule_priority = 20640;
 inline constexpr std::uint32_t source_rule_priority = 20641;
 
-/// Addresses, routes and rules on the interface of a tunnel whose IPv4 end is `local`.
+/// Addresses, labels, routes and rules of the tunnel's interface. `local` is the IPv4 address of this end.
 [[nodiscard]] netlink::HostState host_state_of(const config::Configuration& configuration,
                                                const wire::Ipv4Address& local);
 
-/// The addresses that belong to this end: the host addresses of `address`, and everything inside `prefix`.
+/// The addresses of this end: each `address` as a /128, and each `prefix`.
 [[nodiscard]] std::vector<wire::Ipv6Prefix> own_prefixes(const config::Configuration& configuration);
 
-/// The far end's address inside the tunnel: the peer of an `address`; else the first host of an address's
-/// on-link prefix that is not this end, where brokers put their end; else the link-local address of `remote`.
+/// The IPv6 address of the far end, for echo requests. It is the first of these that exists:
+/// 1. the peer of an `address`,
+/// 2. the first address of an on-link prefix that is not this end, because brokers use it for their end,
+/// 3. the link-local address of `remote`.
 [[nodiscard]] wire::Ipv6Address far_end_of(const config::Configuration& configuration,
                                            const wire::Ipv4Address& remote);
 

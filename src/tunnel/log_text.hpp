@@ -1,4 +1,4 @@
-// Lines of the log about a whole endpoint.
+// Texts for the log about a whole endpoint.
 #pragma once
 
 #include <map>
@@ -8,10 +8,10 @@
 
 namespace sixin4::tunnel {
 
-/// Packets, bytes and drops of both directions since the start.
+/// One line: packets, bytes and drops of both directions since the start.
 [[nodiscard]] std::string counters_line(const control::Status& status);
 
-/// The kernel services that the endpoint runs without, with the reasons; empty: it has all. `offload` is a
+/// The missing kernel services with their reasons; empty: none is missing. `offload` is a
 /// control::Status::offload.
 [[nodiscard]] std::string missing_services(const std::map<std::string, std::string>& offload);
 

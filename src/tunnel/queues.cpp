@@ -18,7 +18,7 @@ std::size_t queue_count(const config::Configuration& configuration) {
 
 }  // namespace
 
-std::vector<io::TunDevice> open_queues(const config::Configuration& configuration, std::string& refused) {
+std::vector<io::TunDevice> open_queues(const config::Configuration& configuration, std::string& why_one) {
   const std::size_t count = queue_count(configuration);
   try {
     if (count > 1) io::RawReceiver::need_filters();
@@ -27,9 +27,9 @@ std::vector<io::TunDevice> open_queues(const config::Configuration& configuratio
     if (count == 1) throw;
     if (configuration.queues) {
       throw std::runtime_error("'queues = " + std::to_string(count) +
-                               "' cannot be had, 'queues = 1' needs less: " + error.what());
+                               "': cannot open so many queues ('queues = 1' needs less): " + error.what());
     }
-    refused = error.what();
+    why_one = error.what();
   }
   return io::TunDevice::open_queues(configuration.interface, 1);
 }

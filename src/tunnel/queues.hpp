@@ -1,4 +1,4 @@
-// The queues of the tun device, as many as are wanted and can be had.
+// Opens the queues of the tun device.
 #pragma once
 
 #include <string>
@@ -9,9 +9,9 @@
 
 namespace sixin4::tunnel {
 
-/// As many queues as configured; one where `auto` would be more and the kernel refuses them, and in `refused`
-/// why. Throws where there is none, or not the number that is asked for.
+/// Opens the configured number of queues; `auto`: one for each CPU. If that fails with `auto` it opens one
+/// queue, and `why_one` gets the reason. Throws std::system_error or std::runtime_error otherwise.
 [[nodiscard]] std::vector<io::TunDevice> open_queues(const config::Configuration& configuration,
-                                                     std::string& refused);
+                                                     std::string& why_one);
 
 }  // namespace sixin4::tunnel

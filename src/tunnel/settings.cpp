@@ -38,7 +38,7 @@ engine::TunnelParameters parameters_of(const Settings& settings) {
       .mss_clamp = configuration.mss_clamp,
   };
   parameters.ours.push_back({.address = parameters.error_source, .length = 128});
-  // A host behind this one can do more with an error that has a global source.
+  // A global source is better, because an error with a link-local source cannot reach a host beyond this one.
   if (!configuration.addresses.empty()) parameters.error_source = configuration.addresses.front().address;
   return parameters;
 }

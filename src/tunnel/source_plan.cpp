@@ -14,7 +14,7 @@ namespace {
 
 static_assert(config::max_source_rules <= engine::SourceRules::max_rules);
 
-/// Pools by their index in the engine: those with a name, and one for each address that a rule names itself.
+/// Assigns indices to the pools: first the named pools, then one pool for each single address of a rule.
 class Pools {
  public:
   explicit Pools(const std::vector<config::Pool>& named) {
@@ -32,9 +32,9 @@ class Pools {
     if (!written.pool.empty()) {
       return {.action = engine::SourceAction::use, .pool = by_name_.at(written.pool)};
     }
-    const auto [known, is_new] = by_address_.try_emplace(written.address, 0);
-    if (is_new) known->second = add({{written.address, written.address}});
-    return {.action = engine::SourceAction::use, .pool = known->second};
+    const auto [entry, is_new] = by_address_.try_emplace(written.address, 0);
+    if (is_new) entry->second = add({{written.address, written.address}});
+    return {.action = engine::SourceAction::use, .pool = entry->second};
   }
 
   [[nodiscard]] std::vector<engine::AddressPool> take() { return std::move(pools_); }

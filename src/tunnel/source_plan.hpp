@@ -1,4 +1,4 @@
-// The configuration's source rules, as the engine asks them.
+// The configured source rules in the engine's form.
 #pragma once
 
 #include <memory>
@@ -8,7 +8,7 @@
 
 namespace sixin4::tunnel {
 
-/// Nothing where there are no rules. The configuration's pools come first, and in their order.
+/// nullptr if there are no rules. The configured pools get the first indices, in their order.
 [[nodiscard]] std::shared_ptr<const engine::SourceRules> source_rules_of(
     const config::Configuration& configuration);
 

@@ -121,5 +121,5 @@ done
 said=$(near "$refuse" "${einval[@]}" --matching 'ioctl 0x400454ca 0xd101' --matching 'ioctl 0x400454ca 0x9101' \
   --matching 'ioctl 0x400454ca 0x1101' "$program" run "${near_options[@]}" --control "$two_hosts_files/near.sock" \
   --queues 4 2>&1) && status=0 || status=$?
-check_match "queues that are asked for and refused end the start" "2 .*'queues = 4' cannot be had, 'queues = 1' needs less" "$status $said"
+check_match "queues that are asked for and refused end the start" "2 .*'queues = 4': cannot open so many queues \('queues = 1' needs less\)" "$status $said"
 finish

@@ -1,4 +1,4 @@
-// The verb `run`: one endpoint in the foreground, from its set-up to its end.
+// The verb `run`: one endpoint in the foreground, from its start to its end.
 #pragma once
 
 #include <string>
@@ -6,9 +6,9 @@
 
 namespace sixin4::tunnel {
 
-/// `arguments` are those behind the verb; a reload reads them, and the file that they name, again. Returns
-/// when the endpoint has been told to stop, with everything taken away. Throws ConfigurationError and
-/// std::system_error where it cannot start or cannot go on.
+/// `arguments` are the arguments after the verb. A reload reads them, and the file that they name, again.
+/// Returns after a request to stop, when the host is as it was before. Throws base::ConfigurationError for a
+/// mistake in the configuration, and std::runtime_error if the endpoint cannot start or cannot go on.
 void run_endpoint(const std::vector<std::string>& arguments);
 
 }  // namespace sixin4::tunnel
