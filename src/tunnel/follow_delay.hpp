@@ -10,8 +10,8 @@
 namespace sixin4::tunnel {
 
 /// Changes come in bursts, and one look answers all announcements of a burst. A small burst is answered at
-/// once, because a sender that is faster than the look may be told an MTU that is no longer true. A long
-/// burst, for example a full routing table, is looked at some twenty times a second.
+/// once, because a sender that is faster than the look may get an ICMPv6 error with an MTU that is no longer
+/// true. A long burst, for example a full routing table, is looked at some twenty times a second.
 class FollowDelay {
  public:
   using Clock = std::chrono::steady_clock;

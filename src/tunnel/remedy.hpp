@@ -17,8 +17,7 @@ namespace sixin4::tunnel {
   if (error == function_not_supported || error == invalid_argument || error == no_protocol_option ||
       error == operation_not_supported || error == address_family_not_supported ||
       error == protocol_not_supported) {
-    return ": if all values are right, the kernel or the sandbox around the program does not support the "
-           "call";
+    return ": if all values are right, the kernel or the sandbox around the program must support this call";
   }
   if (error == too_many_files_open || error == too_many_files_open_in_system) {
     return ": needs a higher limit of open files";

@@ -150,7 +150,7 @@ void Supervisor::announce_start() {
 /// One turn: waits for an event or the next timer, then
 /// 1. takes news of the path, the far end and the host,
 /// 2. handles signals,
-/// 3. follows what was announced, and does what is due,
+/// 3. follows announced changes and runs the jobs that are due,
 /// 4. answers clients, which therefore see the state after all changes.
 void Supervisor::handle_events() {
   const std::array events{

@@ -127,8 +127,8 @@ void Tunnel::keep_host_state() {
 }
 
 /// The underlay by a look-up now. If there is no path, or the path leads into the tunnel, it is the last
-/// underlay with `no_path` or `loops` set. If the configuration asks for other ends too, that throws
-/// netlink::NoIpv4Path or std::system_error.
+/// underlay with `no_path` or `loops` set. If `configuration` has other ends than the one in force it throws
+/// netlink::NoIpv4Path or std::system_error instead.
 Underlay Tunnel::current_underlay(const config::Configuration& configuration,
                                   const wire::Ipv4Address& remote) {
   const bool same_ends = remote == in_force_.remote && configuration.local == in_force_.configuration.local &&
