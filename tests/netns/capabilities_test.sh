@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What the endpoint needs of its host, with each part missing in turn: capabilities, a directory for the control socket,
-# a path to one other host. The message names what is missing and what gives it.
+# The needs of an endpoint, with each one missing in turn: capabilities, a directory for the control socket, a path to
+# another host. The message names the missing need and the remedy.
 #   capabilities_test.sh PROGRAM
 set -euo pipefail
 program=$(realpath "$1")
@@ -12,21 +12,21 @@ command -v setpriv >/dev/null || two_hosts_fail "needs setpriv"
   two_hosts_fail "needs root, which can become another user"
 two_hosts_make
 chmod 755 "$two_hosts_files"
-own=$two_hosts_files/own # a directory of the other user
+own=$two_hosts_files/own # a directory of the unprivileged user
 mkdir -m 700 "$own"
 chown 65534:65534 "$own"
-copy=$own/sixin4 # the build may lie where the other user may not look
+copy=$own/sixin4 # the unprivileged user may not be able to read the build directory
 cp "$program" "$copy"
 chmod 755 "$own" "$copy"
 
-# as_nobody CAPABILITIES ARGUMENT…: runs an endpoint as another user with these capabilities
+# as_nobody CAPABILITIES ARGUMENT…: runs an endpoint as the unprivileged user with these capabilities
 as_nobody() {
   local capabilities=$1
   shift
   near timeout 20 setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps="-all,$capabilities" \
     --ambient-caps="-all,$capabilities" "$copy" run --interface near6 --address 2001:db8:41::2/64 "$@"
 }
-# refused WHAT PATTERN COMMAND…: ends with status 2 and a line that matches
+# refused TITLE PATTERN COMMAND…: checks that the command ends with status 2 and a line that matches
 refused() {
   local what=$1 pattern=$2 said status=0
   shift 2
@@ -50,17 +50,17 @@ refused 'no directory for the socket' \
 refused 'a directory that cannot be made' 'cannot make directory /run/sixin4-none/x: .*RuntimeDirectory.*: Permission denied' \
   as_nobody +net_admin,+net_raw --remote 192.0.2.2 --control /run/sixin4-none/x/near.sock
 
-# With both capabilities and a directory of its own it runs.
+# With both capabilities and a writable directory it runs.
 capabilities=+net_admin,+net_raw
-# Where /dev/net/tun is root's only, which is seldom.
+# On hosts where only root may open /dev/net/tun, which are rare.
 near setpriv --reuid=65534 --regid=65534 --clear-groups test -w /dev/net/tun || capabilities+=,+dac_override
 as_nobody "$capabilities" "${needed[@]}" 2>"$two_hosts_files/near.log" &
 two_hosts_started+=($!)
 until_true 10 grep -q '^ready: ' "$two_hosts_files/near.log" || true
-check_match 'another user with both capabilities' '^ready: near6 192.0.2.1 > 192.0.2.2' "$(cat "$two_hosts_files/near.log")"
+check_match 'an unprivileged user with both capabilities: runs' '^ready: near6 192.0.2.1 > 192.0.2.2' "$(cat "$two_hosts_files/near.log")"
 "$program" down --control "$own/near.sock" || true
 
-# Remotes that are no other host.
+# Remotes that are not the address of another host.
 near ip address flush dev wire
 near ip address add 192.0.2.1/24 brd + dev wire
 near ip address add 192.0.2.9/24 dev wire
@@ -79,5 +79,5 @@ for remote in 255.255.255.255 127.0.0.2 0.0.0.0 0.1.2.3 224.0.0.1 240.0.0.1; do
   check "$remote: status" 1 $status
   check_match "$remote" "remote: '$remote' is not the address of one host, but (the|a|in) .*address" "$said"
 done
-check 'nothing of them is left' '' "$(near ip -o link show near6 2>/dev/null)"
+check 'no interface is left' '' "$(near ip -o link show near6 2>/dev/null)"
 finish

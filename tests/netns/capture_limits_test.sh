@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# How many captures an endpoint takes, and how much memory it gives them.
+# The number of captures that an endpoint allows, and their memory.
 #   capture_limits_test.sh PROGRAM
 set -euo pipefail
 program=$(realpath "$1")
@@ -8,8 +8,8 @@ source "$(dirname "$0")/checks.sh"
 two_hosts_enter "$@"
 two_hosts_make
 
-# Asks for captures until one is refused; prints how many there were, the MiB that the endpoint has for them, how many
-# MiB its largest size ever has grown by because of the refused one, and the refusal.
+# Starts captures until one is refused. Prints the number of captures, the MiB of their memory, the growth in MiB of the
+# endpoint's peak memory by the refused capture, and the error text.
 cat >"$two_hosts_files/captures.py" <<'END'
 import array, json, os, re, socket, sys
 
@@ -49,13 +49,13 @@ for queues in 1 8 64; do
   start_endpoint near "$program" --interface near6 --remote 192.0.2.2 --address 2001:db8:41::2/64 --queues $queues
   endpoint=$started
   read -r count memory growth refusal <<<"$(captures)"
-  check "$queues queues: how many captures there may be at once" yes "$( ((count >= 5 && count <= 24)) && echo yes || echo "$count")"
-  check "$queues queues: they have 512 MiB at most" yes "$( ((memory <= 512)) && echo yes || echo "$memory MiB")"
-  check "$queues queues: one that is refused takes nothing" yes "$( ((growth < 8)) && echo yes || echo "$growth MiB")"
-  check_match "$queues queues: and is told what to do" 'end one of them' "$refusal"
+  check "$queues queues: between 5 and 24 captures at once" yes "$( ((count >= 5 && count <= 24)) && echo yes || echo "$count")"
+  check "$queues queues: their memory is at most 512 MiB" yes "$( ((memory <= 512)) && echo yes || echo "$memory MiB")"
+  check "$queues queues: a refused capture takes no memory" yes "$( ((growth < 8)) && echo yes || echo "$growth MiB")"
+  check_match "$queues queues: its error names the remedy" 'end one of them' "$refusal"
   until_true 5 eval '! grep -q memfd:sixin4-capture "/proc/$endpoint/maps"' || true
-  check "$queues queues: all of it is given back" 0 "$(grep -c memfd:sixin4-capture "/proc/$endpoint/maps" || true)"
-  check_match "$queues queues: and there is room again" 'end one of them' "$(captures)"
+  check "$queues queues: all memory is freed at the end" 0 "$(grep -c memfd:sixin4-capture "/proc/$endpoint/maps" || true)"
+  check_match "$queues queues: captures are possible again" 'end one of them' "$(captures)"
   "$program" down --control "$two_hosts_files/near.sock"
 done
 finish

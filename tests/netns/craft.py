@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Sends packets of IPv4 protocol 41 that no honest far end would send, and some that it would.
+"""Sends packets of IPv4 protocol 41: valid ones, and ones that a correct far end never sends.
 
 craft.py [--size BYTES] [--fragments ORDER] SOURCE DESTINATION COUNT KIND…
 
-Each KIND is one of those below, COUNT of each. --size: of the echo. --fragments: each IPv4 packet in fragments of
-528 bytes, in that order; interleaved: those of two packets in turn.
+Sends COUNT packets of each KIND (the names in KINDS, and echo). --size: bytes of the echo. --fragments: sends each
+IPv4 packet in fragments of 528 bytes, in that order; interleaved: the fragments of two packets in turn.
 """
 import argparse
 import ipaddress
@@ -39,7 +39,7 @@ def ipv6(
 
 
 def icmpv6(message: bytes, source: str = FAR, destination: str = NEAR, hop_limit: int = 64) -> bytes:
-    """`message` has a checksum of 0."""
+    """The checksum field of `message` must be 0."""
     packet = ipv6(source, message, destination=destination, next_header=58, hop_limit=hop_limit)
     checksum = internet_checksum(packet[8:40] + struct.pack("!II", len(message), 58) + message)
     return packet[:42] + struct.pack("!H", checksum) + packet[44:]
@@ -56,7 +56,7 @@ def solicitation(source: str, target: str, option: bytes = b"", hop_limit: int =
 
 
 def datagram(content: bytes, damage: int = 0) -> bytes:
-    """UDP for port 5007; `damage` is a difference in the checksum."""
+    """A UDP datagram to port 5007; `damage` is combined with the checksum by XOR."""
     message = struct.pack("!HHHH", 5007, 5007, 8 + len(content), 0) + content
     packet = ipv6(payload=message, next_header=17)
     checksum = internet_checksum(packet[8:40] + struct.pack("!II", len(message), 17) + message) or 0xFFFF
@@ -92,7 +92,7 @@ KINDS = {
 
 
 def in_fragments(inner: bytes, identification: int, size: int) -> list[bytes]:
-    """Payload and IPv4 fields of each piece; one that is the whole packet when it is no larger than `size`."""
+    """The fragments, each as identification and offset fields and payload; one fragment if `size` bytes suffice."""
     pieces = []
     for start in range(0, max(len(inner), 1), size):
         more = 0x2000 if start + size < len(inner) else 0
@@ -101,7 +101,7 @@ def in_fragments(inner: bytes, identification: int, size: int) -> list[bytes]:
 
 
 def ordered(packets: list[list[bytes]], order: str) -> list[bytes]:
-    """Of all packets, each a list of its fragments."""
+    """All fragments in that order. Each packet is a list of its fragments."""
     if order == "interleaved":
         pairs = [packets[start : start + 2] for start in range(0, len(packets), 2)]
         return [piece for pair in pairs for turn in itertools.zip_longest(*pair) for piece in turn if piece]
@@ -121,20 +121,20 @@ def main() -> None:
     parser.add_argument("destination")
     parser.add_argument("count", type=int)
     parser.add_argument("kinds", nargs="+", choices=[*KINDS, "echo"], metavar="KIND")
-    given = parser.parse_args()
+    options = parser.parse_args()
 
-    addresses = socket.inet_aton(given.source) + socket.inet_aton(given.destination)
-    size = FRAGMENT // 8 * 8 if given.fragments else 65535
+    addresses = socket.inet_aton(options.source) + socket.inet_aton(options.destination)
+    size = FRAGMENT // 8 * 8 if options.fragments else 65535
     identification = random.randrange(1, 60000)
     with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as sender:
-        for kind in given.kinds:
-            inner = echo(given.size) if kind == "echo" else KINDS[kind]
+        for kind in options.kinds:
+            inner = echo(options.size) if kind == "echo" else KINDS[kind]
             packets = []
-            for number in range(given.count):
-                packets.append(in_fragments(inner, identification + number if given.fragments else 0, size))
-            for piece in ordered(packets, given.fragments or "forward"):
+            for number in range(options.count):
+                packets.append(in_fragments(inner, identification + number if options.fragments else 0, size))
+            for piece in ordered(packets, options.fragments or "forward"):
                 header = struct.pack("!BBH", 0x45, 0, 16 + len(piece)) + piece[:4] + struct.pack("!BBH", 64, 41, 0)
-                sender.sendto(header + addresses + piece[4:], (given.destination, 0))
+                sender.sendto(header + addresses + piece[4:], (options.destination, 0))
 
 
 if __name__ == "__main__":

@@ -7,22 +7,22 @@ The error goes to OUTER-SOURCE, the source of the packet that it quotes. Names:
   mtu       next-hop MTU, of fragmentation needed
   length    total length that the quoted IPv4 header claims (1500)
   protocol  protocol of the quoted packet (41)
-  bytes     how much is quoted behind the IPv4 header (as much as there is)
-  inner     source of the IPv6 packet inside (2001:db8:41::2)
-  to        its destination (2001:db8:41::1)
-  id        identifier of the echo request that it is (1)
+  bytes     number of quoted bytes after the IPv4 header (all)
+  inner     source of the inner IPv6 packet (2001:db8:41::2)
+  to        destination of the inner IPv6 packet (2001:db8:41::1)
+  id        identifier of the echo request in it (1)
 """
 import ipaddress
 import socket
 import struct
 import sys
 
-sys.dont_write_bytecode = True  # not beside the sources
+sys.dont_write_bytecode = True  # no __pycache__ in the source tree
 from craft import internet_checksum  # noqa: E402
 
 
 def quotation(source: str, destination: str, options: dict[str, str]) -> bytes:
-    """As a router sees the packet: its header, and what it quotes of the rest (RFC 1812 section 4.3.2.3)."""
+    """The quotation of a router: the outer header as it arrived, and a part of the rest (RFC 1812 section 4.3.2.3)."""
     length = int(options.get("length", 1500))
     addresses = ipaddress.IPv6Address(options.get("inner", "2001:db8:41::2")).packed
     addresses += ipaddress.IPv6Address(options.get("to", "2001:db8:41::1")).packed

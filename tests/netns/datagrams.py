@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Datagrams whose content says which one they are.
+"""Datagrams whose content is their number.
 
 datagrams.py send ADDRESS PORT COUNT SIZE      sends them with UDP segmentation offload, 40 a call
-datagrams.py receive ADDRESS PORT COUNT SIZE   prints how many arrived whole and in their own datagram, and what else
-datagrams.py receive-joined …                  the same with a socket for which the kernel joins them (UDP_GRO)
+datagrams.py receive ADDRESS PORT COUNT SIZE   prints how many arrived unchanged, and how many others
+datagrams.py receive-joined …                  the same with a socket that asks the kernel to join them (UDP_GRO)
 """
 import socket
 import sys
@@ -27,7 +27,7 @@ def send(address: str, port: int, count: int, size: int) -> None:
 
 
 def datagrams_in(receiver: socket.socket) -> list[bytes]:
-    """One read; what the kernel has joined is taken apart again at the size that it gives."""
+    """The datagrams of one read. Joined datagrams are split at the size that the kernel gives."""
     data, ancillary, _, _ = receiver.recvmsg(65536, socket.CMSG_SPACE(4))
     size = len(data)
     for level, kind, value in ancillary:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Explicit congestion notification through the tunnel (RFC 6040), with a router on the way that marks: what leaves,
-# what arrives, and a TCP connection that slows down because of it.
+# Explicit congestion notification through the tunnel (RFC 6040), over a router that marks packets: the ECN fields that
+# leave and arrive, and a TCP connection that slows down.
 #   ecn_test.sh PROGRAM
 set -euo pipefail
 program=$(realpath "$1")
@@ -15,7 +15,7 @@ routed_hosts_make
 near6=2001:db8:41::2
 far6=2001:db8:41::1
 names=("Not-ECT" "ECT(1)" "ECT(0)" "CE") # in the order of the two bits
-# Nothing but echo requests is looked at, or marked: the kernel sends router solicitations when it likes.
+# Only echo requests are captured and marked, because the kernel sends router solicitations at any time.
 outward='ip proto 41 and src host 192.0.2.1 and ip[26] == 58 and ip[60] == 128'
 echo_request='@nh,208,8 58 @nh,480,8 128' # the same for nft, which counts in bits
 
@@ -23,7 +23,7 @@ start_near() { # OPTION…
   start_endpoint near "$program" --interface near6 --remote 198.51.100.2 --address $near6/64 --mtu auto "$@"
 }
 stop_near() { "$program" down --control "$two_hosts_files/near.sock"; }
-# marks RULE: what the router does to the outer header of packets from the near host; nothing: as it is
+# marks RULE: the router's change of the outer header of packets from the near host; empty: none
 marks() {
   router nft flush ruleset
   router nft 'add table ip t; add chain ip t forward { type filter hook forward priority 0; }'
@@ -38,9 +38,9 @@ echoes_with() {
   stop_capture outer
   stop_capture inner
 }
-# The last of them, or the drop that it was.
+# Whether all three have arrived or were dropped.
 arrived() { (($(captured inner) + $(drops far in ecn-invalid) - invalid >= 3)); }
-# Which values the ECN field had, and how often.
+# The values of the ECN field, each with the number of packets.
 fields_outside() {
   local field
   for field in 0 1 2 3; do echo "${names[field]} $(captured outer "(ip[1] & 3) == $field")"; done | grep -v ' 0$' | xargs
@@ -49,7 +49,7 @@ fields_inside() {
   local field
   for field in 0 1 2 3; do echo "${names[field]} $(captured inner "(ip6[0:2] & 0x30) == $((field << 4))")"; done | grep -v ' 0$' | xargs
 }
-# becomes INNER OUTSIDE INSIDE: with the marks and options in force; INSIDE is empty where the packet is dropped
+# becomes INNER OUTSIDE INSIDE: checks the fields with the marks and options in force; an empty INSIDE: it is dropped
 becomes() {
   invalid=$(drops far in ecn-invalid)
   echoes_with "$1"
@@ -97,12 +97,12 @@ marks "$echo_request ip ecn { ect0, ect1 } ip ecn set ce"
 situation="ecn no, a router that marks what it may"
 becomes 2 0 2
 
-# TCP: the router marks one packet in twenty of those that it may.
+# TCP: the router marks one of twenty ECN-capable packets.
 for side in near far; do $side sysctl -qw net.ipv4.tcp_ecn=1; done
 two_hosts_receive_offload far on
 head -c 8000000 /dev/urandom >"$two_hosts_files/sent"
 ce_delivered() { near nstat -asz TcpExtTCPDeliveredCE | awk '/DeliveredCE/ { print $2 }'; }
-# transfer WHAT PORT
+# transfer TITLE PORT
 transfer() {
   before=$(ce_delivered)
   start_capture tcp near near6 'tcp'
@@ -117,8 +117,8 @@ stop_near
 start_near
 transfer "ecn yes, TCP" 5002
 check "ecn yes, TCP: congestion is reported" yes "$((($(ce_delivered) > before)) && echo yes || echo no)"
-check "ecn yes, TCP: the receiver says ECE" yes "$((($(captured tcp 'src host 2001:db8:41::1 and (ip6[53] & 0x42) == 0x40') > 0)) && echo yes || echo no)"
-check "ecn yes, TCP: the sender says CWR" yes "$((($(captured tcp 'src host 2001:db8:41::2 and (ip6[53] & 0x82) == 0x80') > 0)) && echo yes || echo no)"
+check "ecn yes, TCP: the receiver sends ECE" yes "$((($(captured tcp 'src host 2001:db8:41::1 and (ip6[53] & 0x42) == 0x40') > 0)) && echo yes || echo no)"
+check "ecn yes, TCP: the sender sends CWR" yes "$((($(captured tcp 'src host 2001:db8:41::2 and (ip6[53] & 0x82) == 0x80') > 0)) && echo yes || echo no)"
 check "no packet was dropped for its marks" "$invalid" "$(drops far in ecn-invalid)"
 check "no TCP checksum was wrong" "0 0" "$(snmp near Tcp InCsumErrors) $(snmp far Tcp InCsumErrors)"
 stop_near

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Kernels and sandboxes that lack what the endpoint would like to use: everything arrives all the same, and `show` says
-# what is missing.
+# Kernels and sandboxes without an optional service: all packets arrive nevertheless, and `show` names the missing
+# service.
 #   fallbacks_test.sh PROGRAM JUDGE REFUSE
 set -euo pipefail
 program=$(realpath "$1") refuse=$(realpath "$3")
@@ -15,14 +15,14 @@ start_endpoint far "$program" --interface far6 --remote 192.0.2.1 --address $far
 head -c 2000000 /dev/urandom >"$two_hosts_files/sent"
 near_options=(--interface near6 --remote 192.0.2.2 --address $near6/64 --mtu 1480)
 
-# near_under REFUSE_OPTION… -- ENDPOINT_OPTION…: starts the near end under such a kernel
+# near_under REFUSE_OPTION… -- ENDPOINT_OPTION…: starts the near end under `refuse`
 near_under() {
   local refused=()
   while [[ $1 != -- ]]; do refused+=("$1") && shift; done
   shift
   start_endpoint near "$refuse" "${refused[@]}" "$program" run "${near_options[@]}" "$@"
 }
-# start_endpoint puts `run` behind the program, which is the launcher here
+# Replaces the function of two_hosts.sh, which appends `run` to its first argument: here that may be the launcher.
 start_endpoint() {
   local side=$1 log=$two_hosts_files/$1.log command=()
   shift
@@ -38,7 +38,7 @@ start_endpoint() {
 }
 near_down() { "$program" down --control "$two_hosts_files/near.sock"; }
 missing() { of_status near "s['offload']['missing'].get('$1', '')"; }
-# all_arrives WHAT: in both directions, and no packet is lost, refused or there twice
+# all_arrives TITLE: echoes of all sizes are answered, and no packet is lost, dropped or duplicated
 all_arrives() {
   tcp_arrives "$1: TCP outward" near far $far6 5001
   tcp_arrives "$1: TCP inward" far near $near6 5002
@@ -46,10 +46,10 @@ all_arrives() {
     " $(near ping -q -c 60 -i 0.002 -s 1400 $far6 | grep transmitted)"
   check "$1: no drops" "{} {}" "$(of_status near "s['drops']['out']") $(of_status near "s['drops']['in']")"
 }
-# bits REPORT: of iperf3's receiver, a second
+# bits REPORT KEY: bits per second in a report of iperf3
 bits() { python3 -c 'import json, sys; print(int(json.load(open(sys.argv[1]))["end"][sys.argv[2]]["bits_per_second"]))' "$@"; }
 
-# Super-packets that are refused when they are written.
+# Writes of super-packets that fail.
 for kind in tcp udp; do
   near_under --super-packets $kind --
   background near iperf3 -s -1 -B $near6 >/dev/null
@@ -58,33 +58,33 @@ for kind in tcp udp; do
   if [[ $kind == tcp ]]; then
     far iperf3 -J -c $near6 -t 2 >"$two_hosts_files/report"
     rate=$(bits "$two_hosts_files/report" sum_received)
-    # Each write is looked at by another process, which is what the rate is from here on.
-    check "TCP super-packets refused: TCP keeps a rate of 50 Mb/s" yes "$( ((rate > 50000000)) && echo yes || echo $rate)"
+    # The rate is low because another process inspects each write.
+    check "writing TCP super-packets fails: TCP keeps a rate of 50 Mb/s" yes "$( ((rate > 50000000)) && echo yes || echo $rate)"
   else
     far iperf3 -J -u -b 30M -l 1200 -c $near6 -t 2 >"$two_hosts_files/report"
-    check "UDP super-packets refused: no datagram of 30 Mb/s is lost" 0 \
+    check "writing UDP super-packets fails: no datagram of 30 Mb/s is lost" 0 \
       "$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["end"]["sum"]["lost_packets"])' "$two_hosts_files/report")"
   fi
   wait "$server"
-  all_arrives "$kind super-packets refused"
+  all_arrives "writing $kind super-packets fails"
   if [[ $kind == tcp ]]; then
-    check_match "and \`show\` says so" 'refused TCP super-packets' "$(missing tun-in-tcp)"
-    check "and UDP is not given up" "" "$(missing tun-in-udp)"
-    check "the log says so once" 1 "$(grep -c 'tun-in-tcp' "$two_hosts_files/near.log")"
-    check_match "\`show\` for people has a line of it" 'without tun-in-tcp' \
+    check_match "\`show\` names the reason" 'writing TCP super-packets .* failed' "$(missing tun-in-tcp)"
+    check "UDP super-packets are still in use" "" "$(missing tun-in-udp)"
+    check "the log has one line about it" 1 "$(grep -c 'tun-in-tcp' "$two_hosts_files/near.log")"
+    check_match "the text of \`show\` has a line about it" 'without tun-in-tcp' \
       "$("$program" show --control "$two_hosts_files/near.sock")"
   fi
   near_down
 done
 
-# without WHAT NAME REASON REFUSE_OPTION… [-- ENDPOINT_OPTION…]: `show` gives that reason for NAME
+# without TITLE NAME REASON REFUSE_OPTION… [-- ENDPOINT_OPTION…]: checks that `show` has REASON for the missing NAME
 without() {
   local what=$1 name=$2 reason=$3
   shift 3
   [[ " $* " == *" -- "* ]] || set -- "$@" --
   near_under "$@"
   all_arrives "without $what"
-  check_match "without $what: \`show\` says why" "$reason" "$(missing "$name")"
+  check_match "without $what: \`show\` names the reason" "$reason" "$(missing "$name")"
   near_down
 }
 eperm=(--error 1) einval=(--error 22)
@@ -106,10 +106,10 @@ without "multiple queues" tun-queues TUNSETIFF "${einval[@]}" --matching 'ioctl 
 without "filters for several workers" tun-queues SO_ATTACH_FILTER "${eperm[@]}" --matching 'setsockopt 1 26' -- --queues auto
 
 near_under "${eperm[@]}" --matching 'socket 17 526339 0' -- --wire packet
-check "a packet socket that is asked for and refused: a raw socket" raw "$(of_status near "s['wire']")"
-check_match "and the reason" 'packet socket.*not permitted' "$(of_status near "s['wire_reason']")"
+check "wire = packet, but opening the packet socket fails: a raw socket" raw "$(of_status near "s['wire']")"
+check_match "\`show\` has the reason for the raw socket" 'packet socket.*not permitted' "$(of_status near "s['wire_reason']")"
 near_down
-# What the packet socket rests on has to be watched.
+# Without announcements of a condition `wire = auto` takes a raw socket.
 for watched in 'socket 16 526339 12:nftables' 'socket 16 526339 6:IPsec'; do
   near_under "${eperm[@]}" --matching "${watched%:*}" --
   near ping -q -c 2 -i 0.1 $far6 >/dev/null
@@ -121,5 +121,5 @@ done
 said=$(near "$refuse" "${einval[@]}" --matching 'ioctl 0x400454ca 0xd101' --matching 'ioctl 0x400454ca 0x9101' \
   --matching 'ioctl 0x400454ca 0x1101' "$program" run "${near_options[@]}" --control "$two_hosts_files/near.sock" \
   --queues 4 2>&1) && status=0 || status=$?
-check_match "queues that are asked for and refused end the start" "2 .*'queues = 4': cannot open so many queues \('queues = 1' needs less\)" "$status $said"
+check_match "configured queues that cannot be opened end the start" "2 .*'queues = 4': cannot open so many queues \('queues = 1' needs less\)" "$status $said"
 finish

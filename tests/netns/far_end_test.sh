@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What an end of a tunnel owes the other as a neighbour, and what it knows of it: neighbour solicitations are
-# answered, keepalive measures the way and tells when it is gone, mss-clamp lowers what TCP announces.
+# The two ends as IPv6 neighbours: neighbour solicitations are answered, keepalive measures round-trip time and loss and
+# warns of a silent far end, mss-clamp lowers the MSS that TCP announces.
 #   far_end_test.sh PROGRAM
 set -euo pipefail
 program=$(realpath "$1")
@@ -20,11 +20,11 @@ start_far() { # OPTION…
 }
 stop() { "$program" down --control "$two_hosts_files/$1.sock"; }
 
-# RFC 4213 §3.8: a unicast solicitation is answered, by the kernel; the endpoint carries both as they are. No link
-# layer address in the answer: an Advertisement of 24 bytes is one without options.
+# RFC 4213 §3.8: a unicast solicitation is answered. The kernel answers it, and the endpoint carries both unchanged. The
+# answer has no link-layer address: an Advertisement of 24 bytes has no options.
 start_near --keepalive 0
 advertisement='ip proto 41 and src host 192.0.2.1 and ip[26] == 58 and ip[60] == 136'
-# is_answered KIND TARGET DESTINATION: of craft.py; TARGET and DESTINATION as the Advertisement has them, in hexadecimal
+# is_answered KIND TARGET DESTINATION: KIND of craft.py; the addresses of the Advertisement in hexadecimal
 is_answered() {
   local word from_target="" to_destination=""
   for word in 0 1 2 3; do
@@ -52,37 +52,37 @@ far python3 "$here/craft.py" 192.0.2.2 192.0.2.1 1 solicitation-global
 until_true 3 has_captured advertisements 1 || true
 stop_capture advertisements
 check "a solicitation with hop limit 254 has been forwarded, and is not answered" 1 "$(captured advertisements)"
-check "show tells of no echoes without keepalive" "None None" "$(of_status near "s['far_end']['rtt_ms']") $(of_status near "s['far_end']['loss']")"
+check "without keepalive show has no round-trip time and no loss" "None None" "$(of_status near "s['far_end']['rtt_ms']") $(of_status near "s['far_end']['loss']")"
 stop near
 
 # Keepalive: an echo after each second of silence.
 start_far
 start_near --keepalive 1
 reaches 5 near "s['far_end']['rtt_ms'] is not None" True || true
-check "keepalive: a round trip time" True "$(of_status near "0 < s['far_end']['rtt_ms'] < 1000")"
+check "keepalive: a round-trip time" True "$(of_status near "0 < s['far_end']['rtt_ms'] < 1000")"
 check "keepalive: no loss" 0.0 "$(of_status near "s['far_end']['loss']")"
-check_match "keepalive: show says so" 'rtt [0-9]+\.[0-9] ms, loss 0\.0 %' "$("$program" show --control "$two_hosts_files/near.sock")"
-check "keepalive: the far end is heard" True "$(of_status near "s['far_end']['last_heard_s'] < 3")"
+check_match "keepalive: the text of show has both" 'rtt [0-9]+\.[0-9] ms, loss 0\.0 %' "$("$program" show --control "$two_hosts_files/near.sock")"
+check "keepalive: show has the time of the last packet" True "$(of_status near "s['far_end']['last_heard_s'] < 3")"
 echoes_seen() { far awk '$1 == "Icmp6InEchos" { print $2 }' /proc/net/snmp6; }
 before=$(echoes_seen)
 near ping -6 -q -n -i 0.2 -c 20 $far6 >/dev/null 2>&1 || true
-check "keepalive: nobody asks while there is traffic" yes "$((($(echoes_seen) - before <= 21)) && echo yes || echo no)"
-# The far end is gone without a word: its firewall, so that no ICMP tells.
+check "keepalive: no requests while there is traffic" yes "$((($(echoes_seen) - before <= 21)) && echo yes || echo no)"
+# The far end falls silent: its firewall drops everything, so that no ICMP error comes.
 far nft 'add table ip t; add chain ip t in { type filter hook prerouting priority 0; }; add rule ip t in ip protocol 41 drop'
 until_true 10 grep -q 'the far end does not answer: 3 echoes in a row' "$two_hosts_files/near.log" || true
 check_match "keepalive: the log warns after three lost echoes" 'the far end does not answer: 3 echoes in a row were lost' \
   "$(cat "$two_hosts_files/near.log")"
 check "keepalive: loss" True "$(of_status near "s['far_end']['loss'] > 0")"
-check "keepalive: show tells since when" True "$(of_status near "s['far_end']['last_heard_s'] > 2.5")"
+check "keepalive: show has the time since the last packet" True "$(of_status near "s['far_end']['last_heard_s'] > 2.5")"
 far nft delete table ip t
 until_true 5 grep -q 'the far end answers again' "$two_hosts_files/near.log" || true
-check_match "keepalive: and tells when it is back" 'the far end answers again' "$(cat "$two_hosts_files/near.log")"
+check_match "keepalive: the log names the end of the silence" 'the far end answers again' "$(cat "$two_hosts_files/near.log")"
 check "keepalive: warned once" 1 "$(grep -c 'does not answer' "$two_hosts_files/near.log")"
 stop near
-# Whom it asks: the peer; without a global address the link-local one made of the remote's.
+# The destination of the requests: the peer; without a global address the link-local address of the remote.
 stop far
 start_far --address 2001:db8:43::9/128 --route 2001:db8:43::8/128
-# asks WHAT WHOM OPTION…
+# asks TITLE DESTINATION OPTION…
 asks() {
   local what=$1 whom=$2
   shift 2
@@ -99,7 +99,7 @@ asks "the peer" 2001:db8:43::9 --address $near6/64 --address "2001:db8:43::8/127
 asks "the link-local address of the far end" fe80::c000:202 --prefix 2001:db8:42::/64
 stop far
 
-# mss-clamp, for hosts behind this one whose links take more than the tunnel does.
+# mss-clamp, for hosts beyond the near end whose links carry larger packets than the tunnel.
 start_far --mtu 1480
 start_near --mtu 1400 --mss-clamp yes --prefix 2001:db8:42::/64
 two_hosts_lan=sixin4-lan-$$
@@ -113,7 +113,7 @@ near ip address add 2001:db8:42::1/64 dev lan nodad
 lan ip address add 2001:db8:42::2/64 dev lan nodad
 lan ip route add default via 2001:db8:42::1
 near sysctl -qw net.ipv6.conf.all.forwarding=1
-# A network that lets no Packet Too Big through, which is where TCP needs it.
+# A network that drops Packet Too Big: TCP needs mss-clamp there.
 near nft 'add table ip6 t; add chain ip6 t out { type filter hook postrouting priority 0; }; add rule ip6 t out icmpv6 type packet-too-big drop'
 head -c 2000000 /dev/urandom >"$two_hosts_files/sent"
 start_capture lan lan lan 'tcp'
@@ -122,12 +122,12 @@ tcp_arrives "mss-clamp: TCP from a host behind, where nothing tells of the MTU" 
 tcp_arrives "mss-clamp: and to it" far lan 2001:db8:42::2 5002
 stop_capture lan
 stop_capture far
-# announced CAPTURE SOURCE: the MSS in its SYN, and in its SYN and ACK
+# announced CAPTURE SOURCE: prints the MSS of its SYN, and of its SYN and ACK
 announced() { tcpdump -nr "$two_hosts_files/$1.pcap" "src host $2 and (ip6[53] & 2) != 0" 2>/dev/null | grep -o 'mss [0-9]*' | xargs; }
-check "mss-clamp: the host behind announces 1440" "mss 1440 mss 1440" "$(announced lan 2001:db8:42::2)"
-check "mss-clamp: the far end hears 1340" "mss 1340 mss 1340" "$(announced far 2001:db8:42::2)"
+check "mss-clamp: the host beyond announces 1440" "mss 1440 mss 1440" "$(announced lan 2001:db8:42::2)"
+check "mss-clamp: the far end receives 1340" "mss 1340 mss 1340" "$(announced far 2001:db8:42::2)"
 check "mss-clamp: the far end announces 1420" "mss 1420 mss 1420" "$(announced far $far6)"
-check "mss-clamp: the host behind hears 1340" "mss 1340 mss 1340" "$(announced lan $far6)"
+check "mss-clamp: the host beyond receives 1340" "mss 1340 mss 1340" "$(announced lan $far6)"
 check "no TCP checksum was wrong" "0 0" "$(snmp lan Tcp InCsumErrors) $(snmp far Tcp InCsumErrors)"
 stop near
 finish

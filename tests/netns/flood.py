@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Many datagrams, no more on the way than any queue holds, and how many of them arrive.
+"""Sends many datagrams, never more in flight than a queue holds, and counts those that arrive.
 
 flood.py send ADDRESS PORT COUNT SIZE
 flood.py receive ADDRESS PORT COUNT     prints how many arrived, once there are COUNT or none for ten seconds
@@ -7,8 +7,8 @@ flood.py receive ADDRESS PORT COUNT     prints how many arrived, once there are 
 import socket
 import sys
 
-WINDOW = 60  # whose memory fits the usual receive buffer
-ANSWERED = 20  # each time that so many have arrived
+WINDOW = 60  # datagrams in flight; they fit the usual receive buffer
+ANSWERED = 20  # the receiver acknowledges after so many datagrams
 
 
 def send(address: str, port: int, count: int, size: int) -> None:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# One program sends datagrams to new ports without end, through a source rule: others still open connections.
+# While one program floods new ports through a source rule, others can still open connections.
 #   flood_test.sh PROGRAM
 set -euo pipefail
 program=$(realpath "$1")
@@ -15,7 +15,7 @@ start_endpoint near "$program" --interface near6 --remote 192.0.2.2 --address $n
 start_endpoint far "$program" --interface far6 --remote 192.0.2.1 --address $far6/64 --route 2001:db8:42::/64
 background far python3 "$here/peers.py" tcp :: 25
 until_true 5 listening far 25
-# No errors from the far host: its processor is for the flood.
+# The far host sends no errors, so that its processor keeps up with the flood.
 far ip -6 route add blackhole 2001:db8:43::/64
 
 # Each datagram to another port, up to 38,000 a second, until a signal ends it.
@@ -31,7 +31,7 @@ for number in itertools.count():
     if number % 400 == 0:
         time.sleep(max(0, start + number / 38000 - time.monotonic()))
 END
-# So many connections, one after the other, and the addresses that the server has seen.
+# Opens connections one after the other, and prints the source addresses that the server has seen.
 cat >"$two_hosts_files/connect.py" <<'END'
 import socket, sys
 seen = set()
@@ -44,7 +44,7 @@ for _ in range(int(sys.argv[2])):
         seen.add(str(error))
 print(*sorted(seen))
 END
-opens() { # WHAT COUNT
+opens() { # TITLE COUNT
   check "$1" 2001:db8:42::25 "$(near python3 "$two_hosts_files/connect.py" $far6 "$2")"
 }
 
@@ -54,10 +54,10 @@ flood=$started
 until_true 40 eval '(($(of_status near "s[\"flows\"]") == 65536))' || true
 check 'the table is full' 65536 "$(of_status near "s['flows']")"
 opens 'in the flood connections open' 200
-check 'the flood has not ended before them' yes "$(kill "$flood" 2>/dev/null && echo yes)"
+check 'the flood has lasted until then' yes "$(kill "$flood" 2>/dev/null && echo yes)"
 wait "$flood" || true
 opens 'after the flood connections open' 50
 sleep 5
 opens 'and 5 s later' 50
-check 'nothing is refused' 0 "$(drops near out flow-table-full)"
+check 'nothing is dropped as flow-table-full' 0 "$(drops near out flow-table-full)"
 finish

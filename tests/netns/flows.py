@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""UDP flows whose datagrams are numbered, to see whether they stay in order.
+"""UDP flows with numbered datagrams, to see whether each flow stays in order.
 
-flows.py receive ADDRESS PORT SECONDS   until so long nothing comes; prints how many flows, datagrams, and datagrams
-                                        that came behind a later one of their flow
-flows.py send ADDRESS PORT FLOWS COUNT  COUNT datagrams in each of FLOWS flows, by turns
+flows.py receive ADDRESS PORT SECONDS   ends after SECONDS without a datagram; prints the number of flows, of datagrams,
+                                        and of datagrams that arrived after a later one of their flow
+flows.py send ADDRESS PORT FLOWS COUNT  COUNT datagrams in each of FLOWS flows, in turn
 """
 import socket
 import struct
@@ -36,7 +36,7 @@ def send(address, port, flows, count):
     for sender in senders:
         sender.connect((address, port))
     for number in range(count):
-        # Small ones between large ones: whoever took another way would arrive earlier.
+        # Small datagrams between large ones: one that took another way would arrive earlier.
         datagram = struct.pack("!I", number) + bytes(1200 if number % 3 else 20)
         for sender in senders:
             sender.send(datagram)

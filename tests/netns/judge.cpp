@@ -1,6 +1,6 @@
-// Judges the packets of a capture with libtins: taken apart and put together again, with every length and
-// checksum computed anew, each must be the same bytes as it was on the wire.
-//   judge CAPTURE    (a pcap file of Ethernet frames that hold IPv4; prints how many packets were judged)
+// Compares the packets of a capture with libtins: it parses each packet and serializes it again with every
+// length and checksum recomputed. The bytes must be the same.
+//   judge CAPTURE    (a pcap file of Ethernet frames with IPv4; prints the number of packets)
 #include <algorithm>
 #include <cstdint>
 #include <iostream>
@@ -17,11 +17,11 @@ constexpr std::size_t ethernet_header = 14;
 constexpr std::uint8_t icmpv6 = 58;
 constexpr std::uint8_t ipv6_in_ipv4 = 41;
 
-/// What differs from libtins' own work, or nothing.
+/// The difference from the packet that libtins makes; empty: none.
 std::string fault_of(const std::vector<std::uint8_t>& bytes) {
   Tins::IP outer{bytes.data(), static_cast<std::uint32_t>(bytes.size())};
   if (outer.protocol() != ipv6_in_ipv4) return "is not protocol 41";
-  if (outer.tot_len() != bytes.size()) return "has bytes behind its end, or is short of some";
+  if (outer.tot_len() != bytes.size()) return "is longer or shorter than its total length";
   if ((outer.flags() & Tins::IP::DONT_FRAGMENT) != 0) return "has DF set";
   const auto* inner = outer.find_pdu<Tins::IPv6>();
   if (inner == nullptr) return "has no IPv6 packet inside";
@@ -31,8 +31,8 @@ std::string fault_of(const std::vector<std::uint8_t>& bytes) {
   }
   auto rebuilt = outer.serialize();
   if (const auto* tcp = outer.find_pdu<Tins::TCP>()) {
-    // A sum of 0 is written as 0xffff, as the kernel does for every protocol (CSUM_MANGLED_0); libtins writes
-    // 0.
+    // A TCP checksum of 0 is sent as 0xffff, as the kernel does for every protocol (CSUM_MANGLED_0). libtins
+    // writes 0.
     constexpr std::size_t checksum = 16;
     const std::size_t field = bytes.size() - tcp->size() + checksum;
     const bool zero = rebuilt.at(field) == 0 && rebuilt.at(field + 1) == 0;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The look-ups that a packet socket rests on fail, each kind in turn, while a firewall comes that forbids every packet:
-# the packet socket is given up, nothing leaves, and all is as before once the look-ups succeed.
+# The look-ups for the packet socket fail, each kind in turn, and meanwhile a firewall is set up that drops every packet.
+# The endpoint must give up the packet socket, no packet may leave, and it must recover once the look-ups succeed.
 #   lookups_test.sh PROGRAM JUDGE REFUSE
 set -euo pipefail
 program=$(realpath "$1") refuse=$(realpath "$3")
@@ -13,12 +13,12 @@ near nft list tables 2>/dev/null || { echo "$(basename "$0"): needs nft and a ke
 
 near6=2001:db8:41::2 far6=2001:db8:41::1
 start_endpoint far "$program" --interface far6 --remote 192.0.2.1 --address $far6/64
-failing=$two_hosts_files/failing # the look-ups fail as long as this file is there
+failing=$two_hosts_files/failing # the look-ups fail while this file exists
 arrived() { of_status far "(s['in']['packets'], s['drops']['in'])"; }
 echo_arrives() { near ping -q -n -c 1 -W 1 $far6 >/dev/null; }
 log_grows() { (($(wc -l <"$two_hosts_files/near.log") > $1)); }
 
-# fails WHAT REFUSE_OPTION…
+# fails TITLE REFUSE_OPTION…
 fails() {
   local what=$1 before lines
   shift
@@ -28,7 +28,7 @@ fails() {
     --interface near6 --remote 192.0.2.2 --address $near6/64 2>"$two_hosts_files/near.log"
   until_true 10 grep -q '^ready: ' "$two_hosts_files/near.log" || two_hosts_fail "$(cat "$two_hosts_files/near.log")"
   until_true 3 echo_arrives || true
-  check "$what: before it a packet socket" packet "$(of_status near "s['wire']")"
+  check "$what: a packet socket before" packet "$(of_status near "s['wire']")"
   lines=$(wc -l <"$two_hosts_files/near.log")
   touch "$failing"
   near nft 'add table ip k; add chain ip k o { type filter hook output priority 0; policy drop; }'
@@ -37,7 +37,7 @@ fails() {
   before=$(arrived)
   near ping -q -n -i 0.1 -c 3 -w 1 $far6 >/dev/null 2>&1 || true
   check "$what: nothing arrives" "$before" "$(arrived)"
-  sleep 2.2 # two more looks
+  sleep 2.2 # two more checks of the path
   check_match "$what: the log does not repeat itself" '^[0-2]$' "$(($(wc -l <"$two_hosts_files/near.log") - lines))"
   near nft delete table ip k
   rm "$failing"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# A mail server behind the tunnel: Debian's Exim on both hosts, the far one with three addresses and a DNS server. Messages
-# leave from the address that a source rule names, or over IPv4 where the rule refuses IPv6. Then the same by Exim's own
-# options, as docs/source-addresses.md has them.
+# A mail server that sends through the tunnel: Debian's Exim on both hosts, the far one with three addresses and a DNS
+# server. Messages leave from the address that a source rule names, or over IPv4 if the rule rejects IPv6. Then the same
+# by Exim's own options, as in docs/source-addresses.md.
 #   mail_test.sh PROGRAM
-# What is not installed of Exim and dnsmasq is downloaded, some 2 MB, and used without being installed.
+# If Exim or dnsmasq is not installed, its package (some 2 MB) is downloaded and used without an installation.
 set -euo pipefail
 program=$(realpath "$1")
 # shellcheck source=tests/netns/checks.sh
@@ -14,7 +14,7 @@ command -v apt-get >/dev/null || two_hosts_fail "needs apt-get, to download Debi
 two_hosts_make
 files=$two_hosts_files
 
-# Beside the host's own files: another mail server that is installed there stays what it is.
+# In a directory of its own, so that an installed mail server is not changed.
 mkdir "$files/archives" "$files/root"
 (cd "$files" && timeout 100 apt-get -q -y -o Dir::Cache::archives="$files/archives" -o Debug::NoLocking=1 --download-only \
   --no-install-recommends install exim4-daemon-light dnsmasq-base >apt-get.log 2>&1) || {
@@ -27,7 +27,7 @@ done
 at_root() { if [[ -e $files/root$1 ]]; then echo "$files/root$1"; else echo "$1"; fi; }
 exim=$(at_root /usr/sbin/exim4)
 dnsmasq=$(at_root /usr/sbin/dnsmasq)
-chmod 755 "$files" # Exim's user has to get to its own
+chmod 755 "$files" # for the user of Exim
 
 # An /etc for each host. Exim gives up root for a user of this name, reads its configuration there and nowhere else, and
 # finds libraries only where the linker's cache has them.
@@ -51,7 +51,7 @@ exec "\$@"
 END
 chmod 755 "$files/on_mail_host"
 
-# exim_configuration SIDE: what both have
+# exim_configuration SIDE: the common part
 exim_configuration() {
   cat <<END
 primary_hostname = $1.example
@@ -91,7 +91,7 @@ END
 
 pool='2001:db8:42::a-2001:db8:42::c'
 table=$files/recipients
-# rules LINE…: the source rules from now on
+# rules LINE…: sets the source rules
 rules() {
   printf '%s\n' 'interface = near6' 'remote = 192.0.2.2' 'address = 2001:db8:41::2/64' 'prefix = 2001:db8:42::/64' \
     'route = 2001:db8:43::/64' "control = $files/near.sock" "pool = mail: $pool" "$@" >"$files/near.conf"
@@ -110,40 +110,40 @@ background far "$files/on_mail_host" far "$dnsmasq" --keep-in-foreground --conf-
 background far "$files/on_mail_host" far "$exim" -bdf -oX 25
 until_true 10 listening far 25 || two_hosts_fail "the far Exim does not listen"
 
-# source_of RECIPIENT: sends a message and prints the address that the far host got it from
+# source_of RECIPIENT: sends a message and prints the source address that the far host has seen
 source_of() {
   local recipient=$RANDOM$RANDOM.$1
   near "$files/on_mail_host" near "$exim" -odi -f sender@near.example "$recipient" <<<'Subject: hello'
   sed -n "s/.* H=[^[]*\[\([^]]*\)\].* for $recipient\$/\1/p" "$files/far-spool/mainlog"
 }
-sources_of() { # RECIPIENT COUNT: of so many messages
+sources_of() { # RECIPIENT COUNT: of COUNT messages
   local count
   for ((count = 0; count < $2; ++count)); do
     source_of "$1"
   done
 }
 
-check 'without a rule: its own address' 2001:db8:41::2 "$(source_of x@one.example)"
+check 'without a rule: the host'"'"'s address' 2001:db8:41::2 "$(source_of x@one.example)"
 rules 'source = proto tcp port 25 use 2001:db8:42::25'
 check 'a fixed address' 2001:db8:42::25 "$(source_of x@one.example)"
 rules 'source = proto tcp port 25 use mail random'
 check 'random over a pool' '2001:db8:42::a 2001:db8:42::b 2001:db8:42::c' "$(sources_of x@one.example 25 | sort -u | xargs)"
 rules 'source = proto tcp port 25 use mail every 1'
-check 'every second another' '2001:db8:42::a 2001:db8:42::b 2001:db8:42::c' \
+check 'another address every second' '2001:db8:42::a 2001:db8:42::b 2001:db8:42::c' \
   "$(for _ in {1..7}; do source_of x@one.example; sleep 0.4; done | sort -u | xargs)"
 printf '%s\n' '2001:db8:43::1 2001:db8:42::1' '2001:db8:43::2 2001:db8:42::2' >"$table"
 rules "source = to @$table proto tcp port 25 use mail" 'source = proto tcp port 25 use 2001:db8:42::25'
 check 'a table: one recipient' 2001:db8:42::1 "$(source_of x@one.example)"
 check 'a table: another recipient' 2001:db8:42::2 "$(source_of x@two.example)"
-check 'a table: one that is not in it' 2001:db8:42::25 "$(source_of x@both.example)"
+check 'a table: a recipient that is not in it' 2001:db8:42::25 "$(source_of x@both.example)"
 rules 'source = to 2001:db8:43::3/128 proto tcp port 25 reject' 'source = proto tcp port 25 use 2001:db8:42::25'
-check 'IPv6 refused: over IPv4' 192.0.2.1 "$(source_of x@both.example)"
-check_match 'because IPv6 was' '2001:db8:43::3.*Permission denied' "$(cat "$files/near-spool/mainlog")"
-check 'others still over IPv6' 2001:db8:42::25 "$(source_of x@two.example)"
+check 'IPv6 rejected: over IPv4' 192.0.2.1 "$(source_of x@both.example)"
+check_match 'Exim has logged the rejection' '2001:db8:43::3.*Permission denied' "$(cat "$files/near-spool/mainlog")"
+check 'other recipients still over IPv6' 2001:db8:42::25 "$(source_of x@two.example)"
 
 rules
 for host in 1 2 25 a b c; do near ip address add 2001:db8:42::$host/128 dev near6 nodad preferred_lft 0; done
-# exims_own MAIN_OPTION TRANSPORT_OPTION: Exim's configuration from now on, and none of its memories of hosts
+# exims_own MAIN_OPTION TRANSPORT_OPTION: sets Exim's configuration and clears its retry data
 exims_own() {
   near_exim "$@" >"$files/near-etc/exim4/exim4.conf"
   rm -f "$files"/near-spool/db/*
@@ -154,7 +154,7 @@ check "Exim's own: a fixed address" 2001:db8:42::25 "$(source_of x@one.example)"
 exims_own '' "interface = <; \${listextract{\${eval:1+\${randint:3}}}$three}"
 check "Exim's own: random" '2001:db8:42::a 2001:db8:42::b 2001:db8:42::c' "$(sources_of x@one.example 25 | sort -u | xargs)"
 exims_own '' "interface = <; \${listextract{\${eval:1+\$tod_epoch%3}}$three}"
-check "Exim's own: every second another" '2001:db8:42::a 2001:db8:42::b 2001:db8:42::c' \
+check "Exim's own: another address every second" '2001:db8:42::a 2001:db8:42::b 2001:db8:42::c' \
   "$(for _ in {1..7}; do source_of x@one.example; sleep 0.4; done | sort -u | xargs)"
 printf '%s\n' 'one.example: 2001:db8:42::1' 'two.example: 2001:db8:42::2' >"$files/near-etc/exim4/outgoing"
 exims_own '' "interface = <; \${lookup{\$domain}lsearch{/etc/exim4/outgoing}{\$value}{2001:db8:42::25}}"

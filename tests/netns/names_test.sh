@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Names of any bytes, as the kernel allows them: the endpoint is found by its real name, and every line, JSON text and
-# capture shows the name escaped.
+# Interface names of any bytes, as the kernel allows them. The endpoint is found by its real name; lines, JSON and
+# captures show the name with escapes.
 #   names_test.sh PROGRAM
 set -euo pipefail
 program=$(realpath "$1")
@@ -15,7 +15,7 @@ near6=2001:db8:41::2
 far6=2001:db8:41::1
 start_endpoint far "$program" --interface far6 --remote 192.0.2.1 --address $far6/64
 
-# only_text WHAT TEXT: nothing in it but UTF-8 without control characters
+# only_text TITLE TEXT: checks that the text is UTF-8 without control characters
 only_text() {
   check "$1: UTF-8 without control characters" '' "$(LC_ALL=C.UTF-8 python3 -c '
 import sys
@@ -28,10 +28,10 @@ except UnicodeDecodeError as error:
 print("".join(repr(c) for c in text if c != "\n" and (ord(c) < 32 or 127 <= ord(c) < 160)), end="")' <<<"$2")"
 }
 
-# shows WHAT TEXT SEEN: TEXT stands in it as it is
+# shows TITLE TEXT SEEN: checks that SEEN contains TEXT
 shows() { check "$1: $2" yes "$([[ $3 == *"$2"* ]] && echo yes || echo "no: $3")"; }
 
-# endpoint WHAT WRITTEN SHOWN: an endpoint whose name is WRITTEN with the escapes of printf(1)
+# endpoint TITLE WRITTEN SHOWN: an endpoint whose name is WRITTEN in the escapes of printf(1)
 endpoint() {
   local what=$1 shown=$3 name log=$files/$1.log socket said status verb words arguments file value process
   name=$(printf '%b' "$2")
@@ -52,7 +52,7 @@ endpoint() {
     only_text "$what: $verb" "$said"
     [[ $verb == *json ]] || shows "$what: $verb" "$shown" "$said"
   done
-  check "$what: JSON has the name as lines have it" "$shown" \
+  check "$what: JSON has the same name as lines" "$shown" \
     "$("$program" show --json "$name" 2>/dev/null | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["interface"])' 2>/dev/null)"
   said=$("$program" show 2>&1) && status=0 || status=$?
   check "$what: show of all" 0 $status
@@ -71,7 +71,7 @@ endpoint() {
     check "$what: the interface in $file.pcapng" "$shown (inner)" "${said//\\\\/\\}" # tshark doubles backslashes
   done
 
-  # Wireshark gets the shown name, and hands it back.
+  # Wireshark gets the escaped name and passes it back.
   said=$(near "$program" --extcap-interfaces)
   only_text "$what: extcap" "$said"
   shows "$what: extcap" "{display=6in4 tunnel ${shown//[\{]/\\x7b}}" "$said"
@@ -107,7 +107,7 @@ endpoint utf8 "t\\xc3\\xbcn$number" "$(printf 't\xc3\xbcn')$number"
 endpoint sequence "e\\x1b[31m$number" "e\\x1b[31m$number"
 endpoint backslash "t\\x5cxe9$number" "t\\x5cxe9$number"
 
-# A table of nftables by such a name; nft(8) makes none, the kernel takes any bytes.
+# An nftables table with such a name. nft(8) does not make one, but the kernel allows any bytes.
 start_endpoint near "$program" --interface near6 --remote 192.0.2.2 --address $near6/64
 near python3 - <<'PYTHON'
 import socket, struct

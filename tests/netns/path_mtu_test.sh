@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Dynamic tunnel MTU (RFC 4213 §3.2.2) over a router: what routers tell, what routes and links say, what an
-# administrator or the configuration fixes, and the static MTU (§3.2.1) that knows of none of it.
+# Dynamic tunnel MTU (RFC 4213 §3.2.2) over a router: path MTUs that routers report, MTUs of routes and links, an MTU set
+# by an administrator or in the configuration. And the static MTU (§3.2.1), which none of them changes.
 #   path_mtu_test.sh PROGRAM
 set -euo pipefail
 program=$(realpath "$1")
@@ -26,15 +26,15 @@ stop_near() {
   "$program" down --control "$two_hosts_files/near.sock"
   forget_paths
 }
-# shows WHAT MTU PATH_MTU: in `show`, and on the link
+# shows TITLE MTU PATH_MTU: checks `show` and the link
 shows() {
   reaches 5 near "(s['mtu'], s['path_mtu'])" "($2, $3)" || true
   check "$1: mtu $2, path mtu $3" "($2, $3)" "$(of_status near "(s['mtu'], s['path_mtu'])")"
   check "$1: the link's MTU is $2" "$2" "$(near cat /sys/class/net/near6/mtu)"
 }
-# echoes WHAT INNER-SIZE: three packets of that size are answered
+# echoes TITLE INNER-SIZE: checks that three packets of that size are answered
 echoes() { succeeds "$1: echoes of $2 bytes" near ping -6 -n -q -c 3 -i 0.05 -W 3 -M "do" -s $(($2 - 48)) $far6; }
-# first_echo WHAT INNER-SIZE MTU: a single packet of that size is answered by Packet Too Big
+# first_echo TITLE INNER-SIZE MTU: checks that the first packet of that size is answered by Packet Too Big
 first_echo() {
   check_match "$1: the first packet of $2 bytes is answered Packet Too Big, $3" "Packet too big: mtu=$3" \
     "$(near ping -6 -n -c 1 -W 3 -M "do" -s $(($2 - 48)) $far6 2>&1 || true)"
@@ -43,7 +43,7 @@ craft_icmp() { router python3 "$here/craft_icmp.py" 192.0.2.1 198.51.100.2 "$@";
 
 start_endpoint far "$program" --interface far6 --remote 192.0.2.1 --address $far6/64 --mtu auto
 
-# A link further on, of 1500 bytes until now.
+# The MTU of the link beyond the router shrinks.
 start_near --mtu auto
 shows "the route says 1500" 1480 1500
 start_capture at-1500 far wire 'ip proto 41'
@@ -51,13 +51,13 @@ echoes "path of 1500" 1480
 cable_mtu far 1400
 first_echo "path of 1400" 1480 1380
 shows "path of 1400" 1380 1400
-check_match "the log tells of it" 'a router reports path mtu 1400' "$(cat "$two_hosts_files/near.log")"
+check_match "the log has the path MTU" 'a router reports path mtu 1400' "$(cat "$two_hosts_files/near.log")"
 check "the far end has followed its own link" "(1380, 1400)" "$(of_status far "(s['mtu'], s['path_mtu'])")"
 echoes "path of 1400" 1380
 tcp_arrives "path of 1400: TCP to the far end" near far $far6 5001
 tcp_arrives "path of 1400: TCP from the far end" far near $near6 5002
 stop_capture at-1500
-check "path of 1400: packets were as large as the path takes, both ways" "yes yes" \
+check "path of 1400: packets were as large as the path takes, in both directions" "yes yes" \
   "$( (($(captured at-1500 src host 192.0.2.1 and ip[2:2] == 1400) > 2000)) && echo yes) $( (($(captured at-1500 dst host 192.0.2.1 and ip[2:2] == 1400) > 2000)) && echo yes)"
 check "path of 1400: none was a fragment" 0 "$(captured at-1500 "$fragment")"
 check "path of 1400: each had DF set" 0 "$(captured at-1500 "not $dont_fragment")"
@@ -74,7 +74,7 @@ stop_capture at-1000
 check "path of 1000: in fragments" yes "$((($(captured at-1000 "$fragment") > 2000 && $(snmp far Ip ReasmOKs) > before)) && echo yes || echo no)"
 check "path of 1000: DF is clear" 0 "$(captured at-1000 "$dont_fragment")"
 
-# What is known of a path goes with the path: another gateway, and the same networks behind it.
+# A learned path MTU is forgotten with its path: another gateway leads to the same networks.
 cable_mtu far 1500
 router ip address add 192.0.2.253/24 dev near
 near ip route replace default via 192.0.2.253
@@ -82,7 +82,7 @@ shows "another gateway" 1480 1500
 forget_paths
 echoes "another gateway" 1480
 
-# The metric of the route, and the link itself: down and up without a packet.
+# The MTUs of the route and of the link, down and up without a packet.
 near ip route add 198.51.100.2/32 via 192.0.2.253 mtu 1400
 shows "a route with mtu 1400" 1380 1400
 near ip route replace 198.51.100.2/32 via 192.0.2.253 mtu 1200
@@ -96,7 +96,7 @@ shows "a link of 1600" 1580 1600
 cable_mtu near 1500
 shows "a link of 1500" 1480 1500
 
-# Routers whose message names no MTU, or one that no link has (RFC 791).
+# Messages without an MTU, or with one below the minimum of a link (RFC 791).
 craft_icmp 3 4 mtu=67
 reaches 3 near "s['drops']['in'].get('icmp-ignored', 0)" 1 || true
 check "fragmentation needed with MTU 67: icmp-ignored" 1 "$(drops near in icmp-ignored)"
@@ -106,7 +106,7 @@ shows "fragmentation needed with MTU 0, of 1500 bytes" 1472 1492
 craft_icmp 3 4 mtu=1498
 craft_icmp 3 4 mtu=1500
 craft_icmp 3 4 mtu=9000
-craft_icmp 3 4 mtu=67 # read in this order: once it is counted, those before have done what they do
+craft_icmp 3 4 mtu=67 # errors are read in order: once it is counted, the earlier ones have been handled
 reaches 3 near "s['drops']['in'].get('icmp-ignored', 0)" 2 || true
 shows "a message that tells of more than is known" 1472 1492
 craft_icmp 3 4 mtu=1400 bytes=8
@@ -117,7 +117,7 @@ craft_icmp 3 4 mtu=68
 shows "fragmentation needed with MTU 68" 1280 68
 echoes "fragmentation needed with MTU 68" 1280
 
-# An administrator's MTU is the most from then on.
+# An MTU that an administrator has set is an upper limit.
 near ip route replace default via 192.0.2.254
 shows "the first gateway again" 1480 1500
 near ip link set near6 mtu 1350
@@ -128,7 +128,7 @@ cable_mtu near 1500
 shows "1350 over a path of 1500" 1350 1500
 near ip link set near6 mtu 1500
 shows "an administrator's 1500 over a path of 1500" 1480 1500
-# The endpoint sleeps for longer than a second, which is how often it looks at its wire: it does so first then.
+# The endpoint is stopped for longer than the period of its path check, so that the check comes first afterwards.
 kill -STOP "$near_pid"
 near ip link set near6 mtu 1400
 near ip xfrm policy add dir out src 10.0.0.0/8 dst 10.1.0.0/16 2>/dev/null || near ip neighbour delete 192.0.2.254 dev wire
@@ -143,7 +143,7 @@ shows "an administrator's 1500 over a path of 1600" 1500 1600
 cable_mtu near 1500
 stop_near
 
-# A fixed MTU with discovery is a cap of the same kind.
+# A configured MTU with discovery is an upper limit too.
 start_near --mtu 1480 --pmtudisc yes
 shows "mtu 1480, pmtudisc yes" 1480 1500
 cable_mtu near 1600
@@ -155,7 +155,7 @@ first_echo "mtu 1480, pmtudisc yes" 1480 1380
 shows "mtu 1480, pmtudisc yes, a path of 1400" 1380 1400
 stop_near
 
-# Static: DF clear, the routers cut, and what they say is nobody's business.
+# Static: DF is clear, routers fragment, and their reports are ignored.
 start_near --mtu 1480 --pmtudisc no
 start_capture static far wire 'ip proto 41 and src host 192.0.2.1'
 echoes "mtu 1480, pmtudisc no, a path of 1400" 1480
@@ -169,7 +169,7 @@ check "mtu 1480, pmtudisc no: six packets in twelve fragments" 12 "$(captured st
 check "mtu 1480, pmtudisc no: DF is clear" 0 "$(captured static "$dont_fragment")"
 stop_near
 
-# The path shrinks under a TCP connection, twice, slow enough to happen in the middle of it.
+# The path MTU shrinks twice during a TCP connection. The link is slow, so that both changes come in its middle.
 cable_mtu far 1500
 start_near --mtu auto
 near tc qdisc add dev wire root tbf rate 100mbit burst 100kb limit 500kb
@@ -184,7 +184,7 @@ shrinks >"$two_hosts_files/shrunk" 2>&1 &
 shrinking=$!
 tcp_arrives "the path shrinks twice in the middle of a TCP connection: the bytes arrive" near far $far6 5004
 wait "$shrinking" || true
-check "in the middle of it" yes "$((($(cat "$two_hosts_files/shrunk") < 19000000)) && echo yes || echo no)"
+check "both changes came during the transfer" yes "$((($(cat "$two_hosts_files/shrunk") < 19000000)) && echo yes || echo no)"
 shows "a path that has shrunk twice" 1280 1000
 near tc qdisc delete dev wire root
 stop_near

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The IPv4 path under a tunnel is lost, and comes back: nothing leaves that the host's own IPv4 would not send, the
-# state says so, and neighbours that somebody else has configured stay as they are.
+# The IPv4 path of a tunnel is lost and comes back. Meanwhile no packet leaves that the host's IPv4 would not send, and
+# the state is `no-path`. Configured neighbours are not changed.
 #   path_test.sh PROGRAM
 set -euo pipefail
 program=$(realpath "$1")
@@ -20,40 +20,40 @@ state() { of_status near "s['state']"; }
 reason() { of_status near "s.get('reason')"; }
 wire() { of_status near "s['wire']"; }
 echo_arrives() { near ping -q -n -c 1 -W 1 $far6 >/dev/null; }
-# arrived: what has come to the far end out of this one
+# arrived: prints the counters of packets and drops at the far end
 arrived() { of_status far "(s['in']['packets'], s['drops']['in'])"; }
 verdict() { "$program" explain near6 $far6 --json --control "$two_hosts_files/near.sock" | python3 -c 'import json, sys; print(json.load(sys.stdin)["verdict"])'; }
 told() { near ping -n -c 1 -W 2 $far6 2>&1 || true; }
 
 start_endpoint far "$program" --interface far6 --remote 192.0.2.1 --address $far6/64
 
-# lost WHAT REASON UNDO COMMAND…: COMMAND takes the path away, UNDO brings it back
+# lost TITLE REASON UNDO COMMAND…: COMMAND removes the path, UNDO restores it
 lost() {
   local what=$1 reason=$2 undo=$3 before drops
   shift 3
   until_true 3 echo_arrives || true
-  check "$what: before it there is a path" up "$(state)"
+  check "$what: a path before" up "$(state)"
   : >"$two_hosts_files/near.log"
   "$@"
   reaches 3 near "s['state']" no-path || true
-  check "$what: the state has a name" no-path "$(state)"
-  check_match "$what: and a reason" "$reason" "$(reason)"
-  check_match "$what: show tells people" "no-path.*$reason" "$("$program" show --control "$two_hosts_files/near.sock")"
-  check "$what: no socket is said to send" none "$(wire)"
-  check "$what: explain knows" wire-error "$(verdict)"
-  check_match "$what: explain tells people why" "wire-error.*$reason" \
+  check "$what: the state" no-path "$(state)"
+  check_match "$what: the reason" "$reason" "$(reason)"
+  check_match "$what: the text of show" "no-path.*$reason" "$("$program" show --control "$two_hosts_files/near.sock")"
+  check "$what: show has no sending socket" none "$(wire)"
+  check "$what: the verdict of explain" wire-error "$(verdict)"
+  check_match "$what: explain has the reason" "wire-error.*$reason" \
     "$("$program" explain near6 $far6 --control "$two_hosts_files/near.sock" | grep verdict)"
   before=$(arrived)
   drops=$(drops near out wire-error)
-  check_match "$what: the sender is told" "From $near6.*Address unreachable" "$(told)"
-  check "$what: the packet is counted" $((drops + 1)) "$(drops near out wire-error)"
+  check_match "$what: the sender gets Address Unreachable" "From $near6.*Address unreachable" "$(told)"
+  check "$what: the drop is counted" $((drops + 1)) "$(drops near out wire-error)"
   check "$what: nothing has left" "$before" "$(arrived)"
-  sleep 1.2 # the second look that comes every second says nothing new
-  check "$what: the log tells once" 1 "$(grep -c 'no IPv4 path' "$two_hosts_files/near.log")"
+  sleep 1.2 # the check every second must not repeat the log line
+  check "$what: one line in the log" 1 "$(grep -c 'no IPv4 path' "$two_hosts_files/near.log")"
   $undo
   reaches 3 near "s['state']" up || true
-  check "$what: and it is back" up "$(state)"
-  check "$what: without a reason" None "$(reason)"
+  check "$what: the path is back" up "$(state)"
+  check "$what: no reason any more" None "$(reason)"
   succeeds "$what: echoes are answered again" until_true 3 echo_arrives
 }
 unroute() { near ip route delete "$1" 192.0.2.2/32; }
@@ -103,7 +103,7 @@ succeeds 'packets flow soon after the path is back' until_true 3 echo_arrives
 echo "    after $(((${EPOCHREALTIME/./} - ${back/./}) / 1000)) ms"
 stop near
 
-# A firewall that comes while there is no path is there when the path is back.
+# A firewall is set up while there is no path.
 if near nft list tables 2>/dev/null; then
   start_near
   until_true 3 echo_arrives || true
@@ -113,16 +113,16 @@ if near nft list tables 2>/dev/null; then
   near ip route delete unreachable 192.0.2.2/32
   reaches 3 near "s['state']" up || true
   before=$(drops near out wire-error)
-  check 'a path is back, and a firewall stands there: a raw socket' raw "$(wire)"
+  check 'the path is back, and there is a firewall: a raw socket' raw "$(wire)"
   told >/dev/null
-  check_match 'and the firewall refuses' '^[1-9]' $(($(drops near out wire-error) - before))
+  check_match 'the firewall drops the packets: wire-error' '^[1-9]' $(($(drops near out wire-error) - before))
   near nft delete table ip k
   stop near
 else
   echo 'skipped: no nft here'
 fi
 
-# While there is no path, a reload of what needs none is done, and one of what needs one is not.
+# While there is no path, a reload that needs no path succeeds, and one that needs a path fails.
 configuration=$two_hosts_files/near.conf
 configure() { printf '%s\n' 'interface = near6' "address = $near6/64" "$@" >"$configuration"; }
 configure 'remote = 192.0.2.2'
@@ -131,19 +131,19 @@ near ip route add unreachable 192.0.2.2/32
 reaches 3 near "s['state']" no-path || true
 configure 'remote = 192.0.2.2' 'mtu = 1400'
 check 'without a path: a reload of the MTU' 0 "$(status_of "$program" reload --control "$two_hosts_files/near.sock")"
-check 'is in force' "(1400, 'no-path')" "$(of_status near "(s['mtu'], s['state'])")"
+check 'the new MTU is in force' "(1400, 'no-path')" "$(of_status near "(s['mtu'], s['state'])")"
 configure 'remote = 203.0.113.7'
 check 'without a path: a reload of the remote' 2 "$(status_of "$program" reload --control "$two_hosts_files/near.sock")"
 check 'the former remote stays' 192.0.2.2 "$(of_status near "s['remote']")"
 near ip route delete unreachable 192.0.2.2/32
 reaches 3 near "s['state']" up || true
-check 'and has its path again' up "$(state)"
+check 'the path is back' up "$(state)"
 near ip link set near6 down
-check_match 'an interface that is down is no lost path' "\('down', '.*near6.*down.*'\)" "$(of_status near "(s['state'], s['reason'])")"
+check_match 'an interface that is down: the state is down, not no-path' "\('down', '.*near6.*down.*'\)" "$(of_status near "(s['state'], s['reason'])")"
 near ip link set near6 up
 stop near
 
-# Neighbours that somebody else has configured, while the far end answers no ARP.
+# Neighbours configured by an administrator, while the far end answers no ARP.
 far sysctl -qw net.ipv4.conf.wire.arp_ignore=8
 far_mac=$(far cat /sys/class/net/wire/address)
 far ip neighbour replace 192.0.2.1 lladdr "$(near cat /sys/class/net/wire/address)" dev wire nud permanent
@@ -159,13 +159,13 @@ for wire in auto packet; do
     near ping -q -n -i 0.1 -c 30 -w 10 $far6 >"$two_hosts_files/echoes" 2>&1 || true
     check "$wire, $kind: all echoes are answered" 0 "$(awk '/packets transmitted/ {print $1 - $4}' "$two_hosts_files/echoes")"
     check "$wire, $kind: over a packet socket" packet "$(wire)"
-    check "$wire, $kind: the neighbour is as it was" "$before" "$(neighbour)"
+    check "$wire, $kind: the neighbour is unchanged" "$before" "$(neighbour)"
     stop near
   done
 done
 far sysctl -qw net.ipv4.conf.wire.arp_ignore=0
 
-# One that the kernel has found itself is looked after as if its own packets used it: it never stays stale.
+# A neighbour that the kernel has found is verified as if the kernel's own packets used it: it never stays stale.
 near ip neighbour delete 192.0.2.2 dev wire 2>/dev/null || true
 near ping -q -c 1 192.0.2.2 >/dev/null
 start_near --wire packet
@@ -180,22 +180,22 @@ start_endpoint near "$program" -c "$configuration"
 near_pid=$started
 near ip link set near6 netns "$two_hosts_far"
 reaches 2 near "s['state']" moved || true
-check_match 'an interface that is moved away' "\('moved', '.*near6.*network namespace.*'\)" "$(of_status near "(s['state'], s['reason'])")"
-check_match 'the log says so' 'near6.*network namespace' "$(cat "$two_hosts_files/near.log")"
+check_match 'an interface in another namespace: the state' "\('moved', '.*near6.*network namespace.*'\)" "$(of_status near "(s['state'], s['reason'])")"
+check_match 'the log has it too' 'near6.*network namespace' "$(cat "$two_hosts_files/near.log")"
 said=$("$program" reload --control "$two_hosts_files/near.sock" 2>&1) && status=0 || status=$?
 check 'a reload fails' 2 "$status"
-check_match 'with the reason' 'near6.*network namespace' "$said"
+check_match 'the error has the reason' 'near6.*network namespace' "$said"
 kill -HUP "$near_pid"
 until_true 2 grep -q 'reload failed.*network namespace' "$two_hosts_files/near.log" || true
-check_match 'so does one by a signal' 'reload failed.*network namespace' "$(cat "$two_hosts_files/near.log")"
-check_match 'explain says so' 'network namespace' \
+check_match 'a reload by SIGHUP fails too' 'reload failed.*network namespace' "$(cat "$two_hosts_files/near.log")"
+check_match 'explain fails with the reason' 'network namespace' \
   "$("$program" explain near6 $far6 --control "$two_hosts_files/near.sock" 2>&1 || true)"
 far ip link set near6 netns "$two_hosts_near"
 reaches 2 near "s['state']" down || true
 near ip link set near6 up
 reaches 2 near "s['state']" up || true
-check 'moved back, it is in order again' up "$(state)"
-succeeds 'and carries packets' until_true 3 echo_arrives
+check 'moved back: the state is up' up "$(state)"
+succeeds 'moved back: it carries packets' until_true 3 echo_arrives
 stop near
 
 finish

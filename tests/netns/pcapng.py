@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Reads of a pcapng file what no usual program prints.
+"""Reads fields of a pcapng file that the usual programs do not print.
 
-pcapng.py statistics FILE   a line an interface: its name, packets received, missed, delivered (the last that is told)
-pcapng.py ids FILE          how many different packet ids there are
+pcapng.py statistics FILE   a line for each interface: name, packets received, missed, delivered (of its last block)
+pcapng.py ids FILE          the number of different packet ids
 """
 import struct
 import sys
@@ -37,8 +37,8 @@ with open(sys.argv[2], "rb") as file:
         if kind == INTERFACE:
             names.append(options(body, 8)[2].decode())
         elif kind == STATISTICS:
-            told = options(body, 12)
-            statistics[number(body[:4])] = [number(told[code]) for code in (4, 5, 8)]
+            values = options(body, 12)
+            statistics[number(body[:4])] = [number(values[code]) for code in (4, 5, 8)]
         elif kind == PACKET:
             ids.add(number(options(body, 20 + (number(body[12:16]) + 3) // 4 * 4)[5]))
 if sys.argv[1] == "statistics":

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Tells who speaks to it: TCP and UDP servers that answer each line with the address that it came from.
+"""TCP and UDP servers that answer each line or datagram with its source address.
 
-  peers.py tcp ADDRESS PORT...            answers until it is ended
+  peers.py tcp ADDRESS PORT...            answers until it is killed
   peers.py udp ADDRESS PORT...
-  peers.py ask-udp ADDRESS PORT [FROM]    sends a datagram and prints the answer, or the error's name
+  peers.py ask-udp ADDRESS PORT [FROM]    sends a datagram and prints the answer or the name of the error
 """
 import errno
 import selectors

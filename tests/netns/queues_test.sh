@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Several worker pairs: flows are spread over them, and each stays in order.
+# Several workers: the flows are spread over them, and each flow stays in order.
 #   queues_test.sh PROGRAM
 set -euo pipefail
 program=$(realpath "$1")
@@ -17,7 +17,7 @@ start_both() { # OPTION…
   far_pid=$started
 }
 stop_both() { for side in near far; do "$program" down --control "$two_hosts_files/$side.sock"; done; }
-# busy PID: how many of its threads but the first have worked
+# busy PID: prints the number of its threads, without the first, that have used time
 busy() {
   local task count=0
   for task in /proc/"$1"/task/*; do
@@ -35,9 +35,9 @@ for wire in raw packet; do
   until_true 5 far sh -c "ss -Hlun 'sport = :5001' | grep -q ."
   near python3 "$here/flows.py" send $far6 5001 16 2000
   wait "$receiver"
-  # A machine may be too slow for them, which the far end says.
+  # On a slow machine some may be lost. The drop counters of the far end show it.
   read -r flows datagrams late <"$two_hosts_files/flows"
-  check "$wire: sixteen flows of UDP: flows, datagrams, of which late" "16 32000 0" \
+  check "$wire: sixteen UDP flows: number of flows, datagrams, late datagrams" "16 32000 0" \
     "$flows $((datagrams + $(drops far in wire-overflow))) $late"
   transfers=()
   for port in 5011 5012 5013 5014 5015 5016; do
@@ -50,15 +50,15 @@ for wire in raw packet; do
   for transfer in "${transfers[@]}"; do wait "$transfer" || true; done
   check "$wire: six connections at once: all bytes arrive" 1 "$(sha256sum <"$two_hosts_files/sent" >"$two_hosts_files/sum" &&
     for file in "$two_hosts_files"/received.*; do sha256sum <"$file"; done | sort -u | cmp - "$two_hosts_files/sum" && echo 1)"
-  check "$wire: and no segment came before an earlier one" 0 "$(far nstat -asz TcpExtTCPOFOQueue | awk '/OFO/ {print $2}')"
-  check "$wire: nothing was refused" "{} []" \
+  check "$wire: no TCP segment arrived out of order" 0 "$(far nstat -asz TcpExtTCPOFOQueue | awk '/OFO/ {print $2}')"
+  check "$wire: no drops" "{} []" \
     "$(of_status near "s['drops']['out']") $(of_status far "[drop for drop in s['drops']['in'] if drop != 'wire-overflow']")"
   check_match "$wire: the flows have been spread over threads" '^[3-9]$' "$(busy "$near_pid")"
   stop_both
 done
 
 start_both --queues auto
-check "auto is one queue a processor" "$(nproc)" "$(near ip -d -j link show near6 | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["linkinfo"]["info_data"].get("numqueues", 1))')"
+check "auto is one queue for each processor" "$(nproc)" "$(near ip -d -j link show near6 | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["linkinfo"]["info_data"].get("numqueues", 1))')"
 check_match "packets and bytes are those of all queues" '^[3-9]$' "$(near ping -q -n -c 3 -i 0.02 $far6 >/dev/null; of_status near "s['out']['packets']")"
 stop_both
 finish

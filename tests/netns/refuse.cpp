@@ -1,10 +1,10 @@
-// Runs a program under a kernel that refuses system calls: with seccomp's user notification (seccomp(2)), so
-// that it works with every build, and sees the memory that a call points to.
+// Runs a program whose system calls fail as chosen. It uses the user notification of seccomp(2), which works
+// with every build and allows to read the memory that a call points to.
 //   refuse [--log FILE] [--number N] [--matching TEXT]... [--while FILE] [--super-packets tcp|udp|all]
 //   [--error NUMBER] PROGRAM ARGUMENT...
-// Writes each call that it looks at to the log, numbered from 1. Call N, and every call whose line has TEXT
-// in it, fails with that error (1, EPERM, where none is given), as long as the file of --while is there,
-// where that option is given. A write of super-packets to a tun device fails with EINVAL.
+// --log: a line for each inspected call, numbered from 1. --number: call N fails. --matching: each call whose
+// line contains TEXT fails. --while: they fail only while FILE exists. --error: the errno of the failures
+// (default 1, EPERM). --super-packets: writes of such super-packets to a tun device fail with EINVAL.
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -35,7 +35,7 @@ struct Name {
   const char* name;
 };
 
-// Not clone, which the launcher itself needs; glibc makes threads with clone3.
+// clone is not among them, because the launcher needs it. glibc starts threads with clone3.
 constexpr std::array calls{
     Name{SYS_socket, "socket"},
     Name{SYS_socketpair, "socketpair"},
@@ -77,7 +77,7 @@ struct Plan {
   std::string only_while;
   std::string super_packets;
   int error = EPERM;
-  [[nodiscard]] bool looks_at_starts() const { return log != nullptr || number != 0 || !matching.empty(); }
+  [[nodiscard]] bool inspects_calls() const { return log != nullptr || number != 0 || !matching.empty(); }
 };
 
 [[noreturn]] void fail(const char* what) {
@@ -87,12 +87,12 @@ struct Plan {
 
 std::vector<std::uint8_t> memory_of(pid_t pid, std::uint64_t address, std::size_t length) {
   std::vector<std::uint8_t> bytes(length);
-  const iovec own{.iov_base = bytes.data(), .iov_len = length};
-  // A string may end right before memory that there is not: then what is there is read.
+  const iovec local{.iov_base = bytes.data(), .iov_len = length};
+  // A string may end right before an unmapped page. Two vectors allow to read the part before it.
   const std::size_t in_page = std::min<std::size_t>(length, 4096 - address % 4096);
-  const std::array theirs{iovec{reinterpret_cast<void*>(address), in_page},
+  const std::array remote{iovec{reinterpret_cast<void*>(address), in_page},
                           iovec{reinterpret_cast<void*>(address + in_page), length - in_page}};
-  const ssize_t read = ::process_vm_readv(pid, &own, 1, theirs.data(), theirs.size(), 0);
+  const ssize_t read = ::process_vm_readv(pid, &local, 1, remote.data(), remote.size(), 0);
   bytes.resize(read > 0 ? static_cast<std::size_t>(read) : 0);
   return bytes;
 }
@@ -102,31 +102,31 @@ std::string text_at(pid_t pid, std::uint64_t address) {
   return {bytes.begin(), std::ranges::find(bytes, 0)};
 }
 
-/// What the dynamic linker, the C library and sanitizers open for themselves.
-bool is_runtimes_own(std::string_view path) {
+/// Whether the dynamic linker, the C library or a sanitizer opens this path for itself.
+bool is_of_runtime(std::string_view path) {
   return path.find(".so") != path.npos ||
          std::ranges::any_of(
              std::array{"/usr/", "/lib", "/proc/self", "/sys/devices", "/sys/fs/cgroup", "/etc/ld"},
              [&](const char* start) { return path.starts_with(start); });
 }
 
-/// Empty for one that is nothing of the program's own.
+/// The call as a line of the log; empty: it is not a call of the program itself.
 std::string line_of(const seccomp_notif& call) {
-  const auto* const known = std::ranges::find(calls, call.data.nr, &Name::number);
-  std::string line = known->name;
+  const auto* const entry = std::ranges::find(calls, call.data.nr, &Name::number);
+  std::string line = entry->name;
   const auto pid = static_cast<pid_t>(call.pid);
   const auto add = [&line](const std::string& more) { line += " " + more; };
   const auto& arguments = call.data.args;
   switch (call.data.nr) {
     case SYS_openat:
-      if (is_runtimes_own(text_at(pid, arguments[1]))) return {};
+      if (is_of_runtime(text_at(pid, arguments[1]))) return {};
       add(text_at(pid, arguments[1]));
       break;
     case SYS_ioctl: {
       std::array<char, 16> number{};
       std::snprintf(number.data(), number.size(), "%#lx", static_cast<unsigned long>(arguments[1]));
       add(number.data());
-      if ((arguments[1] & 0xffffU) == 0x54caU) {  // TUNSETIFF: what of the flags
+      if ((arguments[1] & 0xffffU) == 0x54caU) {  // TUNSETIFF: the flags
         const auto request = memory_of(pid, arguments[2], 18);
         if (request.size() != 18) break;
         std::snprintf(number.data(), number.size(), "%#x", request[16] | unsigned{request[17]} << 8U);
@@ -141,7 +141,7 @@ std::string line_of(const seccomp_notif& call) {
         if (i != 0 || call.data.nr == SYS_socket) add(std::to_string(arguments[i]));
       }
       break;
-    case SYS_sendto: {  // to netlink: what type of message
+    case SYS_sendto: {  // to netlink: the message type
       const auto message = memory_of(pid, arguments[1], 6);
       if (message.size() == 6) add(std::to_string(message[4] | unsigned{message[5]} << 8U));
       break;
@@ -151,7 +151,7 @@ std::string line_of(const seccomp_notif& call) {
       add("F_DUPFD_CLOEXEC");
       break;
     case SYS_getrandom:
-      if (arguments[2] != 0) return {};  // the C library's own
+      if (arguments[2] != 0) return {};  // a call of the C library
       break;
     default:
       break;
@@ -174,7 +174,7 @@ bool is_super_packet(const seccomp_notif& call, const Plan& plan) {
 
 int install_filter(const Plan& plan) {
   std::vector<int> numbers;
-  if (plan.looks_at_starts()) {
+  if (plan.inspects_calls()) {
     for (const Name& call : calls) numbers.push_back(call.number);
   }
   if (!plan.super_packets.empty()) numbers.push_back(SYS_writev);
@@ -183,7 +183,7 @@ int install_filter(const Plan& plan) {
     program.push_back({static_cast<std::uint16_t>(code), static_cast<std::uint8_t>(if_true),
                        static_cast<std::uint8_t>(if_false), k});
   };
-  // This filter is the supervisor's, too: its own ioctl(2) is let through.
+  // The filter applies to the supervisor too, so it must allow the ioctl(2) of the supervisor.
   constexpr std::uint32_t low = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? 0 : 4;
   add(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args) + 8 + low);
   add(BPF_ALU | BPF_AND | BPF_K, 0xff00);
@@ -192,7 +192,7 @@ int install_filter(const Plan& plan) {
   add(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr));
   add(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 4);
   add(BPF_MISC | BPF_TXA, 0);
-  add(BPF_JMP | BPF_JEQ | BPF_K, 'T', 1, 0);  // of tun devices, and of terminals
+  add(BPF_JMP | BPF_JEQ | BPF_K, 'T', 1, 0);  // the type of the ioctls of tun devices and terminals
   add(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
   add(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr));
   for (std::size_t i = 0; i < numbers.size(); ++i) {
@@ -223,8 +223,8 @@ void supervise(int listener, const Plan& plan) {
       ++number;
       const bool matches = std::ranges::any_of(
           plan.matching, [&](const std::string& text) { return (line + " ").find(text + " ") != line.npos; });
-      const bool is_time = plan.only_while.empty() || ::access(plan.only_while.c_str(), F_OK) == 0;
-      if (is_time && (number == plan.number || matches)) error = plan.error;
+      const bool is_active = plan.only_while.empty() || ::access(plan.only_while.c_str(), F_OK) == 0;
+      if (is_active && (number == plan.number || matches)) error = plan.error;
       if (plan.log != nullptr) {
         std::fprintf(plan.log, "%ld %s%s\n", number, line.c_str(), error != 0 ? " refused" : "");
         std::fflush(plan.log);
@@ -265,13 +265,13 @@ int main(int argc, char** argv) {
     std::fputs("refuse: give a program\n", stderr);
     return 1;
   }
-  const pid_t own = ::getpid();
+  const pid_t parent = ::getpid();
   const int listener = install_filter(plan);
   const pid_t child = ::fork();
   if (child < 0) fail("refuse: fork");
   if (child == 0) {
     (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != own) return 0;
+    if (::getppid() != parent) return 0;
     for (const int fd : {0, 1, 2}) (void)::close(fd);
     supervise(listener, plan);
     return 0;

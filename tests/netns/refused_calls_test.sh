@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A kernel that refuses the system calls of the start, each in turn: the endpoint runs without, or says why it cannot.
+# Each system call of the start fails in turn. The endpoint runs without the service, or ends with a message that names
+# the reason.
 #   refused_calls_test.sh PROGRAM JUDGE REFUSE
 set -euo pipefail
 program=$(realpath "$1") refuse=$(realpath "$3")
@@ -16,9 +17,9 @@ log=$two_hosts_files/near.log
 exec {nap}<> <(:)
 doze() { read -r -t 0.01 -u "$nap" || true; }
 
-# launch REFUSE_OPTION…: starts the near end, and waits until it is ready or has ended
+# launch REFUSE_OPTION…: starts the near end and waits until it is ready or has ended
 launch() {
-  # The packet socket is among the calls of the start where the far end's address is known.
+  # With a known link-layer address of the far end the start opens the packet socket too.
   near ip neighbour replace 192.0.2.2 lladdr "$far_mac" dev wire nud reachable
   : >"$log"
   background near "$refuse" "$@" "$program" run --control "$two_hosts_files/near.sock" --interface near6 \
@@ -27,7 +28,7 @@ launch() {
   local patience=1500
   until grep -q '^ready: ' "$log" || ! kill -0 "$started" 2>/dev/null || ((patience-- == 0)); do doze; done
 }
-# end: stops it where it runs; its exit status is in $status
+# end: stops the endpoint if it runs; $status is its exit status
 end() {
   local patience=1000
   kill -TERM "$started" 2>/dev/null || true
@@ -36,7 +37,7 @@ end() {
   status=0
   wait "$started" || status=$?
 }
-# judge_launched: ends the endpoint; what is wrong about it is in $wrong, which is empty where nothing is
+# judge_launched: ends the endpoint; $wrong lists its faults, empty: none
 judge_launched() {
   wrong=
   local passes=
@@ -44,8 +45,8 @@ judge_launched() {
   end
   case $status in
     0) [[ -n $passes ]] || wrong+="no ping passes; " ;;
-    # The message names the call or the object, and what would allow it. It may come soon after the endpoint was ready,
-    # with the first look at the host's changes.
+    # The message names the call or the object, and the remedy. It may come soon after `ready`, when the endpoint first
+    # checks the host.
     2) grep -qE '^sixin4: .{10,}: .*(needs|has to|must|choose)' "$log" || wrong+="a bare message; " ;;
     *) wrong+="exit status $status; " ;;
   esac
@@ -55,14 +56,14 @@ judge_launched() {
 launch --log "$two_hosts_files/calls"
 calls=$(wc -l <"$two_hosts_files/calls")
 judge_launched
-check "nothing refused: the endpoint runs" "" "$wrong"
-check_match "the start has its calls" '^[1-9][0-9]{2}$' "$calls"
+check "no call fails: the endpoint runs" "" "$wrong"
+check_match "the start has more than a hundred calls" '^[1-9][0-9]{2}$' "$calls"
 
-# EPERM is what seccomp profiles answer; EINVAL is what kernels answer that do not know an option.
+# EPERM is the usual error of seccomp profiles, EINVAL that of kernels without an option.
 for error in 1 22; do
   failed=0 ran=0 tried=0
   for ((number = 1; number <= calls; ++number)); do
-    # Messages of netlink are refused alike, whatever the error is.
+    # For netlink messages the error makes no difference.
     [[ $error == 22 && $(sed -n "${number}p" "$two_hosts_files/calls") =~ ' '(sendto|recvmsg|recvfrom|openat) ]] && continue
     tried=$((tried + 1))
     launch --log "$two_hosts_files/refused" --number "$number" --error $error
@@ -73,6 +74,6 @@ for error in 1 22; do
     echo "  error $error at call $(grep ' refused$' "$two_hosts_files/refused" | head -n 1): $wrong"
     sed 's/^/    /' "$log"
   done
-  check "error $error at each of $tried calls in turn: $ran times it runs, else it says why; faults" 0 $failed
+  check "error $error at each of $tried calls in turn: $ran times it runs, otherwise it names the reason; faults" 0 $failed
 done
 finish

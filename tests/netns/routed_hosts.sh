@@ -1,10 +1,10 @@
-# Two hosts with a router between them, each on a network of its own. To be sourced behind checks.sh; everything
-# goes when the script ends.
+# Two hosts, each on a network of its own, with a router between them. To be sourced after checks.sh. Everything is
+# removed when the script ends.
 #
 #   routed_hosts_make        near 192.0.2.1 `wire` --- `near` 192.0.2.254 router 198.51.100.254 `far` --- `wire` 198.51.100.2 far
 #   router COMMAND…          runs a command on the router
 #   cable_mtu SIDE BYTES     gives both ends of the cable between that host and the router an MTU
-#   forget_paths             makes the hosts' IPv6 forget what it was told of paths
+#   forget_paths             flushes the path MTUs that the hosts' IPv6 has learned
 
 router() { ip netns exec "$two_hosts_router" "$@"; }
 
@@ -17,7 +17,7 @@ routed_hosts_make() {
   router ip link set lo up
   routed_hosts_cable near 192.0.2.1 192.0.2.254
   routed_hosts_cable far 198.51.100.2 198.51.100.254
-  # icmp_ratelimit: an unreachable a second is what a kernel sends to one address.
+  # icmp_ratelimit: by default a kernel sends one unreachable a second to an address.
   router sysctl -qw net.ipv4.ip_forward=1 net.ipv4.icmp_ratelimit=0
   far sysctl -qw net.ipv4.icmp_ratelimit=0
 }

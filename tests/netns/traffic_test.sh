@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Traffic between two endpoints with real sockets: echoes of every size, TCP and UDP whose content is compared,
-# with receive offload on and off, merged packets forwarded onto a link with a small MTU, IPv4 fragments.
+# Traffic between two endpoints with real sockets: echoes of every size; TCP and UDP whose content is compared, with
+# receive offload on and off; merged packets that are forwarded to a link with a small MTU; IPv4 fragments.
 #   traffic_test.sh PROGRAM JUDGE
 set -euo pipefail
 program=$(realpath "$1")
@@ -30,7 +30,7 @@ receive_offload() { # on|off
   two_hosts_receive_offload far "$1"
 }
 
-# datagrams_arrive WHAT receive|receive-joined SIZE
+# datagrams_arrive TITLE receive|receive-joined SIZE
 datagrams_arrive() {
   background far python3 "$here/datagrams.py" "$2" $far6 5003 200 "$3" >"$two_hosts_files/datagrams"
   local receiver=$started
@@ -59,12 +59,12 @@ for offload in on off; do
   handed_over=$(far cat /sys/class/net/far6/statistics/rx_packets)
   tcp_arrives "receive offload $offload: $tcp_bytes bytes of TCP to the far end" near far $far6 5001
   handed_over=$(($(far cat /sys/class/net/far6/statistics/rx_packets) - handed_over))
-  # By the kernel, or where it does not by the endpoint.
-  check "receive offload $offload: packets are handed over" joined \
+  # Joined by the kernel, or else by the endpoint.
+  check "receive offload $offload: TCP packets reach the kernel" joined \
     "$(((handed_over * 1420 < tcp_bytes)) && echo joined || echo "one by one")"
   tcp_arrives "receive offload $offload: $tcp_bytes bytes of TCP from the far end" far near $near6 5002
-  # The kernel hands over UDP super-packets where the program that sends asks for segmentation; and joins
-  # datagrams on their way in, before the endpoint sees them, where the program that receives asks for that.
+  # The kernel hands over UDP super-packets if the sending program asks for segmentation. It joins datagrams before the
+  # endpoint receives them if the receiving program asks for that.
   for way in receive receive-joined; do
     for size in 1200 300; do
       datagrams_arrive "receive offload $offload, $way: datagrams of $size bytes arrive one by one" $way $size
@@ -76,7 +76,7 @@ check "no checksum was wrong at the far end" 0 \
 check "no TCP checksum was wrong at either end" "0 0" "$(snmp near Tcp InCsumErrors) $(snmp far Tcp InCsumErrors)"
 check "nothing was dropped on the way out" "{}" "$(of_status near "s['drops']['out']")"
 
-# A batch that waits for the endpoint: what is right in it is joined, and vouches for nothing else.
+# A batch that waits for the endpoint: datagrams with a right checksum are joined, without those with a wrong one.
 background near timeout 3 socat -u "UDP6-RECV:5007,bind=[$near6]" "CREATE:$two_hosts_files/datagrams"
 receiver=$started
 until_true 5 near sh -c "ss -Hlun 'sport = :5007' | grep -q ."
@@ -87,20 +87,20 @@ six_more() { (($(snmp near Ip InDelivers) >= delivered + 6)); }
 kill -STOP "$endpoint"
 until_true 5 grep -q '^State:.*stopped' "/proc/$endpoint/status" || true
 far python3 "$here/craft.py" 192.0.2.2 192.0.2.1 1 datagram datagram damaged-datagram datagram datagram damaged-datagram
-until_true 5 six_more || true # else the check below says so
+until_true 5 six_more || true # on a timeout the check below fails
 kill -CONT "$endpoint"
 wait "$receiver" || true
-check "of datagrams that arrive together those that are right arrive" "$(printf 'right\n%.0s' 1 2 3 4)" \
+check "of a batch the datagrams with a right checksum arrive" "$(printf 'right\n%.0s' 1 2 3 4)" \
   "$(cat "$two_hosts_files/datagrams")"
-check "and the kernel sees which are wrong" 2 \
+check "the kernel counts those with a wrong checksum" 2 \
   "$(($(near awk '$1 == "Udp6InCsumErrors" { print $2 }' /proc/net/snmp6) - refused))"
-# Six if each went by itself. The far end's kernel may have said something of its own meanwhile.
-check_match "they were handed over two in one, and each wrong one by itself" '^[45]$' \
+# Six if each were written alone. The far end's kernel may have sent a packet of its own meanwhile.
+check_match "right ones were written in pairs, and each wrong one alone" '^[45]$' \
   "$(($(near cat /sys/class/net/near6/statistics/rx_packets) - handed_over))"
 
-# Super-packets of both kinds on the wire, before the far end's receive offload can join them: every packet of a
-# capture is built anew by libtins and compared. The link is to leave checksums to the kernel, which finishes them
-# before tcpdump sees the packet.
+# Super-packets of both kinds on the wire, before the far end's receive offload can join them: libtins builds
+# every packet of a capture again, and the bytes are compared. The link must not compute checksums, so that the kernel
+# completes them before tcpdump sees the packet.
 near ethtool -K wire tx off >/dev/null
 background near tcpdump -n -i wire -s 0 -B 65536 -w "$two_hosts_files/outer.pcap" -c 3000 'ip proto 41 and src host 192.0.2.1' \
   2>"$two_hosts_files/tcpdump.err"
@@ -112,10 +112,10 @@ near python3 "$here/datagrams.py" send $far6 5003 10 7
 tcp_arrives "TCP while it is captured" near far $far6 5006
 kill "$capture" 2>/dev/null || true
 wait "$capture" || true
-check "each packet on the wire is what libtins would have built" 3000 "$("$judge" "$two_hosts_files/outer.pcap")"
+check "each packet on the wire is the one that libtins builds" 3000 "$("$judge" "$two_hosts_files/outer.pcap")"
 near ethtool -K wire tx on >/dev/null
 
-# The packet socket that tells of joined datagrams hears every link. In a bridge a packet passes two of them.
+# The packet socket for joined datagrams receives from every link. In a bridge a packet passes two links.
 far ip link add bridge type bridge
 far ip address flush dev wire
 far ip link set wire master bridge
@@ -130,7 +130,7 @@ far ip link delete bridge
 far ip address add 192.0.2.2/24 dev wire
 until_true 5 near ping -6 -c 1 -W 0.2 $far6
 
-# A host behind the near end, on a link with a smaller MTU than the tunnel's.
+# A host beyond the near end, on a link with a smaller MTU than the tunnel.
 receive_offload on
 lan=sixin4-lan-$$
 trap 'ip netns delete $lan 2>/dev/null || true; two_hosts_remove' EXIT
@@ -156,7 +156,7 @@ kill "$capture" && wait "$capture" || true
 check "no packet on that link is larger than its MTU" 0 "$(tcpdump -nr "$two_hosts_files/lan.pcap" 2>/dev/null | wc -l)"
 stop_both
 
-# RFC 4213 §3.2.1: a tunnel MTU beyond the link's means IPv4 fragments, and both ends cope with them.
+# RFC 4213 §3.2.1: with a tunnel MTU larger than the link's, packets travel as IPv4 fragments.
 start_both 8000
 succeeds "mtu 8000 over 1500: an echo in one inner packet" near ping -6 -n -q -c 3 -i 0.02 -W 2 -M "do" -s $((8000 - 48)) $far6
 tcp_arrives "mtu 8000 over 1500: $tcp_bytes bytes of TCP in IPv4 fragments" near far $far6 5005

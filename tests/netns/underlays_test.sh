@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# IPv4 links of all sizes under a tunnel with `mtu = auto`: what a link takes is what the tunnel has, down to the
-# 1280 bytes that IPv6 needs; below that packets travel as IPv4 fragments. And fragments from elsewhere, in any order.
+# IPv4 links of all MTUs under a tunnel with `mtu = auto`. The tunnel MTU follows the link, down to the 1280 bytes that
+# IPv6 needs; below that packets travel as IPv4 fragments. And fragments made by others, in any order.
 #   underlays_test.sh PROGRAM
 set -euo pipefail
 program=$(realpath "$1")
@@ -25,7 +25,7 @@ stop_both() {
   "$program" down --control "$two_hosts_files/near.sock"
   "$program" down --control "$two_hosts_files/far.sock"
 }
-# unanswered INNER-SIZE…: those of which an echo is not answered; senders may have to fragment some
+# unanswered INNER-SIZE…: prints the sizes whose echo is not answered; the sender may have to fragment some
 unanswered() {
   local size
   for size in "$@"; do
@@ -42,7 +42,7 @@ for link in 9000 1500 1301 1300 1299 1280 1000 576; do
   mtu=$((whole ? link - 20 : 1280))
   check "a link of $link: mtu" "$mtu $link" "$(of_status near "s['mtu']") $(of_status near "s['path_mtu']")"
   start_capture wire near wire "$from_near"
-  check "a link of $link: echoes of every interesting size" "" \
+  check "a link of $link: echoes of all sizes near the MTU" "" \
     "$(unanswered 48 49 $((link / 2)) $((link - 20)) $((link - 19)) 1279 1280 1281 1500 1501 $((mtu - 1)) "$mtu" 9000 20000)"
   tcp_arrives "a link of $link: TCP to the far end" near far $far6 5001
   tcp_arrives "a link of $link: TCP from the far end" far near $near6 5002
@@ -52,16 +52,16 @@ for link in 9000 1500 1301 1300 1299 1280 1000 576; do
     check "a link of $link: DF set in all, no fragments" "$packets 0" "$(captured wire "$dont_fragment") $(captured wire "$fragment")"
     check "a link of $link: packets fill it" yes "$(yes_if "$(captured wire "ip[2:2] == $link") > 300")"
   else
-    largest=$((20 + (link - 20) / 8 * 8)) # eight bytes are the grain of fragments
+    largest=$((20 + (link - 20) / 8 * 8)) # fragment offsets are multiples of eight bytes
     check "a link of $link: DF clear in all" 0 "$(captured wire "$dont_fragment")"
     check "a link of $link: fragments fill it" yes "$(yes_if "$(captured wire "ip[6] & 0x20 != 0 and ip[2:2] == $largest") > 1000")"
-    check "a link of $link: none but the last of a packet is smaller" 0 "$(captured wire "ip[6] & 0x20 != 0 and ip[2:2] != $largest")"
+    check "a link of $link: only the last fragment of a packet is smaller" 0 "$(captured wire "ip[6] & 0x20 != 0 and ip[2:2] != $largest")"
   fi
   check "a link of $link: nothing was dropped" "{} {}" "$(of_status near "str(s['drops']['in']) + ' ' + str(s['drops']['out'])")"
   stop_both
 done
 
-# Packets that somebody else has cut, the far end or a router. RFC 4213 §3.6: at least 1500 bytes are put together.
+# Packets that the far end or a router has fragmented. RFC 4213 §3.6: reassembly must take at least 1500 bytes.
 near ip link set wire mtu 1500
 far ip link set wire mtu 1500
 start_endpoint near "$program" --interface near6 --remote 192.0.2.2 --address $near6/64 --route ::/0
