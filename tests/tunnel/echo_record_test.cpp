@@ -1,4 +1,4 @@
-// Round trip and loss, as the echoes come back or do not.
+// Round-trip time and loss of the echo requests, for sequences of answers.
 #include "echo_record.hpp"
 
 #include <chrono>
@@ -14,11 +14,11 @@ using namespace std::chrono_literals;
 
 class EchoRecordTest : public ::testing::Test {
  protected:
-  /// One echo a second; it comes back after 8 ms or not at all.
-  void echo(bool comes_back) {
+  /// One request a second. `is_answered`: after 8 ms.
+  void echo(bool is_answered) {
     now += 1s;
     const std::uint16_t sequence = record.next(now);
-    if (comes_back) record.answered(sequence, now + 8ms);
+    if (is_answered) record.answered(sequence, now + 8ms);
   }
 
   EchoRecord record;
@@ -29,7 +29,7 @@ TEST_F(EchoRecordTest, KnowsNothingBeforeTheFirstAnswer) {
   EXPECT_EQ(record.round_trip(), std::nullopt);
   EXPECT_EQ(record.loss(), std::nullopt);
   echo(false);
-  EXPECT_EQ(record.loss(), std::nullopt) << "it is still on its way";
+  EXPECT_EQ(record.loss(), std::nullopt) << "it is still under way";
   EXPECT_EQ(record.lost_in_a_row(), 0U);
 }
 
@@ -65,13 +65,13 @@ TEST_F(EchoRecordTest, ALateAnswerIsAnAnswer) {
   EXPECT_EQ(record.loss(), 0.0);
 }
 
-TEST_F(EchoRecordTest, AnAnswerThatNobodyWaitsForChangesNothing) {
+TEST_F(EchoRecordTest, AnUnexpectedAnswerChangesNothing) {
   record.answered(17, now);
   EXPECT_EQ(record.round_trip(), std::nullopt);
   const auto sequence = record.next(now);
   record.answered(sequence, now + 5ms);
   record.answered(sequence, now + 900ms);
-  EXPECT_EQ(record.round_trip(), 5ms) << "the second is a copy";
+  EXPECT_EQ(record.round_trip(), 5ms) << "the second is a duplicate";
 }
 
 TEST_F(EchoRecordTest, OnlyTheLast32Count) {
@@ -81,7 +81,7 @@ TEST_F(EchoRecordTest, OnlyTheLast32Count) {
   EXPECT_EQ(record.loss(), 0.0);
 }
 
-TEST_F(EchoRecordTest, SequenceNumbersBeginAnewWithoutHarm) {
+TEST_F(EchoRecordTest, SequenceNumbersMayWrap) {
   for (int i = 0; i < 70000; ++i) echo(true);
   EXPECT_EQ(record.loss(), 0.0);
   EXPECT_EQ(record.round_trip(), 8ms);

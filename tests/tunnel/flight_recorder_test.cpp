@@ -1,4 +1,4 @@
-// The packets of flight recorders on their way to another program and into a file.
+// The packets of flight recorders in a ring for a client, and in files.
 #include "flight_recorder.hpp"
 
 #include <algorithm>
@@ -24,7 +24,7 @@ namespace {
 
 using namespace test;
 
-TEST(FlightRecorder, AllOfItArrives) {
+TEST(FlightRecorder, TheRingHasAllPackets) {
   const engine::Time now{std::chrono::hours{1}};
   capture::Recorder recorder{4096};
   recorder.begin(now);
@@ -37,7 +37,7 @@ TEST(FlightRecorder, AllOfItArrives) {
     ASSERT_TRUE(seen) << id;
     EXPECT_EQ(seen->id, id);
     EXPECT_EQ(seen->time, now);
-    EXPECT_EQ(seen->length, id % 1500) << "that of the whole packet";
+    EXPECT_EQ(seen->length, id % 1500) << "the length of the whole packet";
     Octets expected = payload_of(id % 1500);
     expected.resize(std::min<std::size_t>(expected.size(), 96));
     ASSERT_EQ(octets_of(seen->bytes), expected);
@@ -47,7 +47,7 @@ TEST(FlightRecorder, AllOfItArrives) {
   EXPECT_EQ(reader.lost(capture::Form::inner), 0U);
 }
 
-TEST(FlightRecorder, NothingArrivesWhereThereIsNothing) {
+TEST(FlightRecorder, TheRingOfNoPacketsIsEmpty) {
   const capture::RingMemory memory{ring_of({})};
   EXPECT_FALSE(capture::RingReader{memory.bytes()}.next());
 }
@@ -60,7 +60,7 @@ class SavedRecordings : public testing::Test {
     directory = path;
   }
   void TearDown() override { std::filesystem::remove_all(directory); }
-  /// Somebody else's, or one from a while ago.
+  /// A file of another interface, or an older one.
   void make(const std::string& name, std::chrono::seconds ago) const {
     std::ofstream{directory / name} << "x";
     std::filesystem::last_write_time(directory / name, std::filesystem::file_time_type::clock::now() - ago);
@@ -69,7 +69,7 @@ class SavedRecordings : public testing::Test {
   std::filesystem::path directory;
 };
 
-TEST_F(SavedRecordings, TheLast16StayWhateverTheirNamesSay) {
+TEST_F(SavedRecordings, TheLast16ByFileTimeAreKept) {
   using std::chrono::seconds;
   for (int i = 0; i < 16; ++i) make("a-209912010101" + std::to_string(10 + i) + ".pcapng", seconds{100 - i});
   const std::string saved = save_recording("a", {}, directory);
@@ -86,7 +86,7 @@ TEST_F(SavedRecordings, TheLast16StayWhateverTheirNamesSay) {
   EXPECT_TRUE(has("a-20261122191957-4.pcapng"));
 }
 
-TEST_F(SavedRecordings, AnotherTunnelsStay) {
+TEST_F(SavedRecordings, FilesOfOtherInterfacesAreKept) {
   const std::vector<std::string> others{"a-1-20261122191957.pcapng", "a-20261122191957-20261122191957.pcapng",
                                         "a-2026112219195.pcapng",    "a-20261122191957.pcap",
                                         "a-20261122191957-.pcapng",  "a-20261122191957x.pcapng",

@@ -1,4 +1,4 @@
-// The far end's address, from what the configuration calls it.
+// The far end's address, from an address or a host name in the configuration.
 #include "host_name.hpp"
 
 #include <fstream>
@@ -15,19 +15,18 @@ namespace {
 
 using namespace netlink::testing;
 
-TEST(HostNameTest, AnAddressIsItself) {
+TEST(HostNameTest, AnAddressIsReturnedUnchanged) {
   EXPECT_EQ(resolve_ipv4("192.0.2.254"), (wire::Ipv4Address{{192, 0, 2, 254}}));
 }
 
-TEST(HostNameTest, ANameIsLookedUp) {
+TEST(HostNameTest, AHostNameIsResolved) {
   std::ifstream hosts{"/etc/hosts"};
   const std::string names{std::istreambuf_iterator<char>{hosts}, {}};
-  if (names.find("localhost") == std::string::npos)
-    GTEST_SKIP() << "this host has no name: /etc/hosts lacks localhost";
+  if (names.find("localhost") == std::string::npos) GTEST_SKIP() << "/etc/hosts lacks localhost";
   EXPECT_EQ(resolve_ipv4("localhost"), (wire::Ipv4Address{{127, 0, 0, 1}}));
 }
 
-TEST(HostNameTest, ANameThatIsNotFoundIsNamed) {
+TEST(HostNameTest, TheErrorHasTheUnknownName) {
   if (!enter_own_network()) GTEST_SKIP() << "needs a network in which no name server answers";
   for (const std::string host : {"nowhere.invalid", "2001:db8::1", ""}) {
     try {

@@ -1,4 +1,4 @@
-// From a configuration to the addresses, routes and rules that the host is to have.
+// The addresses, routes and rules of the host that follow from a configuration.
 #include "host_plan.hpp"
 
 #include <vector>
@@ -32,7 +32,7 @@ TEST(HostPlanTest, AnEmptyConfigurationStillHasTheLinkLocalAddress) {
             (netlink::HostState{.addresses = {link_local}, .routes = {}, .rules = {}}));
 }
 
-TEST(HostPlanTest, TheLinkLocalAddressIsMadeOfTheIpv4Address) {
+TEST(HostPlanTest, TheLinkLocalAddressContainsTheIpv4Address) {
   const netlink::HostState state = host_state_of(full(), ip4("198.51.100.254"));
   ASSERT_FALSE(state.addresses.empty());
   EXPECT_EQ(to_string(state.addresses[0]), "fe80::c633:64fe/64");
@@ -48,7 +48,7 @@ TEST(HostPlanTest, InTheMainTableThereAreNoRules) {
   EXPECT_TRUE(state.rules.empty());
 }
 
-TEST(HostPlanTest, RoutesHaveTheTableAndMetricGiven) {
+TEST(HostPlanTest, RoutesHaveTheConfiguredTableAndMetric) {
   config::Configuration configuration = full();
   configuration.table = 100;
   configuration.metric = 7;
@@ -57,7 +57,7 @@ TEST(HostPlanTest, RoutesHaveTheTableAndMetricGiven) {
                          netlink::Ipv6Route{.prefix = net6("2000::/3"), .table = 100, .metric = 7}}));
 }
 
-TEST(HostPlanTest, AnotherTableGetsRulesForEverySourceOfOurs) {
+TEST(HostPlanTest, AnotherTableHasARuleForEachOwnSource) {
   config::Configuration configuration = full();
   configuration.table = 100;
   const auto of = [](const char* from) {
@@ -72,12 +72,12 @@ TEST(HostPlanTest, AnotherTableGetsRulesForEverySourceOfOurs) {
                          of("2001:db8:2::/64"), inside("2001:db8:1::/48"), inside("2001:db8:2::/64")}));
 }
 
-TEST(HostPlanTest, TrafficInsideAPrefixIsJudgedBeforeTheTunnelsTableAndBothBeforeMain) {
+TEST(HostPlanTest, TheRulePrioritiesAreOwnPrefixThenSourceThenMain) {
   EXPECT_LT(own_prefix_rule_priority, source_rule_priority);
   EXPECT_LT(source_rule_priority, 32766U);
 }
 
-TEST(HostPlanTest, OursAreHostAddressesAndWholePrefixes) {
+TEST(HostPlanTest, OwnPrefixesAreHostAddressesAndPrefixes) {
   EXPECT_EQ(own_prefixes({}), Prefixes{});
   EXPECT_EQ(own_prefixes(full()), (Prefixes{net6("2001:db8::2/128"), net6("2001:db8::5/128"),
                                             net6("2001:db8:1::/48"), net6("2001:db8:2::/64")}))
@@ -90,14 +90,14 @@ wire::Ipv6Address far_end(const std::vector<netlink::InterfaceAddress>& addresse
   return far_end_of(configuration, ip4("192.0.2.2"));
 }
 
-TEST(HostPlanTest, TheFarEndIsAPeerWhereThereIsOne) {
+TEST(HostPlanTest, TheFarEndIsThePeerFirst) {
   EXPECT_EQ(far_end_of(full(), ip4("192.0.2.2")), ip6("2001:db8::1"));
   netlink::InterfaceAddress second = on_link("2001:db8::5/64");
   second.peer = ip6("2001:db8:9::9");
   EXPECT_EQ(far_end({on_link("2001:db8::2/64"), second}), ip6("2001:db8:9::9"));
 }
 
-TEST(HostPlanTest, ElseTheFarEndIsTheFirstOtherHostOfTheLink) {
+TEST(HostPlanTest, WithoutAPeerTheFarEndIsTheFirstOtherAddressOfThePrefix) {
   EXPECT_EQ(far_end({on_link("2001:db8::2/64")}), ip6("2001:db8::1"));
   EXPECT_EQ(far_end({on_link("2001:db8::1/64")}), ip6("2001:db8::2"));
   EXPECT_EQ(far_end({on_link("2001:db8::fe/126")}), ip6("2001:db8::fd"));
@@ -111,7 +111,7 @@ TEST(HostPlanTest, TheFarEndIsNeverThisHost) {
   EXPECT_EQ(far_end({on_link("2001:db8::4/127"), on_link("2001:db8::5/127")}), ip6("fe80::c000:202"));
 }
 
-TEST(HostPlanTest, ElseTheFarEndIsItsLinkLocalAddress) {
+TEST(HostPlanTest, WithoutAPrefixTheFarEndIsItsLinkLocalAddress) {
   EXPECT_EQ(far_end({}), ip6("fe80::c000:202"));
   EXPECT_EQ(far_end({on_link("2001:db8::9/128")}), ip6("fe80::c000:202"));
 }

@@ -1,4 +1,4 @@
-// The word to the service manager arrives where NOTIFY_SOCKET points, and nowhere else.
+// Notifications arrive at the socket named by NOTIFY_SOCKET, and at no other one.
 #include "service_manager.hpp"
 
 #include <cstddef>
@@ -16,7 +16,7 @@
 namespace sixin4::tunnel::testing {
 namespace {
 
-/// Listens as the service manager does; `@` stands for the abstract namespace.
+/// A listening socket like the service manager's. A name with `@` is in the abstract namespace.
 class Manager {
  public:
   explicit Manager(const std::string& name)
@@ -34,8 +34,8 @@ class Manager {
   Manager(Manager&&) = delete;
   Manager& operator=(Manager&&) = delete;
 
-  /// The next message, empty where none came.
-  [[nodiscard]] std::string heard() const {
+  /// The next message; empty: none.
+  [[nodiscard]] std::string next_message() const {
     std::string text(256, '\0');
     const ssize_t length = recv(fd_.get(), text.data(), text.size(), 0);
     return length < 0 ? std::string{} : text.substr(0, static_cast<std::size_t>(length));
@@ -54,32 +54,32 @@ class ServiceManagerTest : public ::testing::Test {
   const std::string name_ = "/tmp/sixin4-notify-" + std::to_string(getpid());
 };
 
-TEST_F(ServiceManagerTest, HearsOneMessageAState) {
+TEST_F(ServiceManagerTest, GetsOneMessageForEachState) {
   const Manager manager{name_};
   point_to(name_);
   notify_service_manager("READY=1");
   notify_service_manager("STOPPING=1");
-  EXPECT_EQ(manager.heard(), "READY=1");
-  EXPECT_EQ(manager.heard(), "STOPPING=1");
-  EXPECT_EQ(manager.heard(), "");
+  EXPECT_EQ(manager.next_message(), "READY=1");
+  EXPECT_EQ(manager.next_message(), "STOPPING=1");
+  EXPECT_EQ(manager.next_message(), "");
 }
 
-TEST_F(ServiceManagerTest, HearsThroughTheAbstractNamespace) {
+TEST_F(ServiceManagerTest, GetsMessagesThroughTheAbstractNamespace) {
   const Manager manager{"@" + name_};
   point_to("@" + name_);
   notify_service_manager("READY=1\nSTATUS=up");
-  EXPECT_EQ(manager.heard(), "READY=1\nSTATUS=up");
+  EXPECT_EQ(manager.next_message(), "READY=1\nSTATUS=up");
 }
 
-TEST_F(ServiceManagerTest, HearsThroughTheLongestPath) {
+TEST_F(ServiceManagerTest, GetsMessagesThroughTheLongestPath) {
   const std::string longest = name_ + std::string(107 - name_.size(), 'x');
   const Manager manager{longest};
   point_to(longest);
   notify_service_manager("READY=1");
-  EXPECT_EQ(manager.heard(), "READY=1");
+  EXPECT_EQ(manager.next_message(), "READY=1");
 }
 
-TEST_F(ServiceManagerTest, HearsNothingUnlessTheVariableNamesIt) {
+TEST_F(ServiceManagerTest, GetsNothingUnlessTheVariableNamesIt) {
   const Manager manager{name_};
   const Manager abstract{"@" + name_};
   notify_service_manager("READY=1");
@@ -88,8 +88,8 @@ TEST_F(ServiceManagerTest, HearsNothingUnlessTheVariableNamesIt) {
     point_to(other);
     notify_service_manager("READY=1");
   }
-  EXPECT_EQ(manager.heard(), "");
-  EXPECT_EQ(abstract.heard(), "");
+  EXPECT_EQ(manager.next_message(), "");
+  EXPECT_EQ(abstract.next_message(), "");
 }
 
 }  // namespace
