@@ -5,11 +5,11 @@
 // 3. Change addresses, routes and rules. After a failure restore the former ones and throw.
 // 4. Change the MTU of the link. After a failure undo step 3 and throw.
 // 5. Open the new sockets of all workers. After a failure undo steps 4 and 3 and throw.
-// 6. Hand parameters and sockets to the workers. This cannot fail.
+// 6. Hand parameters and sockets to the workers, which use them from their next turn on.
 // 7. Store the settings, the echo socket and the recorders.
 //
-// `reconfigure` does all steps, `put_in_force` steps 4 to 6. tunnel_follow.cpp uses `put_in_force` when the
-// host has changed. A failure of an undo step goes to the log.
+// `reconfigure` does all steps. `put_in_force` does steps 4 to 6 and stores the settings; tunnel_follow.cpp
+// calls it after a change of the host. A failure of an undo step goes to the log.
 #include "tunnel.hpp"
 
 #include <algorithm>

@@ -161,7 +161,8 @@ engine::PathMtu Tunnel::path_mtu_over(const config::Configuration& configuration
   return same || !underlay.no_path.empty() ? in_force_.path : engine::PathMtu{underlay.route_mtu};
 }
 
-/// The MTU of the tunnel's link. An MTU below 1280 is not followed: then it is the MTU in force.
+/// The MTU of the tunnel's link. If that is below 1280, which no tunnel can have, it returns the MTU in
+/// force.
 std::uint32_t Tunnel::link_mtu() {
   const auto link = own_link();
   if (!link) return mtu_;
