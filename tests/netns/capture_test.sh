@@ -262,16 +262,16 @@ pings 20 >/dev/null
 check 'a reload changes the size of the recorder' 16 "$("$program" recorder --control "$socket" | wc -l)"
 saved() { sed -n "s/.*$1: the last [0-9]* packets are in //p" "$files/near.log"; }
 kill -USR2 "$endpoint"
-until_true 5 eval '[[ -n $(saved signal) ]]' || true
-check_match 'SIGUSR2 writes it to a file' '^/run/sixin4/near6-20[0-9]{12}\.pcapng$' "$(saved signal)"
-check 'the file is readable for its owner only' 600 "$(stat -c %a "$(saved signal)")"
+until_true 5 eval '[[ -n $(saved SIGUSR2) ]]' || true
+check_match 'SIGUSR2 writes it to a file' '^/run/sixin4/near6-20[0-9]{12}\.pcapng$' "$(saved SIGUSR2)"
+check 'the file is readable for its owner only' 600 "$(stat -c %a "$(saved SIGUSR2)")"
 kill -USR2 "$endpoint"
-twice() { (($(saved signal | sort -u | wc -l) == 2)); }
+twice() { (($(saved SIGUSR2 | sort -u | wc -l) == 2)); }
 until_true 5 twice || true
-check 'a second recording keeps the first file' 2 "$(saved signal | xargs ls 2>/dev/null | wc -l)"
-rm -f "$(saved signal | tail -n 1)"
+check 'a second recording keeps the first file' 2 "$(saved SIGUSR2 | xargs ls 2>/dev/null | wc -l)"
+rm -f "$(saved SIGUSR2 | tail -n 1)"
 saved() { sed -n "s/.*$1: the last [0-9]* packets are in //p" "$files/near.log" | head -n 1; }
-check 'it has the last packets' 16 "$(tshark -n -r "$(saved signal)" 2>/dev/null | wc -l)"
+check 'it has the last packets' 16 "$(tshark -n -r "$(saved SIGUSR2)" 2>/dev/null | wc -l)"
 sed -i 's/recorder = 16/recorder = 0/' "$configuration"
 succeeds 'reload without' "$program" reload --control "$socket"
 check_match 'recorder = 0: the recorder is off' 'the flight recorder is off' "$("$program" recorder --control "$socket" 2>&1 || true)"
@@ -321,7 +321,7 @@ check '-i outer: one line for each outer packet' 3 "$(grep -c 'out IP 192\.0\.2\
 # The end of the endpoint: an error writes the recorder, and captures end.
 capture last
 pings 8 >/dev/null
-rm -f "$(saved signal)"
+rm -f "$(saved SIGUSR2)"
 near ip link delete near6
 status=0
 wait "$endpoint" || status=$?

@@ -105,7 +105,7 @@ write_configuration "source = to @$table.gone use 2001:db8:42::26"
 check 'reload fails for a missing table' 2 "$(status_of reload)"
 printf '%s\n' '2001:db8:43::/64 nobody' >"$table"
 write_configuration "source = to @$table keep"
-check 'reload fails for a table with an unknown pool' "sixin4: $table:1: there is no pool 'nobody'" "$(reload 2>&1 || true)"
+check 'reload fails for a table with an unknown pool' "sixin4: $table:1: there is no 'pool' 'nobody'" "$(reload 2>&1 || true)"
 check 'the former rules stay in force' 2001:db8:42::26 "$(tcp_source $far6 25)"
 write_configuration
 succeeds 'reload without rules' reload

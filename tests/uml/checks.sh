@@ -67,9 +67,9 @@ wait_for_listener() {
 # tcp_to_guest NAME RUNNER ADDRESS PORT FILE: sends FILE from RUNNER's host and compares the received bytes
 tcp_to_guest() {
     rm -f "$uml_dir/receiver.log"
-    uml_daemon receiver "timeout 30 socat -u TCP6-LISTEN:$4 - | sha256sum" >/dev/null
+    uml_daemon receiver "timeout 30 socat -u TCP6-LISTEN:$4,reuseaddr - | sha256sum" >/dev/null
     wait_for_listener uml_exec "$4"
-    "$2" timeout 20 socat -u "OPEN:$5" "TCP6:[$3]:$4" || echo "# socat ended with $?"
+    "$2" timeout 20 socat -u "OPEN:$5" "TCP6:[$3]:$4,retry=20,interval=0.25" || echo "# socat ended with $?"
     # The sender ends when its kernel has the data; the receiver has 30 seconds.
     until_true 30 test -s "$uml_dir/receiver.log" || true
     check "$1" "$(sha256sum <"$5")" "$(cat "$uml_dir/receiver.log")"
@@ -80,7 +80,7 @@ tcp_to_guest() {
 tcp_from_guest() {
     local receiver status=0
     rm -f "$uml_dir/received"
-    ip netns exec "$2" timeout 25 socat -u "TCP6-LISTEN:$4" "CREATE:$uml_dir/received" &
+    ip netns exec "$2" timeout 25 socat -u "TCP6-LISTEN:$4,reuseaddr" "CREATE:$uml_dir/received" &
     receiver=$!
     until_true 5 ip netns exec "$2" sh -c "ss -6Hltn 'sport = $4' | grep -q ." || true
     uml_exec "timeout 20 socat -u OPEN:$5 'TCP6:[$3]:$4'" || status=$?
