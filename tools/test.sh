@@ -33,7 +33,7 @@ build_and_test() {
   echo "== $directory $*"
   cmake -S . -B "$directory" -G Ninja -DSIXIN4_WERROR=ON -DSIXIN4_TESTS=ON "$@" >/dev/null
   cmake --build "$directory" "${targets[@]}"
-  ctest --test-dir "$directory" --output-on-failure --parallel "$(nproc)" "${selection[@]}"
+  ctest --test-dir "$directory" --output-on-failure --parallel "$((2 * $(nproc)))" "${selection[@]}"
 }
 
 # build_only DIRECTORY CMAKE_OPTION…: without the tests, which every build type compiles by the same options
