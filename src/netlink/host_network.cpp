@@ -40,20 +40,25 @@ std::vector<T> missing_from(std::vector<T> present, const std::vector<T>& elemen
 std::size_t HostNetwork::apply(HostState state) {
   state = canonical(std::move(state));
   for (const auto& rule : missing_from(state.rules, state_.rules)) netlink_.remove_rule(rule);
-  for (const auto& route : missing_from(state.routes, state_.routes)) {
-    netlink_.remove_route(link_index_, route);
-  }
-  for (const auto& address : missing_from(state.addresses, state_.addresses)) {
-    const auto is_same = [&address](const InterfaceAddress& other) { return other.is_same_as(address); };
-    // An address that only changes its lifetime is not removed, because connections use it.
-    if (std::ranges::none_of(state.addresses, is_same)) netlink_.remove_address(link_index_, address);
-  }
-  for (const auto& label : missing_from(state.labels, state_.labels))
-    netlink_.remove_label(link_index_, label);
+  if (link_index_ != 0) remove_from_link(state);
   // After the removals, so that the state still has an object whose removal failed; before the additions, so
   // that it has the objects of a partial addition.
   state_ = std::move(state);
   return restore();
+}
+
+/// Removes the objects of the link that `next` lacks. Not without a link: the kernel has removed them with
+/// it, and a removal without a link would match the same route of another link.
+void HostNetwork::remove_from_link(const HostState& next) {
+  for (const auto& route : missing_from(next.routes, state_.routes))
+    netlink_.remove_route(link_index_, route);
+  for (const auto& address : missing_from(next.addresses, state_.addresses)) {
+    const auto is_same = [&address](const InterfaceAddress& other) { return other.is_same_as(address); };
+    // An address that only changes its lifetime is not removed, because connections use it.
+    if (std::ranges::none_of(next.addresses, is_same)) netlink_.remove_address(link_index_, address);
+  }
+  for (const auto& label : missing_from(next.labels, state_.labels))
+    netlink_.remove_label(link_index_, label);
 }
 
 std::size_t HostNetwork::restore() {

@@ -251,6 +251,17 @@ TEST_F(HostNetworkTest, WithdrawsItsRulesWhenTheLinkIsGone) {
   EXPECT_EQ(rules(), "");
 }
 
+TEST_F(HostNetworkTest, WithoutItsLinkItLeavesRoutesOfOthersAlone) {
+  HostNetwork host(*netlink_, link_);
+  host.apply(everything());
+  run("ip link del sixin4");
+  host.leave_link();
+  run("ip link set lo up && ip -6 route add 2001:db8:5::/48 dev lo metric 7 proto static");
+  host.apply({});
+  EXPECT_EQ(routes(), "2001:db8:5::/48 dev lo metric 7 pref medium\n");
+  EXPECT_EQ(rules(), "");
+}
+
 TEST_F(HostNetworkTest, SaysWhenItCouldNotWithdraw) {
   HostNetwork host(*netlink_, link_);
   host.apply(everything());

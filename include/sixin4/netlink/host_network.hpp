@@ -54,6 +54,7 @@ class HostNetwork {
   void use_link(int link_index) noexcept { link_index_ = link_index; }
 
  private:
+  void remove_from_link(const HostState& next);
   [[nodiscard]] bool link_is_up();
   std::size_t add_missing_labels();
   std::size_t add_missing_addresses();
