@@ -92,8 +92,8 @@ void require_own(const Configuration& configuration, const wire::Ipv6Range& rang
       text + " is not an address of this end: add it as 'address', or a 'prefix' that contains it");
 }
 
-void check_target(const Configuration& configuration, const SourceTarget& target) {
-  if (target.action != SourceTarget::Action::use) return;
+void check_target(const Configuration& configuration, const SourceTargetText& target) {
+  if (target.action != engine::SourceAction::use) return;
   if (target.pool.empty()) return require_own(configuration, {target.address, target.address});
   if (std::ranges::find(configuration.pools, target.pool, &Pool::name) == configuration.pools.end()) {
     throw base::ValueError("there is no 'pool' " + base::in_quotes(target.pool));
@@ -101,7 +101,7 @@ void check_target(const Configuration& configuration, const SourceTarget& target
 }
 
 /// Reads the table of a rule.
-SourceTable table_of(const SourceRule& rule) {
+SourceTableText table_of(const SourceRuleText& rule) {
   try {
     return read_source_table(rule.table);
   } catch (const std::system_error& error) {
@@ -128,8 +128,8 @@ void check_ends(const Settings& settings, const Configuration& configuration) {
   }
 }
 
-void check_table(const Configuration& configuration, const std::string& path, const SourceTable& table) {
-  for (const SourceTableLine& line : table) {
+void check_table(const Configuration& configuration, const std::string& path, const SourceTableText& table) {
+  for (const SourceTableLineText& line : table) {
     if (!line.target) continue;
     try {
       check_target(configuration, *line.target);
@@ -159,7 +159,7 @@ void check_source_rules(const Settings& settings, Configuration& configuration) 
   check_each("pool", configuration.pools, [&](const Pool& pool) {
     for (const PoolItem& item : pool.items) require_own(configuration, item.range);
   });
-  check_each("source", configuration.source_rules, [&](const SourceRule& rule) {
+  check_each("source", configuration.source_rules, [&](const SourceRuleText& rule) {
     check_target(configuration, rule.target);
     if (rule.table.empty() || configuration.source_tables.contains(rule.table)) return;
     const auto& table = configuration.source_tables.emplace(rule.table, table_of(rule)).first->second;

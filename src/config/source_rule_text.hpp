@@ -11,10 +11,10 @@ namespace sixin4::config {
 [[nodiscard]] Pool parse_pool(const std::string& text);
 
 /// `[from PREFIX] [to PREFIX|@FILE] [proto NAME|NUMBER] [port LIST] ACTION`. Throws ValueError.
-[[nodiscard]] SourceRule parse_source_rule(const std::string& text);
+[[nodiscard]] SourceRuleText parse_source_rule(const std::string& text);
 
 /// Reads a file of `PREFIX [POOL|ADDRESS|keep|reject]` lines; `#` starts a comment. Throws ConfigurationError
 /// with file and line, or std::runtime_error if the file cannot be read.
-[[nodiscard]] SourceTable read_source_table(const std::string& path);
+[[nodiscard]] SourceTableText read_source_table(const std::string& path);
 
 }  // namespace sixin4::config

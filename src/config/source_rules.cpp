@@ -23,7 +23,7 @@ namespace sixin4::config {
 
 namespace {
 
-using Action = SourceTarget::Action;
+using Action = engine::SourceAction;
 using Words = std::vector<std::string>;
 
 constexpr std::array<std::string_view, 4> mode_names{"first", "random", "hash", "every"};
@@ -100,8 +100,8 @@ PoolItem parse_pool_item(const std::string& text) {
   return {.range = {first, last}};
 }
 
-std::vector<PortRange> parse_ports(const std::string& text) {
-  std::vector<PortRange> ports;
+std::vector<engine::PortRange> parse_ports(const std::string& text) {
+  std::vector<engine::PortRange> ports;
   for (const std::string& part : split_at_commas(text)) {
     if (part.empty()) {
       throw base::ValueError(
@@ -121,7 +121,7 @@ std::vector<PortRange> parse_ports(const std::string& text) {
 }
 
 /// The target of `use`, or of a line of a table.
-SourceTarget parse_target(const std::string& text) {
+SourceTargetText parse_target(const std::string& text) {
   if (text == "keep") return {.action = Action::keep, .pool = {}};
   if (text == "reject") return {.action = Action::reject, .pool = {}};
   if (text.find(':') != std::string::npos) {
@@ -148,7 +148,7 @@ class RuleWords {
   std::size_t next_ = 0;
 };
 
-void parse_mode(RuleWords& words, SourceRule& rule) {
+void parse_mode(RuleWords& words, SourceRuleText& rule) {
   if (words.at_end()) return;
   const std::string word = words.take("a mode");
   const auto* const name = std::ranges::find(mode_names, word);
@@ -157,15 +157,15 @@ void parse_mode(RuleWords& words, SourceRule& rule) {
   }
   if (rule.target.pool.empty())
     throw base::ValueError(base::in_quotes(word) + " chooses from a pool, but 'use' names one address");
-  rule.mode = static_cast<PoolMode>(name - mode_names.begin());
-  if (*rule.mode == PoolMode::every) {
+  rule.mode = static_cast<engine::PoolMode>(name - mode_names.begin());
+  if (*rule.mode == engine::PoolMode::every) {
     rule.period = std::chrono::seconds{
         base::parse_number<std::uint32_t>(words.take("the seconds of 'every'"), 1, longest_period)};
   }
 }
 
 /// Takes a condition if the word begins one. Returns whether it does.
-bool parse_condition(const std::string& word, RuleWords& words, SourceRule& rule) {
+bool parse_condition(const std::string& word, RuleWords& words, SourceRuleText& rule) {
   const auto require_once = [&word](bool repeated) {
     if (repeated) throw base::ValueError(base::in_quotes(word) + " is given twice");
   };
@@ -207,12 +207,12 @@ std::string text_of(const PoolItem& item) {
   return item.range.first == item.range.last ? first : first + "-" + to_string(item.range.last);
 }
 
-std::string text_of(const PortRange& range) {
+std::string text_of(const engine::PortRange& range) {
   const std::string first = std::to_string(range.first);
   return range.first == range.last ? first : first + "-" + std::to_string(range.last);
 }
 
-std::string text_of(const SourceTarget& target) {
+std::string text_of(const SourceTargetText& target) {
   switch (target.action) {
     case Action::keep:
       return "keep";
@@ -242,7 +242,7 @@ void require_no_overlap(const std::vector<PoolItem>& items) {
 }
 
 /// Throws ValueError if the protocol and the ports of the rule match no packet.
-void require_that_it_can_match(const SourceRule& rule) {
+void require_that_it_can_match(const SourceRuleText& rule) {
   if (!rule.protocol) return;
   const std::string name = wire::protocol_name(*rule.protocol);
   if (wire::extension_kind(*rule.protocol) != wire::ExtensionKind::none) {
@@ -276,9 +276,9 @@ Pool parse_pool(const std::string& text) {
   return pool;
 }
 
-SourceRule parse_source_rule(const std::string& text) {
+SourceRuleText parse_source_rule(const std::string& text) {
   RuleWords words{text};
-  SourceRule rule;
+  SourceRuleText rule;
   for (;;) {
     const std::string word = words.take("one of keep, use, reject");
     if (parse_condition(word, words, rule)) continue;
@@ -299,8 +299,8 @@ SourceRule parse_source_rule(const std::string& text) {
   }
 }
 
-SourceTable read_source_table(const std::string& path) {
-  SourceTable table;
+SourceTableText read_source_table(const std::string& path) {
+  SourceTableText table;
   std::map<wire::Ipv6Prefix, std::size_t> lines;
   for_each_line(path, [&](int number, const std::string& line) {
     const Words words = split_words(line.substr(0, line.find('#')));
@@ -330,7 +330,7 @@ std::string to_string(const Pool& pool) {
   return pool.name + ": " + joined(pool.items, ", ");
 }
 
-std::string to_string(const SourceRule& rule) {
+std::string to_string(const SourceRuleText& rule) {
   std::string text;
   if (rule.from) text += "from " + to_string(*rule.from) + " ";
   if (rule.to) text += "to " + to_string(*rule.to) + " ";
@@ -339,7 +339,7 @@ std::string to_string(const SourceRule& rule) {
   if (!rule.ports.empty()) text += "port " + joined(rule.ports, ",") + " ";
   text += text_of(rule.target);
   if (rule.mode) text += " " + std::string{mode_names[static_cast<std::size_t>(*rule.mode)]};
-  if (rule.mode == PoolMode::every) text += " " + std::to_string(rule.period.count());
+  if (rule.mode == engine::PoolMode::every) text += " " + std::to_string(rule.period.count());
   return text;
 }
 

@@ -64,8 +64,8 @@ void explain_rules(const engine::FlowKey& flow, const Settings& settings, engine
       explanation.verdict = engine::name_of(engine::Verdict::source_rejected);
       return;
     case engine::SourceAction::use: {
-      const config::SourceRule& rule = rules[decision.rule - 1U];
-      const bool at_random = rule.mode == config::PoolMode::random && decision.pool->size() > 1;
+      const config::SourceRuleText& rule = rules[decision.rule - 1U];
+      const bool at_random = rule.mode == engine::PoolMode::random && decision.pool->size() > 1;
       if (at_random) {
         explanation.leaves_as.clear();
         explanation.pool = to_string(settings.configuration.pools[decision.pool_index]);

@@ -1,7 +1,6 @@
 #include "source_plan.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
@@ -25,10 +24,8 @@ class Pools {
     }
   }
 
-  [[nodiscard]] engine::SourceTarget target(const config::SourceTarget& written) {
-    using Action = config::SourceTarget::Action;
-    if (written.action == Action::keep) return {.action = engine::SourceAction::keep};
-    if (written.action == Action::reject) return {.action = engine::SourceAction::reject};
+  [[nodiscard]] engine::SourceTarget target(const config::SourceTargetText& written) {
+    if (written.action != engine::SourceAction::use) return {.action = written.action};
     if (!written.pool.empty()) {
       return {.action = engine::SourceAction::use, .pool = by_name_.at(written.pool)};
     }
@@ -50,20 +47,6 @@ class Pools {
   std::map<wire::Ipv6Address, std::uint32_t> by_address_;
 };
 
-engine::PoolMode mode_of(const config::SourceRule& rule) {
-  switch (rule.mode.value_or(config::PoolMode::hash)) {
-    case config::PoolMode::first:
-      return engine::PoolMode::first;
-    case config::PoolMode::random:
-      return engine::PoolMode::random;
-    case config::PoolMode::hash:
-      return engine::PoolMode::hash;
-    case config::PoolMode::every:
-      return engine::PoolMode::every;
-  }
-  return engine::PoolMode::hash;
-}
-
 }  // namespace
 
 std::shared_ptr<const engine::SourceRules> source_rules_of(const config::Configuration& configuration) {
@@ -74,24 +57,22 @@ std::shared_ptr<const engine::SourceRules> source_rules_of(const config::Configu
   for (const auto& [path, lines] : configuration.source_tables) {
     table_indices[path] = static_cast<std::uint32_t>(tables.size());
     engine::SourceTable& table = tables.emplace_back();
-    for (const config::SourceTableLine& line : lines) {
+    for (const config::SourceTableLineText& line : lines) {
       table.lines.push_back(
           {.prefix = line.prefix,
            .target = line.target ? std::optional{pools.target(*line.target)} : std::nullopt});
     }
   }
   std::vector<engine::SourceRule> rules;
-  for (const config::SourceRule& written : configuration.source_rules) {
+  for (const config::SourceRuleText& written : configuration.source_rules) {
     engine::SourceRule& rule = rules.emplace_back();
     rule.from = written.from;
     rule.to = written.to;
     if (!written.table.empty()) rule.table = table_indices.at(written.table);
     rule.protocol = written.protocol;
-    std::ranges::transform(written.ports, std::back_inserter(rule.ports), [](const config::PortRange& range) {
-      return engine::PortRange{.first = range.first, .last = range.last};
-    });
+    rule.ports = written.ports;
     rule.target = pools.target(written.target);
-    rule.mode = mode_of(written);
+    rule.mode = written.mode.value_or(engine::PoolMode::hash);
     rule.period = std::max(written.period, std::chrono::seconds{1});
   }
   return std::make_shared<const engine::SourceRules>(std::move(rules), pools.take(), tables);

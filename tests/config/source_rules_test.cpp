@@ -115,14 +115,14 @@ TEST_F(ConfigurationTest, TablesAreReadWithTheConfiguration) {
       "keep\n::/1 reject\n");
   const Configuration c = load(file(rule));
   ASSERT_EQ(c.source_tables.size(), 1U);
-  const SourceTable& lines = c.source_tables.at(table);
+  const SourceTableText& lines = c.source_tables.at(table);
   ASSERT_EQ(lines.size(), 5U);
   EXPECT_FALSE(lines[0].target);
   EXPECT_EQ(lines[1].prefix, (wire::Ipv6Prefix{ip6("2001:db8:7::1"), 128}));
   EXPECT_EQ(lines[1].target->pool, "m");
   EXPECT_EQ(lines[2].target->address, ip6("2001:db8:42::7"));
-  EXPECT_EQ(lines[3].target->action, SourceTarget::Action::keep);
-  EXPECT_EQ(lines[4].target->action, SourceTarget::Action::reject);
+  EXPECT_EQ(lines[3].target->action, engine::SourceAction::keep);
+  EXPECT_EQ(lines[4].target->action, engine::SourceAction::reject);
   EXPECT_EQ(lines[4].number, 7);
   for (const auto& [text, complaint] : std::vector<std::pair<std::string, std::string>>{
            {"2001:db8:7::1/48", "has bits set beyond its length"},

@@ -50,6 +50,7 @@ part_of() {
 }
 part_of io engine 'packet|verdict'
 part_of config netlink 'network_objects'
+part_of config engine 'source_rule_types'
 part_of cli engine 'packet|verdict'
 part_of cli config 'values'
 part_of replay tunnel 'settings'

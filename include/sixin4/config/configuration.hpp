@@ -51,8 +51,8 @@ struct Configuration {
   bool egress_filter = true;
   bool mss_clamp = false;
   std::vector<Pool> pools;
-  std::vector<SourceRule> source_rules;
-  SourceTables source_tables;  ///< contents of the files that source rules name
+  std::vector<SourceRuleText> source_rules;
+  SourceTableTexts source_tables;  ///< contents of the files that source rules name
   std::uint32_t flows = 65536;
   std::uint32_t recorder = 4096;      ///< packets that the flight recorder keeps; 0: off
   std::chrono::seconds keepalive{0};  ///< 0: none

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "sixin4/engine/source_rule_types.hpp"
 #include "sixin4/wire/address.hpp"
 
 namespace sixin4::config {
@@ -28,48 +29,38 @@ struct Pool {
 };
 
 /// The source address that a flow gets.
-struct SourceTarget {
-  enum class Action : std::uint8_t { keep, use, reject };
-  Action action = Action::keep;
+struct SourceTargetText {
+  engine::SourceAction action = engine::SourceAction::keep;
   std::string pool;  ///< name of the pool for `use`; empty: `address` is used
   wire::Ipv6Address address{};
-  auto operator<=>(const SourceTarget&) const = default;
-};
-
-/// How an address is chosen from a pool, see engine::PoolMode.
-enum class PoolMode : std::uint8_t { first, random, hash, every };
-
-struct PortRange {
-  std::uint16_t first = 0;
-  std::uint16_t last = 0;
-  auto operator<=>(const PortRange&) const = default;
+  auto operator<=>(const SourceTargetText&) const = default;
 };
 
 /// A condition that is absent matches every packet.
-struct SourceRule {
+struct SourceRuleText {
   std::optional<wire::Ipv6Prefix> from = std::nullopt;
   std::optional<wire::Ipv6Prefix> to = std::nullopt;
   std::string table;  ///< path of the file that lists the destinations; empty: no such condition
   std::optional<std::uint8_t> protocol = std::nullopt;
-  std::vector<PortRange> ports;  ///< of the destination
-  SourceTarget target;
-  std::optional<PoolMode> mode = std::nullopt;  ///< nothing: not written, which means `hash`
+  std::vector<engine::PortRange> ports;  ///< of the destination
+  SourceTargetText target;
+  std::optional<engine::PoolMode> mode = std::nullopt;  ///< nothing: not written, which means `hash`
   std::chrono::seconds period{0};               ///< seconds after `every`
-  auto operator<=>(const SourceRule&) const = default;
+  auto operator<=>(const SourceRuleText&) const = default;
 };
 
-struct SourceTableLine {
+struct SourceTableLineText {
   wire::Ipv6Prefix prefix;
-  std::optional<SourceTarget> target;  ///< nothing: the target of the rule
+  std::optional<SourceTargetText> target;  ///< nothing: the target of the rule
   int number = 0;                      ///< line number in the file
 };
-using SourceTable = std::vector<SourceTableLine>;
+using SourceTableText = std::vector<SourceTableLineText>;
 
 /// Tables by the path that the rules name.
-using SourceTables = std::map<std::string, SourceTable, std::less<>>;
+using SourceTableTexts = std::map<std::string, SourceTableText, std::less<>>;
 
 /// In the notation of the configuration.
 [[nodiscard]] std::string to_string(const Pool& pool);
-[[nodiscard]] std::string to_string(const SourceRule& rule);
+[[nodiscard]] std::string to_string(const SourceRuleText& rule);
 
 }  // namespace sixin4::config

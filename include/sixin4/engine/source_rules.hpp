@@ -9,6 +9,7 @@
 
 #include "sixin4/engine/flow_key.hpp"
 #include "sixin4/engine/prefix_table.hpp"
+#include "sixin4/engine/source_rule_types.hpp"
 #include "sixin4/engine/time.hpp"
 #include "sixin4/wire/address.hpp"
 
@@ -31,26 +32,11 @@ class AddressPool {
   std::uint64_t size_ = 0;
 };
 
-/// How a rule selects an address of its pool.
-enum class PoolMode : std::uint8_t {
-  first,
-  random,
-  hash,  ///< by a hash of the two hosts, so that a pair always gets the same address
-  every  ///< one after the other, each for a period of time
-};
-
-enum class SourceAction : std::uint8_t { keep, use, reject };
-
 /// The action of a rule, or of a line of its table.
 struct SourceTarget {
   SourceAction action = SourceAction::keep;
   std::uint32_t pool = 0;  ///< index of the pool to `use`
   auto operator<=>(const SourceTarget&) const = default;
-};
-
-struct PortRange {
-  std::uint16_t first = 0;
-  std::uint16_t last = 0;
 };
 
 /// Empty members match everything.
