@@ -12,7 +12,7 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-/// Applies `change` to each string in a value, however deep.
+/// Applies `change` to each string in a value, at every depth; not to the names of members.
 template <typename Change>
 void change_strings(json& root, const Change& change) {
   std::vector<json*> waiting{&root};

@@ -11,7 +11,7 @@ namespace sixin4::base {
 
 namespace {
 
-/// The stream only says that a write failed; errno says why.
+/// Throws std::system_error if the stream has failed. The reason is in errno only.
 void check() {
   if (std::cout) return;
   throw base::system_failure("cannot write to standard output", errno == 0 ? EIO : errno);

@@ -64,7 +64,7 @@ Settings read_file(const std::string& path) {
   return settings;
 }
 
-/// The configuration file of NAME.
+/// The path of the configuration file of the tunnel NAME.
 std::string path_of(const std::string& name) {
   if (name.find('/') != std::string::npos) {
     throw base::ConfigurationError("command line: " + base::in_quotes(name) +
@@ -109,7 +109,8 @@ SourceTableText table_of(const SourceRuleText& rule) {
   }
 }
 
-/// Throws ConfigurationError if keys of the IPv4 side or of the recorder contradict each other.
+/// Throws ConfigurationError if `local` is `remote`, if `dev` is `interface`, or if the recorders are too
+/// large.
 void check_ends(const Settings& settings, const Configuration& configuration) {
   const auto refuse = [&settings](const char* key, const std::string& mistake) {
     throw base::ConfigurationError(settings.find(key)->second.front().place + ": " + key + ": " + mistake);

@@ -172,7 +172,7 @@ void add_interface_address(Configuration& configuration, const std::string& text
       refuse_address(text, form);
     }
   }
-  // A link has each address once, so that two lines for one address must agree.
+  // A link has each address only once, so two lines for one address must agree.
   const auto earlier =
       std::ranges::find(configuration.addresses, address.address, &netlink::InterfaceAddress::address);
   const auto earlier_label = configuration.address_labels.find(address.address);

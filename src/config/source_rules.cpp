@@ -73,7 +73,7 @@ wire::Ipv6Address parse_host_address(const std::string& text) {
   return *address;
 }
 
-/// A name cannot be mistaken for an address or for an action.
+/// Whether `text` can name a pool. A name has no colon, so that it is not an address, and is not an action.
 bool is_pool_name(const std::string& text) {
   constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
   return !text.empty() && text.find_first_not_of(allowed) == std::string::npos && text != "keep" &&
@@ -199,7 +199,7 @@ bool parse_condition(const std::string& word, RuleWords& words, SourceRuleText& 
 
 std::string text_of(const PoolItem& item) {
   if (item.prefix_length) {
-    // The range of a prefix may lack the first address.
+    // The range may begin after the first address of the prefix.
     const wire::Ipv6Prefix whole{.address = item.range.first, .length = *item.prefix_length};
     return to_string(wire::Ipv6Prefix{.address = range_of(whole).first, .length = whole.length});
   }
@@ -231,8 +231,8 @@ std::string joined(const Items& items, const char* separator) {
   return text;
 }
 
-/// Items may not overlap: a shared address would be chosen more often than others, and a taken one tried
-/// twice.
+/// Throws ValueError if the last item overlaps an earlier one. An address in both would be chosen more often
+/// than others, and tried twice while another flow has it.
 void require_no_overlap(const std::vector<PoolItem>& items) {
   const PoolItem& last = items.back();
   for (const PoolItem& item : std::span{items}.first(items.size() - 1)) {

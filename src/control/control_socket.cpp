@@ -32,7 +32,7 @@ const fs::path directory = "/run/sixin4";
 constexpr std::size_t max_request = 4096;
 constexpr std::size_t max_answer = 1 << 20;
 constexpr std::size_t max_clients = 32;
-// Less than max_clients, so that other clients find a place while all activities go on.
+// Less than max_clients, so that other clients find a place while max_lasting activities go on.
 constexpr std::ptrdiff_t max_lasting = 24;
 constexpr std::size_t max_descriptors = 253;  // the kernel's SCM_MAX_FD
 
@@ -205,7 +205,7 @@ void ControlServer::serve(const Handler& handler) {
 void ControlServer::accept_client() {
   base::FileDescriptor client{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
   if (!client) return;
-  // A message must fit into the sender's buffer as a whole.
+  // A message must fit into the send buffer of the socket as a whole.
   constexpr int buffer = 2 * static_cast<int>(max_answer);
   if (::setsockopt(client.get(), SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof buffer) < 0) {
     (void)::setsockopt(client.get(), SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
@@ -216,9 +216,9 @@ void ControlServer::accept_client() {
   clients_.push_back({.fd = std::move(client)});
 }
 
-/// Closes the oldest client without a request. If there is none, closes the oldest client without an
-/// activity. Clients with an answer are kept longer because `sixin4 down` waits for the endpoint's end after
-/// it.
+/// Closes the oldest client that has sent no request. If every client has, closes the oldest client without
+/// an activity. Answered clients are kept longer, because `sixin4 down` keeps its connection open to see the
+/// end of the endpoint.
 void ControlServer::make_room() {
   auto oldest = std::ranges::find(clients_, false, &Client::answered);
   if (oldest == clients_.end()) oldest = std::ranges::find(clients_, nullptr, &Client::lasting);

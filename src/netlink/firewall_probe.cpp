@@ -57,8 +57,8 @@ std::optional<std::string> first_word_of(const std::filesystem::path& root, cons
   };
   std::ifstream file{path};
   const int error = errno;
-  // A kernel without the subsystem has no such file. Without `root` there is no /proc, and the answer is
-  // unknown.
+  // A kernel without the subsystem has no such file. If `root` does not exist either, /proc is not mounted
+  // and the answer is unknown.
   if (!file && error == ENOENT && std::filesystem::exists(root)) return std::nullopt;
   if (!file) throw cannot_read(error);
   std::string word;

@@ -56,7 +56,7 @@ std::vector<Object> list(NetlinkSocket& socket, const NetlinkRequest& request, c
     const auto outcome = socket.exchange(request, [&](const nlmsghdr& message) {
       if (auto object = parse(message)) objects.push_back(*object);
     });
-    // No such link, or no such table: the kernel creates a table with its first route.
+    // ENODEV: no such link. ENOENT: no such table, because the kernel creates a table with its first route.
     if (outcome.error == ENODEV || outcome.error == ENOENT) return {};
     if (outcome.error != 0) throw_failure(outcome, "show " + kind);
     if (!outcome.interrupted) break;
@@ -251,8 +251,8 @@ void Netlink::add_rule(const Rule& rule) {
   auto outcome = socket_->exchange(rule_request(RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, wanted));
   if (outcome.error == EEXIST) {
     if (contains(rules(), wanted)) return;
-    // With NLM_F_EXCL the kernel takes a narrower rule for a rule without `to` or `from`
-    // (net/core/fib_rules.c, rule_exists).
+    // With NLM_F_EXCL the kernel answers EEXIST to a rule without `to` or `from` also if only a narrower rule
+    // exists (net/core/fib_rules.c, rule_exists).
     outcome = socket_->exchange(rule_request(RTM_NEWRULE, NLM_F_CREATE, wanted));
   }
   if (outcome.error != 0) throw_failure(outcome, "add rule " + to_string(rule));
@@ -269,8 +269,8 @@ void Netlink::remove_rule(const Rule& rule) {
     if (outcome.error != 0) throw_failure(outcome, "remove rule " + to_string(rule));
     after = rules();
   }
-  // A removal without `to` or `from` takes the first rule that matches the rest, which may be a narrower
-  // rule.
+  // A request without `to` or `from` removes the first rule that matches the rest. It may be a narrower rule,
+  // which is added again.
   for (const auto& other : before) {
     const bool matches = other.priority == wanted.priority && other.table == wanted.table && other != wanted;
     if (matches && !contains(after, other)) add_rule(other);
@@ -305,8 +305,8 @@ Ipv4Path Netlink::path_without_mtu(const Ipv4PathQuery& query) {
   const auto no_path = [&query](const std::string& reason) {
     return NoIpv4Path("no IPv4 path to " + to_string(query.destination) + ": " + reason);
   };
-  // For a source that is not an address of this host, the kernel answers like for a missing route or a
-  // blackhole, depending on its version.
+  // If the source is not an address of this host, the error is that of a missing route or of a blackhole,
+  // depending on the kernel's version.
   const bool no_route = outcome.error == ENETUNREACH || outcome.error == EINVAL;
   if (no_route && query.source && !is_local_address(*query.source)) {
     throw no_path(to_string(*query.source) + " is not an address of this host ('local' must be one)");

@@ -139,8 +139,9 @@ NetlinkSocket::NetlinkSocket(int protocol) : socket_(mnl_socket_open2(protocol, 
   if (!socket_ || mnl_socket_bind(socket_.get(), 0, MNL_SOCKET_AUTOPID) < 0) {
     throw base::system_failure("cannot open a netlink socket");
   }
-  // Errors with explanations, without a copy of the request, and dumps filtered by the kernel. Failures are
-  // ignored, because an older kernel still answers, without explanations and with longer dumps.
+  // The options ask for errors with explanations and without a copy of the request, and for dumps that the
+  // kernel filters. Failures are ignored, because an older kernel still answers, without explanations and
+  // with longer dumps.
   for (const int option : {NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK}) {
     int on = 1;
     mnl_socket_setsockopt(socket_.get(), option, &on, sizeof on);

@@ -31,7 +31,7 @@ class NetlinkRequest {
   void put(std::uint16_t type, std::uint8_t value);
   void put(std::uint16_t type, std::uint32_t value);
   void put(std::uint16_t type, std::span<const std::uint8_t> octets);
-  /// Puts the attributes that `fill` puts inside an attribute of this type.
+  /// Puts an attribute of this type, which contains the attributes that `fill` puts.
   void nest(std::uint16_t type, const std::function<void()>& fill);
 
   [[nodiscard]] nlmsghdr* header() noexcept { return reinterpret_cast<nlmsghdr*>(buffer_.data()); }

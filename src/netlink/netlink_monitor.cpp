@@ -41,8 +41,8 @@ Subscription subscription_to(Subject subject) {
   return {};
 }
 
-/// Binds the socket and joins the multicast groups. A multicast skips the port of its sender. The kernel's
-/// port is 0, which an unbound socket has as well.
+/// Binds the socket and joins the multicast groups. The kernel does not deliver a multicast to sockets with
+/// the port of its sender. The kernel itself sends from port 0, which is also the port of an unbound socket.
 bool subscribe(int fd, const std::vector<int>& groups) {
   sockaddr_nl address{};
   address.nl_family = AF_NETLINK;

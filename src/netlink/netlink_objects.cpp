@@ -263,7 +263,7 @@ std::optional<Ipv4Route> parse_ipv4_route(const nlmsghdr& message) {
 }
 
 bool is_ipv4_rule_beyond_path_query(const nlmsghdr& message) {
-  constexpr std::size_t fra_dscp = FRA_DPORT_RANGE + 1;  // since Linux 6.13; not in Debian 12's headers
+  constexpr std::size_t fra_dscp = FRA_DPORT_RANGE + 1;  // not in Debian 12's headers
   const auto family = family_header<fib_rule_hdr>(message);
   if (message.nlmsg_type != RTM_NEWRULE || !family || family->family != AF_INET) return false;
   const NetlinkAttributes attributes(message, sizeof *family);

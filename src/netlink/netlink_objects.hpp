@@ -39,8 +39,8 @@ struct Ipv4Route {
 /// Looks up the route to one address, as `ip route get` does. `flags` are RTM_F_ flags.
 [[nodiscard]] NetlinkRequest path_request(const Ipv4PathQuery& query, unsigned flags);
 
-// Answers. Nothing if the message is of another type or link, or has properties that the C++ type cannot
-// express.
+// Parsers of answers. They return nothing if the message is of another type or link, or has properties that
+// the C++ type cannot express.
 [[nodiscard]] std::optional<Link> parse_link(const nlmsghdr& message);
 [[nodiscard]] std::optional<InterfaceAddress> parse_address(const nlmsghdr& message, int link_index);
 [[nodiscard]] std::optional<HostAddress> parse_host_address(const nlmsghdr& message);

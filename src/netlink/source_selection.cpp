@@ -103,7 +103,8 @@ std::optional<SourceReason> reason_for(const wire::Ipv6Address& chosen, const wi
   SourceReason reason;
   bool tied = false;
   for (const HostAddress& address : addresses) {
-    // A link-local address of another link is not a candidate (RFC 6724 §4).
+    // Addresses of link-local scope on other links are left out: they are not candidates for a link-local
+    // destination (RFC 6724 §4).
     const bool on_other_link =
         (address.address.is_link_local() || is_loopback(address.address)) && address.link_index != link_index;
     if (address.address == chosen || on_other_link) continue;

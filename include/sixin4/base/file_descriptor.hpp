@@ -24,7 +24,7 @@ class FileDescriptor {
     if (fd_ >= 0) ::close(fd_);
   }
 
-  /// -1 if there is none.
+  /// -1: no descriptor.
   [[nodiscard]] int get() const noexcept { return fd_; }
   [[nodiscard]] explicit operator bool() const noexcept { return fd_ >= 0; }
 

@@ -1,4 +1,4 @@
-// JSON text of values whose strings may be any bytes, and such values from their text.
+// JSON text of values whose strings may hold any bytes, and the inverse.
 #pragma once
 
 #include <string>
@@ -8,12 +8,12 @@
 
 namespace sixin4::base {
 
-/// In one line, or indented by so many spaces. Strings are `printable`: JSON text is UTF-8, and names that a
-/// host holds need not be.
+/// The text of `value`, indented by `indent` spaces a level, or in one line if `indent` is -1. Strings are
+/// escaped as `printable` does, because JSON text is UTF-8 and a name on a host may hold any bytes.
 [[nodiscard]] std::string to_json_text(nlohmann::ordered_json value, int indent = -1);
 
-/// The inverse: strings have the bytes that the host has. Throws nlohmann::json::exception where the text is
-/// not JSON.
+/// The inverse of `to_json_text`: strings have their original bytes. Throws nlohmann::json::exception if the
+/// text is not JSON.
 [[nodiscard]] nlohmann::ordered_json parse_json_text(std::string_view text);
 
 }  // namespace sixin4::base

@@ -31,7 +31,7 @@ struct Arguments {
   std::vector<std::string> words;  ///< the arguments that are not options
 
   [[nodiscard]] bool has(std::string_view name) const { return value_of(name).has_value(); }
-  /// The value of the first option of that name; nullopt: there is none.
+  /// The value of the first option of that name; nothing: the option is absent.
   [[nodiscard]] std::optional<std::string> value_of(std::string_view name) const;
 };
 
@@ -40,8 +40,8 @@ struct Arguments {
 [[nodiscard]] Arguments parse_arguments(std::span<const Option> options,
                                         std::span<const std::string> arguments);
 
-/// Parses one line of the file at `place`. Returns an empty vector for an empty line or a comment. Throws
-/// ConfigurationError.
+/// Parses one line of a file. Returns an empty vector for an empty line or a comment. Throws
+/// ConfigurationError with `place`, which is `FILE:LINE`, in the message.
 [[nodiscard]] std::vector<KeyValue> parse_line(std::span<const Option> options, const std::string& line,
                                                const std::string& place);
 

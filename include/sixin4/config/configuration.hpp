@@ -17,15 +17,16 @@
 
 namespace sixin4::config {
 
-/// With the queue for writing this is far below the 256 queues that Linux allows for a tun device.
+/// Linux allows 256 queues of a tun device. One more queue than configured exists, because all queues write
+/// through a detached one.
 inline constexpr std::uint16_t max_queues = 64;
 
 /// The socket by which the IPv4 side sends.
 enum class Wire : std::uint8_t { automatic, raw, packet };
 
 inline constexpr std::size_t max_source_rules = 65535;
-inline constexpr std::uint32_t max_flows = 1U << 24U;     ///< about 1.5 GB
-inline constexpr std::uint32_t max_recorder = 1U << 20U;  ///< 128 MB in each thread that carries packets
+inline constexpr std::uint32_t max_flows = 1U << 24U;     ///< about 1.7 GB
+inline constexpr std::uint32_t max_recorder = 1U << 20U;  ///< 128 MiB in each thread that carries packets
 
 inline constexpr std::uint16_t min_tunnel_mtu = 1280;   ///< RFC 4213 §3.2, the minimum MTU of IPv6
 inline constexpr std::uint16_t max_tunnel_mtu = 65515;  ///< the largest IPv4 packet without its header
@@ -36,7 +37,7 @@ struct Configuration {
   std::string remote;                      ///< IPv4 address or host name, as written
   std::string dev;                         ///< empty: any link
   std::vector<netlink::InterfaceAddress> addresses;
-  /// Labels of RFC 6724, of the addresses that have one.
+  /// Address labels (RFC 6724 §2.1), by address; addresses without a label are absent.
   std::map<wire::Ipv6Address, std::uint32_t> address_labels;
   std::vector<wire::Ipv6Prefix> prefixes;
   std::vector<wire::Ipv6Prefix> routes;
@@ -54,7 +55,7 @@ struct Configuration {
   std::vector<SourceRuleText> source_rules;
   SourceTableTexts source_tables;  ///< contents of the files that source rules name
   std::uint32_t flows = 65536;
-  std::uint32_t recorder = 4096;      ///< packets that the flight recorder keeps; 0: off
+  std::uint32_t recorder = 4096;      ///< packets that the flight recorder of each thread keeps; 0: off
   std::chrono::seconds keepalive{0};  ///< 0: none
   Wire wire = Wire::automatic;
   bool checksum_offload = false;  ///< the packet socket leaves TCP and UDP checksums to the link
@@ -72,8 +73,9 @@ struct Configuration {
 /// file cannot be read.
 [[nodiscard]] Configuration load_configuration(std::span<const std::string> arguments);
 
-/// Why the flight recorders of all queues together would be too large, for a message. Empty: they are not.
-/// Each queue has two threads with a recorder each, and a recorder has room for a power of 2 of packets.
+/// The text of an error if the flight recorders of all queues together would take more than 1 GiB, else
+/// empty. Each queue has two threads with a recorder each, and the room of a recorder is `packets` rounded up
+/// to a power of 2.
 [[nodiscard]] std::string recorder_excess(std::uint32_t packets, std::size_t queues);
 
 /// The complete configuration as a file. Reading the file gives the same configuration.

@@ -16,8 +16,8 @@ namespace sixin4::config {
 /// An address, a range or a prefix of a pool.
 struct PoolItem {
   wire::Ipv6Range range;
-  /// Set if the item was written as a prefix. The range then leaves out the first address of a prefix shorter
-  /// than 127 bits, because it is the Subnet-Router anycast address (RFC 4291 §2.6.1).
+  /// Set if the item was written as a prefix. If the prefix is shorter than 127 bits, the range begins after
+  /// its first address, which is the Subnet-Router anycast address (RFC 4291 §2.6.1).
   std::optional<std::uint8_t> prefix_length = std::nullopt;
   auto operator<=>(const PoolItem&) const = default;
 };
@@ -45,14 +45,14 @@ struct SourceRuleText {
   std::vector<engine::PortRange> ports;  ///< of the destination
   SourceTargetText target;
   std::optional<engine::PoolMode> mode = std::nullopt;  ///< nothing: not written, which means `hash`
-  std::chrono::seconds period{0};               ///< seconds after `every`
+  std::chrono::seconds period{0};                       ///< of the mode `every`
   auto operator<=>(const SourceRuleText&) const = default;
 };
 
 struct SourceTableLineText {
   wire::Ipv6Prefix prefix;
   std::optional<SourceTargetText> target;  ///< nothing: the target of the rule
-  int number = 0;                      ///< line number in the file
+  int number = 0;                          ///< line number in the file
 };
 using SourceTableText = std::vector<SourceTableLineText>;
 

@@ -18,12 +18,14 @@ namespace sixin4::config {
 /// `tcp`, `udp`, `icmpv6`, or a number. Throws ValueError.
 [[nodiscard]] std::uint8_t parse_protocol(const std::string& text);
 
-/// An interface name that the kernel allows and that a line of a configuration can hold. Throws ValueError.
+/// The name of an interface: the kernel allows it, a line of a configuration can hold it, and it is not lo,
+/// all or default. Throws ValueError.
 [[nodiscard]] std::string parse_interface(const std::string& text);
 
 /// Throws ValueError with `text` if the address cannot be that of one host.
 void require_host(const wire::Ipv4Address& address, const std::string& text);
-/// The kind of an address that cannot be that of one host: `a multicast address`. Null: a host can have it.
+/// The kind of an address that no single host can have, for example `a multicast address`. Null: a host can
+/// have the address.
 [[nodiscard]] const char* kind_of_no_host(const wire::Ipv4Address& address);
 
 /// Throws ValueError with `text` if the address cannot be that of one host.

@@ -1,5 +1,5 @@
 // Requests for a live capture and for the flight recorder, and their answers. The packets are in shared
-// memory; its descriptors come with the answer.
+// memory. Its descriptors are sent with the answer.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace sixin4::control {
 /// The request for the packets in the flight recorder.
 inline constexpr std::string_view recorder_request = "recorder";
 
-/// The answer to both, one JSON object with the name of the tunnel's interface.
+/// The answer to both requests: one JSON object with the name of the tunnel's interface.
 [[nodiscard]] std::string capture_answer(const std::string& interface);
 /// Throws EndpointRefusal if `answer` is not such an object.
 [[nodiscard]] std::string interface_of(const std::string& answer);

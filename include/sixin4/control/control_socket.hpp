@@ -22,7 +22,7 @@ namespace sixin4::control {
 /// All sockets in the usual directory, sorted. A socket may be left over from an endpoint that was killed.
 [[nodiscard]] std::vector<std::string> control_paths();
 
-/// Whether an endpoint listens at the path. It may hang, and then does not answer.
+/// Whether an endpoint listens at the path; also true if the endpoint hangs and does not answer.
 [[nodiscard]] bool is_running(const std::string& path);
 
 /// An activity that goes on after the answer, for example a capture.
@@ -35,15 +35,15 @@ struct Lasting {
 struct Answer {
   std::string result;                               ///< JSON
   std::vector<base::FileDescriptor> descriptors{};  ///< sent to the client with the answer
-  /// Begins an activity that goes on after the answer. It is a function, because the server does not call it,
-  /// and the activity takes no memory, if too many activities go on already.
+  /// Begins an activity that goes on after the answer. The server does not call it if too many activities go
+  /// on already, so that a refused activity takes no memory.
   std::function<Lasting()> begin{};
 
   /// Done, without a result: JSON `null`.
   [[nodiscard]] static Answer nothing() { return {.result = "null"}; }
 };
 
-/// Answers a request. The client gets the text of an exception that it throws.
+/// Answers a request. If it throws, the client gets the text of the exception.
 using Handler = std::function<Answer(std::string_view verb)>;
 
 class ControlServer {
@@ -83,13 +83,13 @@ class ControlServer {
   std::list<Client> clients_;
 };
 
-/// No endpoint listens at the path.
+/// No endpoint listens at the path, or the endpoint closed the connection before it answered.
 class NoSuchEndpoint : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// The endpoint refused the request with this text, or its answer is missing or unreadable.
+/// The endpoint refused the request with this text, or its answer is late or unreadable.
 class EndpointRefusal : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -97,7 +97,7 @@ class EndpointRefusal : public std::runtime_error {
 
 inline constexpr std::chrono::seconds default_patience{10};
 
-/// The event that `ask` waits for: the answer, or the endpoint's end after it.
+/// The event that `ask` waits for: the answer, or the end of the endpoint after the answer.
 enum class Wait : std::uint8_t { for_answer, for_end };
 
 /// Sends a request and returns the JSON text of the result. Throws NoSuchEndpoint; EndpointRefusal, also if
@@ -113,7 +113,7 @@ struct LastingAnswer {
   base::FileDescriptor connection;
   std::vector<base::FileDescriptor> descriptors;
 };
-/// Asks as `ask` does. Throws the same.
+/// Like `ask`, for an answer with descriptors.
 [[nodiscard]] LastingAnswer ask_for_descriptors(const std::string& path, std::string_view verb,
                                                 std::chrono::seconds patience = default_patience);
 

@@ -24,14 +24,14 @@ struct Explanation {
   std::string source_reason{};  ///< why this source, in words
   std::string route{};          ///< in the notation of ip(8); empty: none
   bool enters_tunnel = false;
-  // The rest is set only for a packet that enters the tunnel.
+  // The other members are set only for a packet that enters the tunnel.
   std::uint16_t rule = 0;  ///< number of the source rule that matches; 0: none
   std::string rule_text{};
   std::string leaves_as{};       ///< source address in the tunnel; empty: one of `pool`, or none
   std::string pool{};            ///< text of the pool, if the address is chosen at random
   std::uint32_t mtu = 0;         ///< tunnel MTU
   std::string verdict{};         ///< `pass`, or the drop reason
-  std::string verdict_reason{};  ///< in words; empty: no more to say
+  std::string verdict_reason{};  ///< in words; empty: none
 };
 
 [[nodiscard]] std::string explain_request(const ExplainQuery& query);

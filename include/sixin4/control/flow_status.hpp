@@ -1,4 +1,4 @@
-// The request `show --flows` for the flows that source rules track, and its answer in pages.
+// The request of `show --flows` for the flows that source rules track, and the answer in pages.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +30,8 @@ struct FlowPage {
   std::optional<std::uint32_t> next;
 };
 
-/// The request for the part that begins at position `first`. An answer has parts because a message is
-/// limited.
+/// The request for the part that begins at position `first`. The list has parts because the size of a message
+/// is limited.
 [[nodiscard]] std::string flow_request(std::uint32_t first);
 /// The position in such a request; nothing: `request` is another one.
 [[nodiscard]] std::optional<std::uint32_t> first_flow_of(std::string_view request);

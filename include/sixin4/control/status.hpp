@@ -39,7 +39,7 @@ struct Status {
   DirectionStatus in;
   std::uint32_t flows = 0;  ///< number of flows that source rules track
   std::optional<double> last_heard_s =
-      std::nullopt;  ///< seconds since the last packet of the far end; nothing: none yet
+      std::nullopt;  ///< seconds since the last packet from the far end; nothing: none yet
   std::optional<double> rtt_ms = std::nullopt;  ///< round trip of echo requests; nothing: none answered
   std::optional<double> loss = std::nullopt;    ///< share of echo requests without an answer, 0 to 1
 };

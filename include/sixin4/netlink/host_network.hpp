@@ -17,8 +17,10 @@ struct HostState {
   bool operator==(const HostState&) const = default;
 };
 
-/// Owns addresses, address labels, routes and rules of one tunnel link. The destructor removes them. Objects
-/// that are not part of the state are left alone. A rule that a killed process left is taken over.
+/// Owns addresses, address labels, routes and rules of one tunnel link. The destructor removes them. Other
+/// objects stay, except that the link has an address only once: an address of the state replaces the same
+/// address with another length or peer. An object that exists already, such as a rule of a killed process,
+/// becomes part of the state and is removed with it.
 class HostNetwork {
  public:
   /// `netlink` must outlive this object.
@@ -31,14 +33,15 @@ class HostNetwork {
 
   /// Makes `state` the state to keep: removes the objects that only the previous state has, and adds missing
   /// objects as `restore` does. Returns the number of added objects. Throws `std::system_error` at the first
-  /// request that fails; part of the change is then made, `restore` continues it, and applying the previous
-  /// state again undoes it.
+  /// request that fails, with part of the change made. If a removal failed, the previous state remains the
+  /// state to keep; if an addition failed, `restore` continues the change. Applying the previous state again
+  /// undoes the part.
   std::size_t apply(HostState state);
 
   /// Adds the objects of the state that the kernel does not list, and returns their number. Call it when the
-  /// link came up and after every burst of monitor events. If nothing is missing, no request changes anything
-  /// and no monitor event follows. While the link is down or gone it does nothing. Throws `std::system_error`
-  /// at the first request that fails.
+  /// link has come up and after every burst of monitor events. If no object is missing, it sends queries
+  /// only, so that no monitor event follows. While the link is down or gone it does nothing. Throws
+  /// `std::system_error` at the first request that fails.
   std::size_t restore();
 
   /// Removes all objects and clears the state: the rules first, because they outlive the link. Continues
@@ -47,8 +50,8 @@ class HostNetwork {
 
   [[nodiscard]] const HostState& state() const noexcept { return state_; }
 
-  /// Call it when the link has left this network namespace. Another link may get its index, so that objects
-  /// of links stay untouched until `use_link`.
+  /// Call it when the link has left this network namespace. Another link may get the same index, so
+  /// `withdraw` removes only rules until `use_link`.
   void leave_link() noexcept { link_index_ = 0; }
   /// Call it when the link is in this network namespace again, perhaps with another index.
   void use_link(int link_index) noexcept { link_index_ = link_index; }

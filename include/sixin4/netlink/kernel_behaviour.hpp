@@ -13,8 +13,8 @@ namespace sixin4::netlink {
 [[nodiscard]] std::optional<std::string> module_that_answers(
     const std::filesystem::path& modules = "/sys/module");
 
-/// Whether the sysctl ip_no_pmtu_disc, whose file is `setting`, is not 0. The kernel then passes no path MTU
-/// of an ICMP fragmentation needed on to sockets (net/ipv4/icmp.c, icmp_unreach).
+/// Whether the sysctl ip_no_pmtu_disc, whose file is `setting`, is not 0. The kernel then does not pass the
+/// path MTU of a message "fragmentation needed" to sockets of protocol 41 (net/ipv4/icmp.c, icmp_unreach).
 [[nodiscard]] bool hides_path_mtu(
     const std::filesystem::path& setting = "/proc/sys/net/ipv4/ip_no_pmtu_disc");
 

@@ -28,8 +28,8 @@ class NoIpv4Path : public std::runtime_error {
 /// CAP_NET_ADMIN.
 ///
 /// `add_*` of an object that exists in the same form succeeds without a change; in another form (an address
-/// with another length, a route with this prefix and metric on another link) it throws EEXIST. `remove_*` of
-/// an object that does not exist succeeds.
+/// with another length, a route with this prefix and metric on another link) it throws EEXIST. `add_label`
+/// replaces the label of the same prefix instead. `remove_*` of an object that does not exist succeeds.
 class Netlink {
  public:
   /// Throws std::system_error.
@@ -49,7 +49,7 @@ class Netlink {
   [[nodiscard]] std::vector<InterfaceAddress> addresses(int link_index);
   /// Without duplicate address detection, because a point-to-point link has no other holder of an address.
   void add_address(int link_index, const InterfaceAddress& address);
-  /// Changes the preferred lifetime of an existing address to that of `address.deprecated`.
+  /// Sets the preferred lifetime of an existing address: 0 if `address.deprecated`, else forever.
   void change_address(int link_index, const InterfaceAddress& address);
   void remove_address(int link_index, const InterfaceAddress& address);
 
@@ -58,16 +58,17 @@ class Netlink {
   void add_label(int link_index, const AddressLabel& label);
   void remove_label(int link_index, const AddressLabel& label);
 
-  /// The addresses of all links that packets of this host may have as their source: no tentative and no
-  /// duplicate ones.
+  /// The IPv6 addresses of the host, on all links, that can be the source of a packet: neither tentative
+  /// addresses nor duplicates (IFA_F_DADFAILED).
   [[nodiscard]] std::vector<HostAddress> host_addresses();
-  /// The address labels of all links.
+  /// All address labels of the host, also the labels that apply to all links.
   [[nodiscard]] std::vector<PolicyLabel> policy_labels();
   /// The path of packets to `destination`, from `source` if it is set. Nothing if the host has no path.
   [[nodiscard]] std::optional<Ipv6Path> ipv6_path_to(const wire::Ipv6Address& destination,
                                                      const std::optional<wire::Ipv6Address>& source);
 
-  /// The routes of one table into a link without a gateway, in canonical form, of any protocol.
+  /// The unicast routes of one table into a link, of any protocol (RTPROT_), in canonical form. Routes with a
+  /// gateway or a source prefix are omitted.
   [[nodiscard]] std::vector<Ipv6Route> routes(int link_index, std::uint32_t table);
   /// Throws ENETDOWN if the link is down.
   void add_route(int link_index, const Ipv6Route& route);
@@ -76,23 +77,25 @@ class Netlink {
   /// The IPv6 rules that `Rule` can express, in canonical form. Rules with further conditions are omitted.
   [[nodiscard]] std::vector<Rule> rules();
   void add_rule(const Rule& rule);
-  /// The kernel treats a rule without `to` as a pattern that also matches rules with `to`. If rules differ in
-  /// `to` only, remove the one without `to` last.
+  /// To the kernel, a rule without `to` or `from` is a pattern that also matches narrower rules. If the
+  /// kernel removes a narrower rule, this function adds that rule again. To avoid the time between, remove
+  /// rules that differ in `to` only in an order that ends with the rule without `to`.
   void remove_rule(const Rule& rule);
 
-  /// The path of packets of a socket that is bound to the path's source. Throws NoIpv4Path if the host has no
-  /// route to the destination, a blackhole, unreachable or prohibit route, no source address, or not the
-  /// requested source.
+  /// The path of packets of a socket that is bound to the path's source. Throws NoIpv4Path if the route to
+  /// the destination is missing or is a blackhole, unreachable, prohibit, local, broadcast or multicast
+  /// route, if its link has disappeared, or if the host has no source address or not the requested one.
   [[nodiscard]] Ipv4Path path_to(const Ipv4PathQuery& query);
-  /// Whether an IPv4 policy rule has a condition that a query of `path_to` cannot contain: protocol, ports or
-  /// TOS octet. Such a rule may send some packets along another path.
+  /// Whether an IPv4 policy rule has a condition that a query of `path_to` cannot contain: protocol, ports,
+  /// TOS or DSCP. Such a rule may send some packets along another path.
   [[nodiscard]] bool has_rules_beyond_path_query();
 
   /// The link-layer address of an IPv4 neighbour; nothing if the kernel has no valid entry (NUD_VALID).
   [[nodiscard]] std::optional<wire::MacAddress> neighbour(int link_index, const wire::Ipv4Address& address);
   /// Makes the kernel verify a stale neighbour, as a packet of the kernel's IPv4 stack to that neighbour
-  /// would. Entries in other states are left alone, because a request with NTF_USE clears NUD_PERMANENT,
-  /// NTF_EXT_LEARNED and NTF_MANAGED (net/core/neighbour.c, __neigh_update), which another program has set.
+  /// would. Entries in other states and entries that another program has set stay as they are, because a
+  /// request with NTF_USE clears NUD_PERMANENT, NTF_EXT_LEARNED and NTF_MANAGED (net/core/neighbour.c,
+  /// __neigh_update).
   void verify_neighbour(int link_index, const wire::Ipv4Address& address);
 
  private:

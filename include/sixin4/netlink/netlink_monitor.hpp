@@ -9,9 +9,7 @@
 namespace sixin4::netlink {
 
 enum class Subject : std::uint8_t {
-  /// Links, addresses, routes and rules of IPv4 and IPv6, without learned path MTUs, which the kernel does
-  /// not
-  /// announce.
+  /// Links, addresses, routes and rules of IPv4 and IPv6. The kernel does not announce learned path MTUs.
   configuration,
   neighbours,
   nftables,

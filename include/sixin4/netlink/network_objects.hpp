@@ -56,7 +56,7 @@ struct Ipv4Path {
 
 struct InterfaceAddress {
   wire::Ipv6Address address;
-  /// Length of the on-link prefix in bits. With a peer it is the peer's prefix.
+  /// Length of the on-link prefix in bits; with a peer, of the prefix of the peer's address.
   std::uint8_t length = 128;
   std::optional<wire::Ipv6Address> peer = std::nullopt;
   /// The preferred lifetime is 0: the kernel prefers other sources (RFC 6724 §5, rule 3).
@@ -84,7 +84,7 @@ struct PolicyLabel {
   std::uint32_t label = 0;
 };
 
-/// An IPv6 address that packets of this host may have as their source.
+/// An IPv6 address of this host that can be the source of packets.
 struct HostAddress {
   wire::Ipv6Address address;
   std::uint8_t prefix_length = 128;

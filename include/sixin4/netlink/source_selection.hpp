@@ -16,9 +16,9 @@ struct SourceReason {
   wire::Ipv6Address rival;  ///< unspecified if there is no other address
 };
 
-/// Compares `chosen` with the other `addresses`, which are all addresses of the host. `link_index` is the
-/// output link of packets to `destination`. Returns nothing if `chosen` is not among the addresses, or if
-/// another address would win: then a route sets the source.
+/// Compares `chosen` with the other `addresses`. They are all addresses of the host. `link_index` is the
+/// output link of packets to `destination`. Returns nothing if `chosen` is not one of the addresses, or if
+/// the rules prefer another address: a route may set the source.
 [[nodiscard]] std::optional<SourceReason> reason_for(const wire::Ipv6Address& chosen,
                                                      const wire::Ipv6Address& destination, int link_index,
                                                      std::span<const HostAddress> addresses,
