@@ -80,7 +80,7 @@ void mss_clamp(benchmark::State& state) {
 }
 BENCHMARK(mss_clamp);
 
-/// The source matches the last of `range` prefixes.
+/// The source of the packet matches the last of `state.range(0)` prefixes.
 void source_filter(benchmark::State& state) {
   auto parameters = near_end();
   parameters.ours.clear();

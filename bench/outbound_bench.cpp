@@ -13,7 +13,7 @@
 namespace sixin4::bench {
 namespace {
 
-/// The work of the pump on a packet that is not a super-packet, without reading and sending.
+/// Judges and encapsulates packets as the outbound pump does, without super-packets, reading and sending.
 class Outbound {
  public:
   explicit Outbound(const engine::TunnelParameters& parameters) : parameters_(parameters) {}

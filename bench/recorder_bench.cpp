@@ -18,7 +18,7 @@
 namespace sixin4::bench {
 namespace {
 
-// The packets of a batch, each in its own buffer, as after a read of a worker.
+// Packets in a batch. Each has its own buffer, as in a worker.
 constexpr std::size_t batch = 32;
 constexpr engine::Time now{std::chrono::hours{1}};
 
@@ -48,7 +48,7 @@ void record(benchmark::State& state) {
 }
 BENCHMARK(record)->ArgsProduct({{80, 1300}, {0, 64, 4096}});
 
-/// Captures inner and outer packets, because a capture copies both.
+/// Captures each packet twice, as an outer and as an inner packet, as a capture of an endpoint does.
 void capture_live(benchmark::State& state) {
   const std::vector<Packet> packets = packets_of_a_batch(static_cast<std::size_t>(state.range(0)));
   constexpr std::size_t size = std::size_t{16} << 20U;

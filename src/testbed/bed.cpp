@@ -32,8 +32,8 @@ void make_veth_pair(const Side& near, const Side& far) {
             far.link, "address", far.ethernet, "netns", far_namespace});
 }
 
-/// Addresses the link, with a permanent neighbour and without a link-local address, so that neither router
-/// solicitations nor neighbour discovery add traffic to a measurement.
+/// Gives the link an IPv4 address and a permanent neighbour, but no link-local address, so that neither ARP
+/// nor router solicitations add traffic to a measurement.
 void configure_addresses(const Side& side, const Side& other) {
   side.run({"ip", "link", "set", side.link, "addrgenmode", "none"});
   side.run({"ip", "link", "set", "lo", "up"});

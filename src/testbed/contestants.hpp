@@ -23,7 +23,7 @@ struct Contestant {
 
 [[nodiscard]] const std::vector<Contestant>& contestants();
 
-/// The processes of a tunnel; none for the tunnel in the kernel. Destroying it ends them.
+/// The processes of a tunnel; none for the tunnel in the kernel. The destructor kills them.
 class Tunnel {
  public:
   explicit Tunnel(std::vector<Process> ends) : ends_(std::move(ends)) {}

@@ -25,8 +25,7 @@ const std::array options{
     base::Option{.name = "json", .value = "", .meaning = "print one JSON document with every single run"},
     base::Option{.name = "rounds", .value = "N", .meaning = "turns of every contestant, 1 to 100 (1)"},
     base::Option{.name = "seconds", .value = "S", .meaning = "length of a measurement, 0.1 to 60 (2)"},
-    base::Option{
-        .name = "contestants", .value = "LIST", .meaning = "with commas between them (those with a *)"},
+    base::Option{.name = "contestants", .value = "LIST", .meaning = "separated by commas (those with a *)"},
     base::Option{.name = "mtu", .value = "LIST", .meaning = "tunnel MTUs, 1280 to 1480 (1480)"},
     base::Option{.name = "receive-offload", .value = "HOW", .meaning = "of the link: on, off or both (on)"},
     base::Option{.name = "kernel-tunnel",
@@ -132,7 +131,7 @@ std::string describe_bench() {
     constexpr std::size_t width = 18;
     text << "  " << name << std::string(width - std::min(width - 1, name.size()), ' ') << meaning << '\n';
   };
-  text << base::describe(options) << "\nWorkloads (all, where none is named):\n";
+  text << base::describe(options) << "\nWorkloads (all, if none is named):\n";
   for (const Workload& workload : workloads()) line(workload.name, workload.meaning);
   text << "\nContestants:\n";
   for (const Contestant& contestant : contestants()) {

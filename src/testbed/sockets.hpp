@@ -1,4 +1,5 @@
-// IPv6 sockets of the traffic generators. All functions throw std::system_error.
+// IPv6 sockets of the traffic generators. All functions throw std::system_error, and std::logic_error if
+// `ipv6` is not an address.
 #pragma once
 
 #include <cstdint>

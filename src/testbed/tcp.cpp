@@ -24,7 +24,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Near connects all flows; the port says which side sends.
+// Near connects all flows. The port of far determines which side sends.
 constexpr std::uint16_t port_near_sends = 5001;
 constexpr std::uint16_t port_far_sends = 5002;
 constexpr std::chrono::seconds connect_timeout{5};
@@ -114,7 +114,7 @@ class Pump {
   }
 
  private:
-  /// Whether the measurement ended at least `ago` before now. It starts with the first byte.
+  /// Whether the measurement, which starts with the first byte, ended more than `ago` before now.
   [[nodiscard]] bool is_over(Clock::duration ago) const {
     return start_ && Clock::now() > *start_ + time_ + ago;
   }
@@ -161,7 +161,8 @@ class Pump {
     total += bytes;
   }
 
-  /// The receiver closes a flow after its last byte, so a sender waits for that FIN.
+  /// Sends the FIN of every flow that this side sends, then watches for the FIN of the receiver, which
+  /// follows the last byte.
   void finish_sending() {
     for (std::size_t at = 0; at < flows_.size(); ++at) {
       Flow& flow = flows_[at];

@@ -188,8 +188,8 @@ class Receiver {
     buffer_.resize(batch * slot_size_);
   }
 
-  /// Receives until no datagram arrives for `idle_timeout`, for the first one `first_timeout`. Returns the
-  /// number of datagrams of this trial.
+  /// Receives until no datagram arrives for `idle_timeout`, and waits for the first one for `first_timeout`.
+  /// Returns the number of datagrams of this trial.
   std::uint64_t receive_all(Clock::duration first_timeout) {
     set_timeout(std::chrono::ceil<std::chrono::milliseconds>(first_timeout));
     while (receive_batch()) set_timeout(idle_timeout);

@@ -10,8 +10,9 @@
 namespace sixin4::testbed {
 
 struct DatagramKind {
-  std::size_t size = 0;      ///< bytes of UDP payload
-  std::size_t per_call = 1;  ///< above 1: UDP_SEGMENT at the sender, UDP_GRO at the receiver
+  std::size_t size = 0;  ///< bytes of UDP payload
+  /// Datagrams in a message. Above 1: UDP_SEGMENT at the sender, UDP_GRO at the receiver.
+  std::size_t per_call = 1;
 };
 
 /// One trial at an offered rate in datagrams per second. Throws WrongData if a datagram has other bytes than

@@ -41,8 +41,8 @@ void measure(const Workload& workload, const Bed& bed, Tunnel& tunnel, double se
   }
 }
 
-/// Records a turn whose tunnel did not start: its runs failed. If `permanent`, the contestant gets no further
-/// turn.
+/// Records a turn whose tunnel did not start, as failed runs. If `permanent`, marks the contestant as not
+/// available instead, so that it gets no further turn.
 void record_missed_turn(const Setting& setting, int round, const std::string& contestant,
                         const std::string& reason, bool permanent, Results& results) {
   std::cerr << contestant << " did not start in round " << round << ": " << base::message_line(reason)
@@ -65,7 +65,8 @@ void take_turn(const Setting& setting, int round, const std::string& contestant,
     bed.emplace(setting.receive_offload);
     tunnel.emplace(start_tunnel(contestant, *bed, setting.mtu, plan.kernel_tunnel));
   } catch (const std::runtime_error& error) {
-    // A host that cannot set up the first testbed cannot set up any: end at once, no result is lost.
+    // A host that cannot set up the first testbed cannot set up any. No result is lost if the program ends
+    // here.
     if (!bed && results.runs.empty()) throw;
     const bool no_program = dynamic_cast<const NoProgram*>(&error) != nullptr;
     record_missed_turn(setting, round, contestant, error.what(), bed && no_program, results);

@@ -66,7 +66,7 @@ std::vector<Workload> all_workloads() {
     return [kind](const Bed& bed, double seconds) { return measure_datagrams(bed, kind, seconds); };
   };
   return {
-      {"tcp", "one TCP flow, and what it costs the processors", {goodput, cpu_cost}, measure_one_flow},
+      {"tcp", "one TCP flow, and the processor time for it", {goodput, cpu_cost}, measure_one_flow},
       {"tcp8", "eight TCP flows", {goodput}, measure_eight_flows},
       {"tcp-both", "a TCP flow in each direction, their sum", {goodput}, measure_both_directions},
       {"udp64",
@@ -79,7 +79,7 @@ std::vector<Workload> all_workloads() {
        {datagram_rate},
        datagrams({.size = 1200, .per_call = 40})},
       {"rtt",
-       "round trips of a datagram every 5 ms, with nothing else to do",
+       "round trips of a datagram every 5 ms, without other traffic",
        {median_trip, slow_trip},
        measure_idle_trips},
       {"rtt-load", "the same beside one TCP flow", {median_trip, slow_trip}, measure_trips_under_load},

@@ -18,8 +18,8 @@ inline constexpr std::size_t max_pattern_size = 131072;
 /// Whether all of `bytes` equal the pattern from `position`.
 [[nodiscard]] bool matches_pattern(std::span<const std::uint8_t> bytes, std::uint64_t position);
 
-/// The same for eight bytes in a thousand. That samples every full-size packet and does not slow the reader
-/// down.
+/// Whether eight bytes in a thousand equal the pattern. Every packet of 1000 bytes or more is sampled, and
+/// the check does not slow the reader down.
 [[nodiscard]] bool samples_match_pattern(std::span<const std::uint8_t> bytes, std::uint64_t position);
 
 }  // namespace sixin4::testbed

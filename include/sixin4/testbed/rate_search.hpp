@@ -12,9 +12,9 @@ struct TrialCounts {
   double seconds = 0;  ///< the time that sending took
 };
 
-/// Returns the highest rate that `trial` passes with at most one datagram in a thousand lost, as datagrams
-/// per second that arrived, or 0 if no rate passes. A trial that fails is repeated once, because the host may
-/// have been busy with other work.
+/// Calls `trial` with offered rates, in datagrams per second. Returns the highest rate at which datagrams
+/// arrived in a trial that lost at most one in a thousand, or 0 if every trial lost more. A trial that fails
+/// is repeated once, because the host may have been busy with other work.
 [[nodiscard]] double highest_rate(const std::function<TrialCounts(double rate)>& trial);
 
 }  // namespace sixin4::testbed

@@ -42,7 +42,7 @@ struct Results {
 /// run.
 void mark_never_started(Results& results);
 
-/// The mean of the two middle values if their number is even. `values` is not empty.
+/// The median: for an even number of values the mean of the two middle ones. `values` is not empty.
 [[nodiscard]] double median(std::vector<double> values);
 /// The nearest-rank percentile: the smallest value that at least `percent` in a hundred values do not exceed.
 /// `values` is not empty.

@@ -11,7 +11,7 @@ namespace sixin4::testbed {
 struct Bed;
 
 struct FigureKind {
-  std::string key;   ///< name in JSON; says the unit of the value
+  std::string key;   ///< name in JSON, with the unit of the value
   std::string unit;  ///< unit in the table
   double scale;      ///< table value = JSON value * scale
 };
