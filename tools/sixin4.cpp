@@ -48,7 +48,8 @@ const std::array name_options{cli::control_option()};
 
 void check(const Words& words) {
   std::istringstream lines{config::to_text(config::load_configuration(words))};
-  // A file gets the bytes unchanged, so that it reads back. A terminal could take some bytes as commands.
+  // Output to a file has the bytes unchanged, so that `run -c` can read it. A terminal could take some bytes
+  // as commands.
   const bool on_terminal = ::isatty(STDOUT_FILENO) == 1;
   for (std::string line; std::getline(lines, line);) {
     std::cout << (on_terminal ? base::printable(line) : line) << '\n';

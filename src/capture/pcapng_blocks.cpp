@@ -11,7 +11,7 @@ namespace pcapng = wire::pcapng;
 
 std::chrono::nanoseconds time_of_day_offset() {
   using Clock = engine::Time::clock;
-  constexpr int tries = 3;  // so that the thread is not interrupted in one of them
+  constexpr int tries = 3;  // because the thread may be interrupted in one of them
   std::chrono::nanoseconds shortest = std::chrono::nanoseconds::max();
   std::chrono::nanoseconds offset{};
   for (int i = 0; i < tries; ++i) {

@@ -13,8 +13,8 @@ namespace {
 constexpr std::uint64_t this_layout = 0x7369'7869'6e34'0001;
 constexpr std::size_t alignment = 8;
 
-/// Stands before each packet, and at the beginning of a filler: the room at the end of the ring that was too
-/// small for the next packet. A filler may be so small that only the first two fields fit.
+/// The head of a packet or of a filler. A filler is the room at the end of the ring that was too small for
+/// the next packet. A filler may be so small that only the first two fields fit.
 struct Head {
   std::uint32_t size = 0;  ///< includes this head and the padding
   std::uint32_t kept = 0;
@@ -156,7 +156,7 @@ RingReader::RingReader(std::span<std::uint8_t> memory)
 
 std::optional<SeenPacket> RingReader::next() noexcept {
   const std::uint64_t written = state_.written.load(std::memory_order_acquire);
-  if (written - position_ > packets_.size()) position_ = written;  // No sixin4 writes this.
+  if (written - position_ > packets_.size()) position_ = written;  // the writer is broken or hostile
   while (position_ != written) {
     const std::size_t offset = position_ % packets_.size();
     const Head head = head_at(packets_, offset);

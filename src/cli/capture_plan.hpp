@@ -20,7 +20,7 @@ struct CapturePlan {
   std::optional<engine::Direction> direction{};  ///< nothing: both directions
   bool drops_only = false;
   bool quiet = false;                  ///< only errors on standard error
-  std::uint32_t snap_length = 262144;  ///< bytes kept of a packet; the default of tcpdump, more than any has
+  std::uint32_t snap_length = 262144;  ///< kept bytes of a packet; tcpdump's default keeps all packets whole
   std::optional<std::uint64_t> count{};   ///< packets to take; the forms of a packet count once
   std::vector<std::string> expression{};  ///< words of the filter
   bool may_begin_with_name = false;  ///< `--control` names the endpoint, so the first word may be its NAME
@@ -32,7 +32,8 @@ struct CapturePlan {
 /// Reads the arguments of `recorder`. Throws base::ConfigurationError.
 [[nodiscard]] CapturePlan recorder_plan_of(const std::vector<std::string>& arguments);
 
-/// The filter. `interface` is that of the endpoint, which shows whether the first word is NAME.
+/// The filter expression. `interface` is the name of the endpoint's interface. If the words may begin with
+/// NAME, a first word equal to `interface` is left out.
 [[nodiscard]] std::string filter_of(const CapturePlan& plan, const std::string& interface);
 
 [[nodiscard]] std::string describe_capture_options();

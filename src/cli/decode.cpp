@@ -95,7 +95,7 @@ void Decoder::run() {
   try {
     while (const auto packet = input_.next()) take(*packet);
   } catch (const ConfigurationError&) {
-    finish();  // The packets before the damaged part of the file are read.
+    finish();  // writes and reports the packets before the damaged part of the file
     throw;
   }
   finish();

@@ -43,8 +43,8 @@ const char* form_name(const std::optional<capture::Form>& form) noexcept {
   return *form == capture::Form::inner ? "inner" : "outer";
 }
 
-/// Opens both ends of a FIFO: opening one end would wait for the other, and a closed end would be end of
-/// file.
+/// Opens both ends of a FIFO. The write end alone cannot be opened before the FIFO has a reader (ENXIO), and
+/// the read end alone is at end of file while the FIFO has no writer.
 base::FileDescriptor open_pipe(const std::string& path) {
   base::FileDescriptor fd{::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC)};
   if (!fd) throw base::system_failure("cannot open " + path);
@@ -110,7 +110,7 @@ std::optional<ToolbarMessage> ExtcapToolbar::next_message() {
 
 bool ExtcapToolbar::take(const ToolbarMessage& message) {
   if (message.command == command::initialized) {
-    // Wireshark has made the controls, which show their defaults.
+    // The controls of the toolbar exist now and show their defaults.
     send({.control = number::form, .command = command::set, .payload = form_name(selection_.form)});
     send({.control = number::drops,
           .command = command::set,

@@ -68,7 +68,7 @@ void end_on_signals() {
   (void)std::signal(SIGPIPE, SIG_IGN);  // a reader that is gone is a normal end
 }
 
-/// The tunnel gets the processor first. The capture counts packets that it misses.
+/// The tunnel must get the processor first. The capture may miss packets, and counts them.
 void lower_priority() {
   constexpr int lowest_priority = 19;
   (void)::setpriority(PRIO_PROCESS, 0, lowest_priority);
@@ -184,7 +184,7 @@ void Capture::run() {
   if (!plan_.quiet) report();
 }
 
-/// Waits until it is time to look. Returns whether both the endpoint and the reader of the output are there.
+/// Waits until it is time to look. Returns whether both the endpoint and the reader of the output still run.
 bool Capture::wait() {
   // poll(2) reports POLLERR for a pipe without a reader, and ignores a descriptor of -1.
   std::array<pollfd, 3> polled{
@@ -210,6 +210,8 @@ void Capture::follow_toolbar() {
 }
 
 void Capture::take_all() {
+  // The statistics of the file need the time of the earliest packet. It is the first packet of a ring. New
+  // readers then read the rings from the beginning again.
   for (capture::RingReader& ring : rings_) {
     if (const auto first = ring.next()) started_ = std::min(started_, first->time);
   }
@@ -285,7 +287,7 @@ void Capture::take(const SeenPacket& seen) {
   if (file_) {
     file_->write(seen);
   } else if (seen.form == Form::outer && plan_.form == Form::outer) {
-    // One inner packet may leave as many outer packets.
+    // One inner packet may leave in several outer packets.
     lines_.add(seen, packet.refused_form == Form::outer ? seen.verdict : packet.verdict);
   } else if (!packet.taken) {
     lines_.add(seen, packet.verdict);
@@ -314,7 +316,8 @@ CaptureCounts Capture::counts_of(Form form) const {
   return counts;
 }
 
-/// In the manner of tcpdump(8). Missed forms are counted, because their packets are not known.
+/// The summary of tcpdump(8). It counts missed forms, because it is not known which of them belong to one
+/// packet.
 void Capture::report() const {
   std::cerr << taken_ << " packets captured\n"
             << counts_of(Form::inner).missed << " inner and " << counts_of(Form::outer).missed

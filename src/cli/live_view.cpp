@@ -143,7 +143,7 @@ void write_silent(std::ostream& text, const EndpointLook& endpoint, const Histor
   text << '\n';
 }
 
-/// The endpoints of the last look and those that only an earlier look has, sorted by name.
+/// The endpoints of all looks, sorted by name. An endpoint that the last look does not have has no status.
 std::vector<EndpointLook> shown(std::span<const Look> looks) {
   std::vector<EndpointLook> endpoints = looks.back().endpoints;
   for (const Look& look : looks) {
@@ -169,7 +169,7 @@ std::string cut_to_width(const std::string& text, std::size_t width) {
 EndpointLook look_of(std::string name, LookTime time, std::string answer) {
   EndpointLook look{.name = std::move(name), .time = time, .status = std::move(answer)};
   try {
-    // Both together read every member that a later view reads.
+    // The two calls read every member of the status that a later view reads.
     control::read_answer([&look] {
       (void)rates_of(look.status, look.status, std::chrono::seconds{1});
       (void)live_view(std::array{Look{.time = look.time, .endpoints = {look}}}, 0);

@@ -16,9 +16,9 @@ constexpr std::chrono::seconds looks_kept{60};
 
 struct EndpointLook {
   std::string name;       ///< name of its interface
-  LookTime time;          ///< when it answered
+  LookTime time;          ///< of the answer, or of the failure to get one
   std::string status{};   ///< its answer to `show`, checked by `look_of`; empty: no usable answer
-  std::string silence{};  ///< why it has no status, in words; empty: it is not running
+  std::string silence{};  ///< without a status: the reason, in words; empty: it is not running
 };
 
 /// A look from the answer of an endpoint. For an answer that the view cannot show, `status` is empty and
@@ -35,7 +35,7 @@ struct Look {
 /// ended.
 [[nodiscard]] std::string live_view(std::span<const Look> looks, std::size_t width);
 
-/// The text in at most `rows` lines. If lines are left out, the last one tells their number.
+/// The text in at most `rows` lines. If lines are left out, the last line has their number.
 [[nodiscard]] std::string cut_to_rows(const std::string& text, std::size_t rows);
 
 }  // namespace sixin4::cli

@@ -14,7 +14,7 @@ namespace sixin4::cli {
 
 namespace {
 
-// Sequences that xterm, screen, tmux, linux and vt100 terminals know. Other terminals ignore them.
+// Sequences of ECMA-48 and xterm. A terminal ignores a mode that it does not know.
 constexpr std::string_view alternate_screen = "\x1b[?1049h\x1b[?25l";  // without a cursor
 constexpr std::string_view normal_screen = "\x1b[?25h\x1b[?1049l";
 constexpr std::string_view home = "\x1b[H";
@@ -47,7 +47,7 @@ void Screen::leave() {
   if (has_keyboard_) (void)::tcsetattr(STDIN_FILENO, TCSANOW, &keyboard_);
 }
 
-/// Text is overwritten, not cleared first, because that would flicker.
+/// Overwrites the text without clearing the screen first, because clearing would flicker.
 void Screen::draw(std::string_view text) {
   std::string drawn{home};
   for (std::size_t start = 0; start < text.size();) {

@@ -30,7 +30,7 @@ class Screen {
     std::size_t rows;
     std::size_t columns;
   };
-  /// 24 rows of 80 columns if the terminal does not tell.
+  /// 24 rows of 80 columns if the kernel does not know the size of the terminal.
   [[nodiscard]] static Size size();
 
  private:

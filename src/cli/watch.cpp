@@ -111,7 +111,7 @@ std::optional<Wakeup> Wakeups::next_key() {
 /// A look at one endpoint. Nothing: no endpoint listens at the path.
 std::optional<EndpointLook> look_at(std::string name, const std::string& path) {
   try {
-    constexpr std::chrono::seconds patience{1};  // a signal or a key waits as long
+    constexpr std::chrono::seconds patience{1};  // a signal or a key is handled after this time at the latest
     std::string answer = control::ask(path, "show", control::Wait::for_answer, patience);
     return look_of(std::move(name), Clock::now(), std::move(answer));
   } catch (const control::NoSuchEndpoint&) {
@@ -186,7 +186,8 @@ Clock::time_point next_after(Clock::time_point due, const WatchPlan& plan) {
 
 void watch_on_terminal(const WatchPlan& plan) {
   Looks looks{plan};
-  Wakeups wakeups;  // before the screen, because a signal must not end the program while it is in use
+  // Before the screen, because a signal must not end the program while the screen is in use.
+  Wakeups wakeups;
   Screen screen;
   const auto draw = [&] {
     const auto size = Screen::size();

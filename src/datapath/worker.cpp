@@ -58,7 +58,7 @@ class OffloadReporter {
   std::size_t reported_ = 0;  ///< number of offloads
 };
 
-/// Without a tap the pump tells the recorder directly, which costs less than by way of the watchers.
+/// Without a tap the recorder itself observes the pump, because that costs less than the watchers.
 template <typename Pump>
 engine::IoStatus take_turn(Pump& pump, const engine::TunnelParameters& parameters, Watchers& watchers) {
   const auto now = std::chrono::steady_clock::now();

@@ -21,7 +21,7 @@ std::optional<Carried> find_ip(Carrier carrier, std::uint16_t type, wire::Bytes 
   if (offset > payload.size()) return std::nullopt;
   const LinkPayload found = strip_ethertype(type, payload.subspan(offset));
   if (found.kind != LinkPayload::Kind::ip || found.packet.empty()) return std::nullopt;
-  // Any payload may look like a carrier. The version of IP inside makes sure.
+  // The IP version is checked because any payload may look like a carrier.
   const unsigned version = found.packet.front() >> 4U;
   if (version != 4 && version != 6) return std::nullopt;
   return Carried{

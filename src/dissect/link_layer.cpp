@@ -64,9 +64,9 @@ LinkPayload raw(wire::Bytes frame) noexcept {
   return version == 4 || version == 6 ? ip_at(frame, 0) : not_ip;
 }
 
-/// A stack of MPLS labels (RFC 3032). Nothing but the first four bits of the payload shows its type (RFC
-/// 4928): the IP version, or 0 for the control word of a pseudowire (RFC 4385). Nothing shows the type of a
-/// pseudowire: it is assumed to carry Ethernet frames (RFC 4448).
+/// A stack of MPLS labels (RFC 3032). Only the first four bits of the payload show its type (RFC 4928): the
+/// IP version, or 0 for the control word of a pseudowire (RFC 4385). The frame does not contain the type of
+/// the pseudowire, so Ethernet is assumed (RFC 4448).
 LinkPayload mpls(wire::Bytes frame, std::size_t offset) noexcept {
   constexpr std::size_t entry_size = 4;
   constexpr std::size_t control_word = 4;

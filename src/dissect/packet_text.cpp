@@ -130,7 +130,7 @@ std::string icmp_text(wire::Bytes message, std::size_t length) {
   return "ICMP, type " + number(type) + ", code " + number(code) + ", length " + number(length);
 }
 
-/// Only the name of the protocol if its header was not captured whole.
+/// Returns only the name of the protocol if its header was not captured whole.
 std::string payload_text(const Layer& layer, wire::Bytes payload, std::size_t length) {
   switch (layer.protocol) {
     case wire::next_header::tcp:

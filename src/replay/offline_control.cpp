@@ -32,8 +32,8 @@ void OfflineControl::pass_time(engine::Time now) {
   settings_.flows->table.expire(now);
 }
 
-void OfflineControl::take_path_mtu(std::optional<std::uint16_t> told, engine::Time now) {
-  if (told && settings_.configuration.discovers_path_mtu() && settings_.path.learn(*told, now)) {
+void OfflineControl::take_path_mtu(std::optional<std::uint16_t> reported, engine::Time now) {
+  if (reported && settings_.configuration.discovers_path_mtu() && settings_.path.learn(*reported, now)) {
     parameters_ = tunnel::parameters_of(settings_);
   }
 }

@@ -150,7 +150,7 @@ void Replay::run() {
   try {
     while (const auto packet = input_.next()) take(*packet);
   } catch (const base::ConfigurationError&) {
-    finish();  // The packets before the damaged part of the file are replayed.
+    finish();  // writes and reports the packets before the damaged part of the file
     throw;
   }
   finish();

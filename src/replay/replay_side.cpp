@@ -70,7 +70,7 @@ ReplaySide side_of_ipv4(wire::Bytes packet, const wire::Ipv4Header& header,
 }
 
 /// An ICMPv6 error that this end wrote to the host about an outward packet. The host itself may send errors
-/// from the same address: they go out, and quote packets to addresses of ours.
+/// from the same address. Those are outward, and quote packets to addresses of this end.
 bool is_own_error(wire::Bytes packet, const wire::Ipv6Header& header,
                   const engine::TunnelParameters& parameters) noexcept {
   if (header.source().address != parameters.error_source) return false;
@@ -99,7 +99,7 @@ ReplaySide side_of_ipv6(wire::Bytes packet, const wire::Ipv6Header& header, Fram
   const auto source = header.source().address;
   if (is_own_error(packet, header, parameters)) return ReplaySide::received;
   const auto destination = header.destination().address;
-  // For example a router advertisement.
+  // The far end sends link-local multicast, for example router advertisements.
   if (source == wire::link_local_of(parameters.remote) && destination.is_multicast()) {
     return ReplaySide::received;
   }
@@ -140,7 +140,8 @@ wire::VnetHeader offload_of(wire::Bytes packet, std::uint16_t mtu) noexcept {
   const wire::Bytes whole = packet.first(header->packet_length());
   const engine::UnfinishedTransport unfinished = engine::find_unfinished_transport(whole);
   if (!unfinished) return {};
-  // One in 65536 finished checksums equals the sum of the pseudo-header by chance. Such a checksum verifies.
+  // One in 65536 finished checksums equals the sum of the pseudo-header by chance. Such a packet has a valid
+  // checksum.
   if (wire::has_valid_transport_checksum(whole, unfinished.protocol, unfinished.offset)) return {};
   const bool is_super_packet =
       whole.size() > mtu && unfinished.protocol == wire::next_header::tcp && unfinished.header_length < mtu;

@@ -33,9 +33,9 @@ enum class Framing : std::uint8_t {
 /// Parses an ICMP error. The side of the packet must be `error`.
 [[nodiscard]] engine::WireError wire_error_of(wire::Bytes packet) noexcept;
 
-/// The offload data that tun would have for a whole outward IPv6 packet. A transport checksum that holds only
-/// the sum of the pseudo-header is unfinished. A TCP packet with such a checksum and more than `mtu` bytes is
-/// a super-packet.
+/// The offload data that a tun device would deliver with a whole outward IPv6 packet. A transport checksum
+/// that holds only the sum of the pseudo-header is unfinished. A TCP packet with such a checksum and more
+/// than `mtu` bytes is a super-packet.
 [[nodiscard]] wire::VnetHeader offload_of(wire::Bytes packet, std::uint16_t mtu) noexcept;
 
 }  // namespace sixin4::replay

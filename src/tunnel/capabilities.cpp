@@ -25,7 +25,8 @@ constexpr std::array needed{
                "creates the tun device, its addresses and routes"},
     Capability{CAP_NET_RAW, "NET_RAW", "cap_net_raw", "opens raw and packet sockets"}};
 
-/// The effective capabilities, a bit each. All bits if capget(2) fails: then the first forbidden call fails.
+/// The effective capabilities, one bit each. If capget(2) fails it returns all bits, and the first forbidden
+/// system call reports the missing capability.
 std::uint64_t effective_capabilities() {
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};

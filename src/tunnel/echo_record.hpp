@@ -19,7 +19,7 @@ class EchoRecord {
   /// Records an answer. A duplicate and an unknown number change nothing.
   void answered(std::uint16_t sequence, Clock::time_point now);
 
-  /// Of the last answer.
+  /// Round-trip time of the last answer; nullopt: no answer yet.
   [[nodiscard]] std::optional<Clock::duration> round_trip() const noexcept { return round_trip_; }
   /// The lost fraction, 0 to 1; nullopt: no request was answered or lost yet.
   [[nodiscard]] std::optional<double> loss() const noexcept;

@@ -57,8 +57,8 @@ NewFile create(const std::string& stem) {
   }
 }
 
-/// Whether the name is INTERFACE-TIME or INTERFACE-TIME-NUMBER, so that it does not belong to an interface
-/// whose name only begins with INTERFACE.
+/// Whether the name is INTERFACE-TIME or INTERFACE-TIME-NUMBER. A comparison of the beginning is not enough,
+/// because the name of another interface may begin with INTERFACE and a hyphen.
 bool is_recording_of(const std::string& interface, const std::string& file) {
   if (!file.starts_with(interface + '-') || !file.ends_with(suffix)) return false;
   constexpr std::size_t time_length = 14;
@@ -73,8 +73,8 @@ bool is_recording_of(const std::string& interface, const std::string& file) {
                           rest.find_first_not_of(digits, 1) == std::string_view::npos);
 }
 
-/// Keeps the last files of the interface: a service that fails and restarts again and again would fill the
-/// memory of /run. `newest` is kept even if the clock was set back.
+/// Keeps the last files of the interface, because a service that fails and restarts again and again would
+/// otherwise fill the memory of /run. `newest` is kept even if the clock was set back.
 void remove_old_ones(const std::string& interface, const fs::path& newest) {
   std::vector<std::pair<fs::file_time_type, fs::path>> others;
   std::error_code error;

@@ -16,8 +16,8 @@ namespace sixin4::tunnel {
 /// Writes the packets to `/run/sixin4/INTERFACE-TIME.pcapng`, readable for the owner only, and returns that
 /// path. Throws std::system_error.
 std::string save_recording(const std::string& interface, std::span<const capture::Recorded> packets);
-/// The same in another directory, which is created if it does not exist. Of each interface the last 16 files
-/// are kept.
+/// The same in `directory`. Both create the directory if it does not exist, and keep only the last 16 files
+/// of the interface.
 std::string save_recording(const std::string& interface, std::span<const capture::Recorded> packets,
                            const std::filesystem::path& directory);
 

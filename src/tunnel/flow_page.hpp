@@ -9,7 +9,7 @@
 
 namespace sixin4::tunnel {
 
-/// The flows from slot `first` on, as many as one answer of the control socket can hold.
+/// The flows in 2048 slots from slot `first` on. They fit into one answer of the control socket.
 [[nodiscard]] control::FlowPage flow_page(const engine::FlowTable& table, std::uint32_t first,
                                           engine::Time now);
 

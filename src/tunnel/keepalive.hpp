@@ -16,8 +16,8 @@ class Keepalive {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// A request is due `silence` after the last packet from the far end, or after `now` if there is none.
-  /// Throws std::system_error if the socket cannot be opened.
+  /// A request is due `silence` after the last packet from the far end, the last request, or the construction
+  /// at `now`, whichever is latest. Throws std::system_error if the socket cannot be opened.
   Keepalive(std::chrono::seconds silence, const wire::Ipv6Address& far_end, int link_index,
             Clock::time_point now)
       : silence_(silence), socket_(far_end, link_index), last_request_(now) {}

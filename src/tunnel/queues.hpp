@@ -9,8 +9,9 @@
 
 namespace sixin4::tunnel {
 
-/// Opens the configured number of queues; `auto`: one for each CPU. If that fails with `auto` it opens one
-/// queue, and `why_one` gets the reason. Throws std::system_error or std::runtime_error otherwise.
+/// Opens the configured number of queues; `auto`: one for each CPU. If `auto` cannot open several queues, the
+/// reason goes to `why_one` and one queue is opened. Throws std::runtime_error if a configured number of
+/// several queues cannot be opened, and std::system_error if one queue cannot be opened.
 [[nodiscard]] std::vector<io::TunDevice> open_queues(const config::Configuration& configuration,
                                                      std::string& why_one);
 

@@ -13,11 +13,12 @@
 
 namespace sixin4::tunnel {
 
-/// For one thread. The choice depends on the host and is made anew every second.
+/// For one thread. The choice depends on the host, so the tunnel calls `choose` again after each announced
+/// change and every second.
 class SenderChooser {
  public:
-  /// `netlink` must outlive the chooser. `unwatched` says why a change of the conditions would not be
-  /// noticed; empty: it would be.
+  /// `netlink` must outlive the chooser. `unwatched` is the reason why announcements of changes cannot
+  /// be received; empty: they can.
   SenderChooser(netlink::Netlink& netlink, std::string unwatched)
       : netlink_(netlink), unwatched_(std::move(unwatched)) {}
 
@@ -27,8 +28,9 @@ class SenderChooser {
   /// - IPsec policies would be bypassed.
   /// - Policy rules may route single packets another way.
   ///
-  /// With `wire = auto` and `unwatched` conditions it is a raw socket. With `wire = packet` the administrator
-  /// answers for the firewall. Failed look-ups become the reason for a raw socket.
+  /// With `wire = auto` the announcements must be received, else a raw socket is chosen. `wire = packet` does
+  /// not look for a firewall, because the administrator is responsible for it. Failed look-ups become the
+  /// reason for a raw socket.
   [[nodiscard]] SenderChoice choose(const config::Configuration& configuration, const Underlay& underlay);
 
  private:

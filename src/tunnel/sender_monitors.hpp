@@ -15,10 +15,10 @@ class SenderMonitors {
  public:
   static constexpr std::size_t count = 3;
 
-  /// Does not throw if a monitor cannot be opened: `unwatched` tells.
+  /// If a monitor cannot be opened, `unwatched` returns the reason.
   SenderMonitors();
 
-  /// The subject whose changes cannot be watched, with the reason; empty: all are watched.
+  /// A subject whose changes cannot be watched, with the reason; empty: all are watched.
   [[nodiscard]] const std::string& unwatched() const noexcept { return unwatched_; }
   /// For poll(2). -1: this subject will not be announced.
   [[nodiscard]] int fd(std::size_t index) const noexcept {

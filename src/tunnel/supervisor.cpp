@@ -187,7 +187,7 @@ void Supervisor::handle_events() {
   if (polled.back().revents != 0) serve(*this);
 }
 
-/// Milliseconds until the next timer; -1: there is none.
+/// Milliseconds until the next timer, for poll(2); -1: no timer runs.
 int Supervisor::wait_ms() const {
   auto next = tunnel_.next_due();
   for (const auto& due : {host_changes_.due(), sender_changes_.due()}) {
@@ -318,10 +318,10 @@ control::Answer Supervisor::last_packets() {
 }  // namespace
 
 void run_endpoint(const std::vector<std::string>& arguments) try {
-  // The endpoint must survive the end of the log's reader, because only a regular end restores the host.
+  // If the reader of the log ends, the endpoint must go on, because only a regular end restores the host.
   (void)std::signal(SIGPIPE, SIG_IGN);
   const config::Configuration configuration = config::load_configuration(arguments);
-  require_capabilities();  // its message tells more than that of the first call that fails
+  require_capabilities();  // its message says more than the error of the first forbidden call
   // On the heap because it contains large buffers.
   const auto supervisor = std::make_unique<Supervisor>(arguments, configuration);
   try {

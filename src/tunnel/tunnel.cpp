@@ -1,4 +1,4 @@
-// A tunnel from its start to its end. New settings come in force as a whole or not at all:
+// A tunnel from its start to its end. New settings come into force as a whole or not at all:
 //
 // 1. Look up the path, choose the sender and build the settings. A failure throws; nothing has changed.
 // 2. Open the echo socket and allocate the flight recorders. A failure throws; nothing has changed.

@@ -58,11 +58,11 @@ class Tunnel {
   /// Puts a configuration for the same interface in force as a whole. If that fails it throws, and the former
   /// configuration stays in force. The steps are listed in tunnel.cpp.
   void reconfigure(const config::Configuration& fresh, const wire::Ipv4Address& remote);
-  /// For a change of the host's network: restores the tunnel's addresses, routes and rules, and follows the
-  /// IPv4 path and an MTU that an administrator has set on the link. Failures go to the log.
+  /// Handles a change of the host's network: restores the tunnel's addresses, routes and rules, and follows
+  /// the IPv4 path and an MTU that an administrator has set on the link. Failures go to the log.
   void follow_host();
 
-  /// For a change of a condition of SenderChooser: chooses between raw and packet socket again.
+  /// Chooses between raw and packet socket again, after a change of a condition of SenderChooser.
   void follow_sender();
 
   /// Readable when a worker has reported a path MTU or an offload. `take_reports` makes it unreadable again.
@@ -126,19 +126,18 @@ class Tunnel {
   Clock::time_point started_ = Clock::now();
   netlink::Netlink netlink_;
   SenderChooser sender_chooser_;
-  std::string
-      why_one_queue_;  ///< the reason why there are no more queues; empty: there are as many as wanted
+  std::string why_one_queue_;  ///< why only one queue could be opened; empty: all were opened
   std::vector<io::TunDevice> queues_;
   int link_index_;     ///< 0 while the interface is in another network namespace
-  Settings in_force_;  ///< except a path MTU that was learned and not yet followed
-  std::uint16_t mtu_;  ///< in force, of the tunnel and of its link
+  Settings in_force_;  ///< `path` changes before the workers get the MTU that follows from it
+  std::uint16_t mtu_;  ///< of the tunnel and of its link, as last set
   netlink::HostNetwork host_;
   datapath::Workers workers_;
   std::optional<Keepalive> keepalive_;
-  std::string failure_;  ///< of the last attempt to follow the path; empty: it succeeded
+  std::string failure_;  ///< reason of the last `fail_closed`; empty: `follow_path` succeeded since
   Clock::time_point next_path_check_ = started_;
-  std::string missing_services_;                  ///< as they were logged last
-  std::uint64_t packets_at_neighbour_check_ = 0;  ///< sent until then
+  std::string missing_services_;                  ///< as last logged
+  std::uint64_t packets_at_neighbour_check_ = 0;  ///< sent before the last `verify_neighbour`
   Clock::time_point next_flow_expiry_ = started_;
 };
 

@@ -90,9 +90,9 @@ void Tunnel::follow_path() {
   }
 }
 
-/// For a failure to look up the path or a condition of the packet socket, or to put a change in force:
-/// switches to a raw socket, because the host's IP layer then decides about each packet. `check_path` tries
-/// again.
+/// Called if a look-up of the path or of a condition of the packet socket fails, or if a change cannot be put
+/// in force. Switches to a raw socket, because the host's IP layer then decides about each packet.
+/// `check_path` tries again.
 void Tunnel::fail_closed(const std::string& why) noexcept {
   if (why != failure_) log_.write(LogLevel::warn, "follow", why);
   failure_ = why;
@@ -126,9 +126,9 @@ void Tunnel::keep_host_state() {
   }
 }
 
-/// The underlay by a look-up now. If there is no path, or the path leads into the tunnel, it is the last
-/// underlay with `no_path` or `loops` set. If `configuration` has other ends than the one in force it throws
-/// netlink::NoIpv4Path or std::system_error instead.
+/// Looks up the underlay. If there is no path, or the path leads into the tunnel, it returns the last
+/// underlay with `no_path` or `loops` set. If `configuration` has other ends than the configuration in force,
+/// it throws netlink::NoIpv4Path or std::system_error in these cases.
 Underlay Tunnel::current_underlay(const config::Configuration& configuration,
                                   const wire::Ipv4Address& remote) {
   const bool same_ends = remote == in_force_.remote && configuration.local == in_force_.configuration.local &&
@@ -154,15 +154,15 @@ Underlay Tunnel::current_underlay(const config::Configuration& configuration,
   return last;
 }
 
-/// A path MTU that routers have reported is kept only while the path is the same.
+/// A path MTU that routers have reported is kept while the path is the same, and while there is no path.
 engine::PathMtu Tunnel::path_mtu_over(const config::Configuration& configuration,
                                       const Underlay& underlay) const {
   const bool same = underlay == in_force_.underlay && configuration.discovers_path_mtu();
   return same || !underlay.no_path.empty() ? in_force_.path : engine::PathMtu{underlay.route_mtu};
 }
 
-/// The MTU of the tunnel's link. If that is below 1280, which no tunnel can have, it returns the MTU in
-/// force.
+/// The MTU of the tunnel's link. Returns the MTU in force if the link is in another network namespace, or if
+/// its MTU is below 1280, which a tunnel cannot use.
 std::uint32_t Tunnel::link_mtu() {
   const auto link = own_link();
   if (!link) return mtu_;
@@ -185,7 +185,7 @@ void Tunnel::follow_sender() {
 void Tunnel::switch_sender(const SenderChoice& sender) {
   if (sender == in_force_.sender) return;
   const bool same_kind = sender.next_hop.has_value() == in_force_.sender.next_hop.has_value();
-  Settings next = settings_with_link_mtu(link_mtu());  // an MTU set on the link may not be followed yet
+  Settings next = settings_with_link_mtu(link_mtu());  // `follow_path` may not have followed that MTU yet
   next.sender = sender;
   put_in_force(next);
   log_.write(LogLevel::debug, "wire",

@@ -14,8 +14,8 @@ void warn_of_surprises(const config::Configuration& configuration, const wire::I
         LogLevel::warn, "kernel",
         "the kernel module " + *module +
             " answers every packet from the far end with ICMP port unreachable unless a sit device takes "
-            "it (RFC 4213 forbids that, and connections fail of it): remove the modules sit, ipip and "
-            "tunnel4, or drop the answers, for example with: nft 'add table ip sixin4; add chain ip "
+            "it (RFC 4213 forbids that, and connections fail because of it): remove the modules sit, ipip "
+            "and tunnel4, or drop the answers, for example with: nft 'add table ip sixin4; add chain ip "
             "sixin4 out { type filter hook output priority 0; }; add rule ip sixin4 out ip daddr " +
             to_string(remote) + " icmp type destination-unreachable icmp code port-unreachable drop'");
   }
@@ -28,8 +28,8 @@ void warn_of_surprises(const config::Configuration& configuration, const wire::I
   if (configuration.egress_filter && configuration.addresses.empty() && configuration.prefixes.empty()) {
     log.write(
         LogLevel::warn, "egress-filter",
-        "the configuration has neither 'address' nor 'prefix', so packets of every source are refused as "
-        "source-not-ours: name this end's addresses, or set 'egress-filter = no'");
+        "the configuration has neither 'address' nor 'prefix', so packets whose source is not link-local are "
+        "refused as source-not-ours: name this end's addresses, or set 'egress-filter = no'");
   }
 }
 

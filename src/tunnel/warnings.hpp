@@ -8,7 +8,7 @@
 namespace sixin4::tunnel {
 
 /// Logs a warning for each of: a kernel module that answers the far end's packets with ICMP errors, a sysctl
-/// that hides path MTUs, an egress filter that lets nothing pass. `remote` is the far end.
+/// that hides path MTUs, an egress filter that lets only link-local sources pass. `remote` is the far end.
 void warn_of_surprises(const config::Configuration& configuration, const wire::Ipv4Address& remote,
                        base::Log& log);
 

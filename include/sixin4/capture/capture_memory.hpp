@@ -16,7 +16,8 @@ inline constexpr std::size_t smallest_ring = std::size_t{256} << 10U;
 
 /// Returns the size in bytes of each ring of a new capture that has `rings` rings, while the existing
 /// captures use `in_use` bytes. A capture takes at most a quarter of the remaining memory, so that others can
-/// follow: there is room for 24 captures with one queue, and for 5 with 64 queues. Throws std::runtime_error
+/// follow: with one queue there is room for the 24 captures that the control socket serves, with 64 queues
+/// for 5. Throws std::runtime_error
 /// if the rings would be smaller than `smallest_ring`.
 [[nodiscard]] std::size_t ring_size(std::size_t rings, std::size_t in_use);
 

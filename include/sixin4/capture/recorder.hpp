@@ -91,7 +91,7 @@ class Recorder {
   void write_parts(engine::PacketId id, std::span<const wire::Bytes> parts, std::uint64_t facts) noexcept;
 
   std::vector<Slot> slots_;
-  std::uint64_t next_ = 0;  ///< number of the next slot, modulo the number of slots its index
+  std::uint64_t next_ = 0;  ///< the index of the next slot is this, modulo the number of slots
   std::uint64_t turn_ = 0;  ///< of the last packet; never repeats
   std::int64_t now_ = 0;
 };

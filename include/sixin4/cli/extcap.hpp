@@ -1,5 +1,5 @@
-// The command line by which Wireshark calls a capture program in its extcap folder (extcap(4)). It leads to
-// the verb `capture`.
+// The command line by which Wireshark calls a capture program in its extcap folder (extcap(4)). A call that
+// captures runs the verb `capture`.
 #pragma once
 
 #include <cstdint>

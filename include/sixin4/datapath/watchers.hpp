@@ -73,7 +73,7 @@ class Watchers {
   std::shared_ptr<capture::Recorder> recorder_;
   std::vector<std::weak_ptr<capture::LiveTap>> taps_;
   std::vector<std::shared_ptr<capture::LiveTap>>
-      locked_taps_;  ///< only during a turn, so that no tap is destroyed in it
+      locked_taps_;  ///< filled during a turn, so that no tap is destroyed in it
 };
 
 static_assert(engine::PacketObserver<Watchers>);

@@ -41,7 +41,7 @@ struct WorkerTaps {
 class Worker {
  public:
   /// `tun` and `reports` must outlive the worker. `sockets` must have both sockets. `share` is this worker's
-  /// share of all workers. Throws std::system_error if a thread cannot be started.
+  /// part of the flows. Throws std::system_error if a thread cannot be started.
   Worker(const io::TunDevice& tun, const engine::Share& share, WorkerReports& reports,
          const engine::TunnelParameters& parameters, WorkerSockets sockets, const WorkerRecorders& recorders);
   ~Worker();

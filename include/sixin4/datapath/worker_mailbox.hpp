@@ -60,8 +60,8 @@ class WorkerMailbox {
   [[nodiscard]] int fd() const noexcept { return wake_.get(); }
   [[nodiscard]] bool stopped() const noexcept { return stopped_.load(std::memory_order_acquire); }
 
-  /// Moves the mail since the last call into the arguments; a part without mail stays unchanged. True if
-  /// there was a socket.
+  /// Moves the mail since the last call into the arguments; an argument without mail stays unchanged.
+  /// Returns true if the mail had a socket.
   bool take(engine::TunnelParameters& parameters, Socket& socket, Watchers& watchers) {
     if (!filled_.load(std::memory_order_relaxed)) return false;
     const std::lock_guard lock{mutex_};

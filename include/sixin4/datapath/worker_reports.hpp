@@ -33,7 +33,8 @@ class WorkerReports {
   [[nodiscard]] int gone_fd() const noexcept { return gone_.get(); }
   /// Readable from a report of a path MTU or of an offload until `take_path_mtu`.
   [[nodiscard]] int news_fd() const noexcept { return news_.get(); }
-  /// The smallest path MTU reported since the last call, of the ends of the latest report.
+  /// The smallest path MTU reported since the last call, for the ends of the latest report; nullopt: none was
+  /// reported.
   [[nodiscard]] std::optional<PathMtuReport> take_path_mtu();
 
  private:

@@ -25,7 +25,7 @@ struct InputPacket {
   int link_type = 0;                ///< of its frame, or of the last fragment's frame (DLT_…)
 };
 
-/// What was read so far.
+/// Counts since the beginning of the file.
 struct InputCounts {
   std::uint64_t frames = 0;
   std::uint64_t not_ip = 0;        ///< frames without an IP packet
@@ -35,8 +35,8 @@ struct InputCounts {
   std::uint64_t fragments = 0;     ///< fragments of these packets, without duplicates
 };
 
-/// Throws base::ConfigurationError if the file is not a readable capture, and std::system_error if a system
-/// call fails.
+/// Throws base::ConfigurationError if the file does not exist or is not a readable capture, and
+/// std::system_error if it cannot be opened.
 class CaptureInput {
  public:
   using IncompleteHandler = std::function<void(const IncompletePacket&)>;

@@ -24,8 +24,8 @@ struct CapturedFrame {
 class CaptureReader {
  public:
   /// `path` is `-` for standard input. Throws std::invalid_argument if the file does not exist, is no
-  /// capture, or is a pcap file of a link type that sixin4 does not know. Throws std::system_error if another
-  /// system call fails.
+  /// capture, cannot be read, or is a pcap file of a link type that sixin4 does not know. Throws
+  /// std::system_error if the file exists and cannot be opened.
   explicit CaptureReader(std::string path);
   ~CaptureReader();
   CaptureReader(CaptureReader&&) = delete;

@@ -24,7 +24,7 @@ struct LinkPayload {
 [[nodiscard]] bool knows_link_type(int link_type) noexcept;
 
 /// Frames of this type have the header of a real link. False for bare IP packets, as a tunnel's interface has
-/// them, and for a header that tells only the IP version (BSD loopback).
+/// them, and for a header that has only the IP version (BSD loopback).
 [[nodiscard]] bool has_link_header(int link_type) noexcept;
 
 /// Removes the headers before the IP packet: Ethernet with VLAN tags, MPLS and PPPoE; Linux cooked (versions

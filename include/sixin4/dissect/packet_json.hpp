@@ -10,7 +10,7 @@
 
 namespace sixin4::dissect {
 
-/// What a capture records of a packet beside its bytes.
+/// Facts about a captured packet that are not in its bytes.
 struct PacketFacts {
   std::chrono::nanoseconds time{};  ///< since 1970
   std::uint32_t fragments = 0;      ///< number of its fragments; 0: the packet was not fragmented
@@ -18,7 +18,8 @@ struct PacketFacts {
 
 /// Ends with a line feed.
 [[nodiscard]] std::string packet_json(const Layers& packet, const PacketFacts& facts);
-/// Describes fragments that never became a packet. The one layer has only the fields that they share.
+/// Describes fragments that were not reassembled. The object has one layer with the fields that all fragments
+/// share.
 [[nodiscard]] std::string packet_json(const IncompletePacket& packet);
 
 }  // namespace sixin4::dissect

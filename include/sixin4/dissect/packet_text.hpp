@@ -20,7 +20,7 @@ namespace sixin4::dissect {
   return describe_packet(packet, packet.size());
 }
 
-/// Describes fragments that never became a packet.
+/// Describes fragments that were not reassembled.
 [[nodiscard]] std::string describe_incomplete(const IncompletePacket& packet);
 
 /// `12:00:09.123456` in the local time zone, as tcpdump prints it. `time` is since 1970.

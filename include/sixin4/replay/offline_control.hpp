@@ -29,13 +29,13 @@ class OfflineControl {
 
   /// Expires path MTUs and flows.
   void pass_time(engine::Time now);
-  /// Takes a path MTU that a router has reported, if there is one.
-  void take_path_mtu(std::optional<std::uint16_t> told, engine::Time now);
+  /// `reported` is a path MTU from a router; nullopt: no router has reported one.
+  void take_path_mtu(std::optional<std::uint16_t> reported, engine::Time now);
 
  private:
   tunnel::Settings settings_;
   engine::TunnelParameters parameters_;
-  engine::Time expire_flows_{};  ///< when next to
+  engine::Time expire_flows_{};  ///< time of the next expiry of flows
 };
 
 }  // namespace sixin4::replay

@@ -21,7 +21,7 @@ namespace sixin4::tunnel {
 /// empty, because it does not learn when a worker begins a flow.
 inline constexpr std::chrono::seconds flow_expiry_period{1};
 
-/// A value: the tunnel puts one in force as a whole or not at all.
+/// A value type. The tunnel puts new settings in force as a whole or not at all.
 struct Settings {
   config::Configuration configuration;
   wire::Ipv4Address remote;                ///< the address of the configuration's host name

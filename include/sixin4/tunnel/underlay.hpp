@@ -19,8 +19,8 @@ struct Underlay {
   std::uint16_t route_mtu = 0;  ///< in bytes: of the link, or less if the route has an MTU
   bool plain = true;            ///< as netlink::Ipv4Path::plain
   bool loops = false;           ///< the route to the far end leads into the tunnel itself
-  std::string no_path{};        ///< the reason why there is no path; empty: there is one. Without a path the
-                                ///< other fields describe the last path.
+  std::string no_path{};        ///< the reason why there is no path; empty: a path exists. Without a path
+                                ///< the other fields describe the last path.
   bool operator==(const Underlay&) const = default;
 };
 
