@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Shows the main job on this machine alone: two hosts in network namespaces, an endpoint at each, and traffic
-# through the tunnel between them. Takes about a minute behind the build, ends by itself, leaves nothing behind.
+# through the tunnel between them. Takes about a minute after the build, ends by itself, and removes its namespaces.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=tools/two_hosts.sh
@@ -13,7 +13,7 @@ show_and_run() {
   show "$@"
   "$@"
 }
-# throughput OPTION…: iperf3's two lines of result
+# throughput OPTION…: prints the two result lines of iperf3
 throughput() {
   show near iperf3 --client 2001:db8:41::1 --time 3 --format m "$@"
   near iperf3 --client 2001:db8:41::1 --time 3 --format m "$@" | grep -E 'sender|receiver'
@@ -38,7 +38,7 @@ say "ping over the tunnel, up to the largest packet that fits"
 show_and_run near ping -6 -n -c 3 -i 0.2 2001:db8:41::1
 show_and_run near ping -6 -n -c 2 -i 0.2 -M do -s 1432 2001:db8:41::1
 
-say "What that looks like on the IPv4 wire"
+say "The same packets on the IPv4 wire"
 if two_hosts_can_capture; then
   background near tcpdump -n -l -c 4 -i wire ip proto 41 >"$two_hosts_files/tcpdump" 2>"$two_hosts_files/tcpdump.err"
   capture=$started
@@ -64,7 +64,7 @@ throughput
 sleep 0.3
 throughput --reverse
 
-say "What the endpoint counted"
+say "Counters of the endpoint"
 show_and_run "$program" show --control "$two_hosts_files/near.sock"
 
 say "Now your own tunnel"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs what sixin4 needs from Debian's packages. Does nothing, and needs no root, where all of it is there.
-#   tools/install-deps.sh build   to build the program and run the demo
-#   tools/install-deps.sh test    that, and what the tests use
+# Installs the Debian packages that sixin4 needs. If all are installed it does nothing and needs no root.
+#   tools/install-deps.sh build   packages to build the program and run the demo
+#   tools/install-deps.sh test    these, and the packages that the tests use
 set -euo pipefail
 
 build=(g++ cmake ninja-build pkg-config libboost-program-options-dev libmnl-dev libpcap-dev nlohmann-json3-dev
@@ -23,7 +23,7 @@ done
 [[ ${#missing[@]} == 0 ]] && exit 0
 
 if ! command -v apt-get >/dev/null; then
-  echo "install-deps.sh: needs apt-get (Debian 12); elsewhere install the like of: ${missing[*]}" >&2
+  echo "install-deps.sh: needs apt-get (Debian 12); on other systems install packages like these: ${missing[*]}" >&2
   exit 1
 fi
 if [[ $(id -u) != 0 ]]; then

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Links the program into a folder where Wireshark and tshark look for capture programs (extcap(4)), and says where.
-# Running endpoints are in their list of interfaces then.
+# Links the program into a folder where Wireshark and tshark look for capture programs (extcap(4)), and prints the path.
+# Wireshark and tshark then list the running endpoints as interfaces.
 #   tools/install-extcap.sh [PROGRAM]            for this user
 #   tools/install-extcap.sh --system [PROGRAM]   for everyone on this host; needs root
-#   tools/install-extcap.sh --remove [--system]  takes the link away again
-# PROGRAM is build/tools/sixin4 where nothing else is said.
+#   tools/install-extcap.sh --remove [--system]  removes the link
+# PROGRAM is build/tools/sixin4 by default.
 set -euo pipefail
 
 system='' remove='' program=''
@@ -37,12 +37,12 @@ fi
 link=$folder/sixin4
 
 if [[ -e $link && ! -L $link ]]; then
-  echo "install-extcap.sh: $link is no link; it is left as it is" >&2
+  echo "install-extcap.sh: $link is not a symbolic link, so it is not replaced or removed" >&2
   exit 1
 fi
 if [[ -n $remove ]]; then
   rm -f "$link"
-  echo "$link is gone"
+  echo "$link is removed"
   exit 0
 fi
 program=$(realpath "${program:-$(dirname "$0")/../build/tools/sixin4}")

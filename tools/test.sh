@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Builds sixin4 and runs every test under AddressSanitizer and UndefinedBehaviorSanitizer, and then those that run the
-# whole program once more with the program as it ships.
+# Builds sixin4 and runs the tests under AddressSanitizer and UndefinedBehaviorSanitizer. Then runs the tests of the
+# whole program again, without sanitizers.
 #   tools/test.sh           15 to 20 minutes on two processors
-#   tools/test.sh --long    the unit tests without sanitizers, too; ThreadSanitizer, the fuzz targets for a minute
-#                           each, clang-format and clang-tidy; builds of every type, by both compilers
+#   tools/test.sh --long    all tests with and without these sanitizers, most of them under ThreadSanitizer too; each
+#                           fuzz target for a minute; clang-format and clang-tidy; builds of every type with both
+#                           compilers
 # Tests that send packets make network namespaces of their own: they need root, or a kernel that lets users make
-# user namespaces. Where a test cannot run it is reported as skipped, with the reason in its output.
+# user namespaces. A test that cannot run is reported as skipped, with the reason in its output.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,7 +25,7 @@ elif [[ $(id -u) != 0 ]] && ! unshare --user --map-root-user --net true 2>/dev/n
 fi
 
 targets=(--target all)
-selection=() # ctest's options for the tests that are to run
+selection=() # options of ctest that select the tests
 
 # build_and_test DIRECTORY CMAKE_OPTION…
 build_and_test() {
@@ -36,7 +37,7 @@ build_and_test() {
   ctest --test-dir "$directory" --output-on-failure --parallel "$((2 * $(nproc)))" "${selection[@]}"
 }
 
-# build_only DIRECTORY CMAKE_OPTION…: without the tests, which every build type compiles by the same options
+# build_only DIRECTORY CMAKE_OPTION…: without tests, whose options are the same in every build type
 build_only() {
   local directory=$1
   shift
@@ -47,7 +48,7 @@ build_only() {
   rm -rf "$directory"
 }
 
-# Every build type, Debian's hardening flags and link time optimisation, by both compilers.
+# Builds every build type, and with Debian's hardening flags and link time optimisation, with both compilers.
 build_everywhere() {
   local compiler type flags linker_flags
   flags=$(DEB_BUILD_MAINT_OPTIONS=hardening=+all dpkg-buildflags --get CXXFLAGS)
@@ -69,7 +70,8 @@ if [[ -n $long ]]; then
   git ls-files '*.cpp' '*.hpp' | xargs clang-format --dry-run --Werror
   cmake -S . -B build -G Ninja -DSIXIN4_TESTS=ON -DSIXIN4_BENCH=ON >/dev/null
   git ls-files 'src/*.cpp' 'tools/*.cpp' | xargs -P "$(nproc)" -n 1 clang-tidy -p build --quiet
-  # ThreadSanitizer's own thread keeps a program out of other namespaces, where `sixin4 bench` goes.
+  # `sixin4 bench` enters mount namespaces, which setns(2) refuses to a process with several threads. ThreadSanitizer
+  # starts a thread of its own.
   selection=(--exclude-regex '^(uml|selftests)[.]|^testbed[.]bed$')
   build_and_test build/thread -DSIXIN4_BENCH=OFF -DSIXIN4_SANITIZE=thread
   selection=()
@@ -86,9 +88,9 @@ if [[ -n $long ]]; then
   done
 fi
 
-# What boots a kernel or fetches one is worth its time once.
+# Without --long the slow tests, which boot or download a kernel, run only in the build without sanitizers.
 [[ -n $long ]] || selection=(--exclude-regex '^(uml|selftests)[.]')
-# By the other compiler, which is the quicker one with sanitizers.
+# With clang++, because it is quicker than g++ with sanitizers.
 build_and_test build/sanitize -DSIXIN4_BENCH=OFF -DSIXIN4_SANITIZE=address,undefined -DCMAKE_CXX_COMPILER=clang++
 selection=()
 [[ -n $long ]] || targets=(--target program_tests) selection=(--label-regex '^program$')

@@ -1,13 +1,13 @@
-# Two hosts on one machine: network namespaces with a cable between them, for the demo and the tests. To be
-# sourced; everything that it makes goes when the script ends.
+# Two hosts on one machine: network namespaces with a veth pair between them, for the demo and the tests. A script
+# sources this file. At the end of the script everything is removed.
 #
-#   two_hosts_enter "$@"   first of all: makes sure that namespaces can be made, or says why not
+#   two_hosts_enter "$@"   the first call: fails with a message if namespaces cannot be made
 #   two_hosts_make         near (192.0.2.1, this end) and far (192.0.2.2, the broker), link `wire` in each
-#   near COMMAND…          runs a command on one host, or on the other
-#   far COMMAND…
-#   background SIDE COMMAND…      starts a command on a host (near, far) that is ended with the script; its
+#   near COMMAND…          runs a command on the host near
+#   far COMMAND…           runs a command on the host far
+#   background SIDE COMMAND…      starts a command on a host (near, far), and ends it when the script ends; its
 #                                 process id is in $started
-#   listening SIDE PORT   whether somebody listens on that TCP port
+#   listening SIDE PORT   whether a program listens on that TCP port
 #   until_true SECONDS COMMAND…   waits until a command succeeds
 
 two_hosts_fail() {
@@ -15,7 +15,7 @@ two_hosts_fail() {
   exit "${two_hosts_failure:-1}"
 }
 
-# As root there is nothing to do. Others become root of a user namespace, with a /run of its own for ip(8).
+# Root stays in its namespaces. Other users become root of a user namespace, with a /run of its own for ip(8).
 two_hosts_enter() {
   if [[ ! -c /dev/net/tun ]]; then
     two_hosts_fail "needs /dev/net/tun: load the kernel's tun module, or hand the device into the container"
@@ -34,7 +34,7 @@ two_hosts_enter() {
   fi
 }
 
-# tcpdump gives up root's groups before it captures, which a user namespace does not let it do.
+# tcpdump drops the groups of root before it captures. A user namespace forbids that.
 two_hosts_can_capture() { [[ -z ${two_hosts_in_user_namespace:-} ]]; }
 
 two_hosts_make() {
@@ -51,7 +51,7 @@ two_hosts_make() {
   local side
   for side in near far; do
     $side sysctl -qw net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.default.disable_ipv6=0
-    # Whoever counts packets wants none between two counts that the kernel sends when it likes.
+    # Tests that count packets need a link on which the kernel does not send packets by itself.
     $side sysctl -qw net.ipv6.conf.default.router_solicitations=0
     $side ip link set lo up
     $side ip link set wire addrgenmode none # IPv4 only
@@ -61,13 +61,13 @@ two_hosts_make() {
   far ip address add 192.0.2.2/24 dev wire
 }
 
-# A veth pair passes 64 KiB packets whole and runs the receiver inside of the sender's call. This makes it behave like
-# two network cards: full-size packets only, received by a thread, in batches as interrupt moderation makes them, and
-# a queue that pushes back when it is full.
+# A veth pair passes 64 KiB packets whole and runs the receiver inside the sender's system call. This function makes it
+# behave like two network cards: full-size packets only, received by a thread, in batches as with interrupt moderation,
+# and a queue that refuses packets when it is full.
 two_hosts_like_network_cards() {
   local side
   for side in near far; do
-    two_hosts_receive_offload $side on # first: without it there is no receive thread to have
+    two_hosts_receive_offload $side on # first, because veth has receive threads only with gro
     $side ethtool -K wire tso off gso off tx-udp-segmentation off tx-ipxip4-segmentation off >/dev/null
     $side sh -c 'cd /sys/class/net/wire && echo 1 >threaded && echo 20000 >gro_flush_timeout && echo 2 >napi_defer_hard_irqs'
     $side tc qdisc replace dev wire root pfifo limit 2000
@@ -89,7 +89,7 @@ two_hosts_remove() {
 near() { ip netns exec "$two_hosts_near" "$@"; }
 far() { ip netns exec "$two_hosts_far" "$@"; }
 
-# Not through near and far: the process that is ended has to be the command itself.
+# Does not call near or far, because $! would be the process id of a shell and not of the command.
 background() {
   local host=two_hosts_$1
   shift

@@ -164,7 +164,7 @@ until_true 10 eval "! kill -0 $tshark 2>/dev/null" || kill -INT "$tshark"
 wait "$tshark" || true
 check 'a capture ends with its endpoint, whole' '' "$(tshark -n -r "$files/last.pcapng" 2>&1 >/dev/null | grep -v 'Running as' || true)"
 check 'and is not listed any more' '' "$(tshark -D 2>/dev/null | grep -F "$name" || true)"
-check 'the link is taken away' "$link is gone" "$("$here/../../tools/install-extcap.sh" --remove)"
+check 'the link is taken away' "$link is removed" "$("$here/../../tools/install-extcap.sh" --remove)"
 check 'and is not there' no "$([[ -e $link || -L $link ]] || echo no)"
 
 finish
