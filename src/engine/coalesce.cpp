@@ -75,8 +75,8 @@ bool Coalescer::concerns(const Run& run, wire::Bytes packet, const std::optional
 /// Whether the packet may be joined to any run.
 bool Coalescer::may_join(const TunPacket& packet, const Headers& headers) const noexcept {
   const std::size_t checksum_offset = *wire::transport_checksum_offset(headers.protocol);
-  // A merged datagram has boundaries, which joining would lose. Merged TCP segments are a stretch of their
-  // stream.
+  // Merged datagrams have boundaries, which joining would lose. Merged TCP segments have none, because they
+  // are a contiguous part of a stream.
   const bool merged_datagrams = packet.offload.gso == wire::Gso::udp;
   if (merged_datagrams || packet.bytes.size() == headers.length) return false;
   if (packet.offload.needs_checksum &&
@@ -89,7 +89,7 @@ bool Coalescer::may_join(const TunPacket& packet, const Headers& headers) const 
     if (!joins_udp_ || wire::load16<4>(udp) != packet.bytes.size() - transport) return false;
   }
   if ((headers.flags & lone_flags) != 0) return false;
-  // In UDP 0 means "no checksum". In TCP 0 is as right as 0xffff, which segmentation would write instead.
+  // In UDP 0 means "no checksum". In TCP 0 is valid, but segmentation would write 0xffff instead.
   const auto checksum = wire::fixed<2>(wire::Bytes{packet.bytes}, transport + checksum_offset);
   return wire::load16<0>(*checksum) != 0;
 }
@@ -126,7 +126,7 @@ bool Coalescer::join(Run& run, const Decapsulated& inner, const Headers& headers
   const std::span<const Field> differing = tcp ? std::span<const Field>{tcp_fields} : udp_fields;
   if (!same_but_for(differing, first.first(headers.length), packet.first(headers.length))) return false;
 
-  // Verify both checksums, because segmentation would replace a wrong one by a right one.
+  // Verify both checksums, because segmentation would replace a wrong checksum by a right one.
   run.verified = run.verified || is_unfinished_or_valid(run.whole.packet);
   if (!run.verified || !is_unfinished_or_valid(inner.packet)) return false;
 
@@ -134,8 +134,8 @@ bool Coalescer::join(Run& run, const Decapsulated& inner, const Headers& headers
   run.parts[run.count++] = payload;
   run.payload += payload.size();
   run.endings = static_cast<std::uint8_t>(headers.flags & ending_flags);
-  const bool short_one = !run.sizes_unknown && payload.size() < run.gso_size;
-  run.complete = short_one || run.endings != 0 || run.count == run.parts.size();
+  const bool shorter = !run.sizes_unknown && payload.size() < run.gso_size;
+  run.complete = shorter || run.endings != 0 || run.count == run.parts.size();
   run.whole.packets += inner.packets;
   run.whole.wire_bytes += inner.wire_bytes;
   return true;

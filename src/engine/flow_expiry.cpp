@@ -9,8 +9,7 @@ namespace sixin4::engine {
 
 namespace {
 
-// Unanswered flows from outside are replaced first once they are more than this part (1/8) of all unanswered
-// ones.
+// Unanswered flows from outside are replaced first if they are more than 1/8 of all unanswered flows.
 constexpr std::uint32_t outside_share = 8;
 // Limit of the flows that one call moves from the front of a queue to its end.
 constexpr int most_moved = 1024;

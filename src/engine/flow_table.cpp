@@ -10,8 +10,8 @@ namespace sixin4::engine {
 
 namespace {
 
-// The longest walk of a reader without the lock. If slots are reused while it walks a chain, it may wander
-// into other chains without end; it then retries under the lock.
+// Limit of the slots that a reader without the lock visits. If slots are reused while it walks a chain, it
+// may wander into other chains without end; it then retries under the lock.
 constexpr std::size_t longest_walk = 4096;
 
 using AddressWords = std::array<std::uint64_t, 2>;
@@ -56,7 +56,8 @@ FlowTable::FlowTable(std::uint32_t bound, std::uint64_t seed, const FlowTimeouts
   }
 }
 
-// Every packet passes through these functions: inline, so that the compiler makes one function of them.
+// Every packet passes through these functions. They are inline, so that the compiler makes one function of
+// them.
 
 inline FlowTable::Words FlowTable::words_of(const FlowKey& key) noexcept {
   const AddressWords local = engine::words_of(key.local);
@@ -159,7 +160,7 @@ FlowTable::Begun FlowTable::begin_inside(const FlowKey& inside, const SourceRule
   if (decision.action == SourceAction::reject) return {.verdict = Verdict::source_rejected};
   const std::lock_guard lock{mutex_};
   if (const Found found = look_under_lock(inside_side, words_of(inside))) return {.flow = found};
-  // Choose the address before making room, so that no flow makes room for one that is refused.
+  // Choose the address before making room, so that no flow is removed for a flow that is then refused.
   const auto outside = free_address(inside, decision);
   if (!outside) return {.verdict = Verdict::pool_exhausted};
   const std::uint32_t second = seconds_of(now);
@@ -176,9 +177,9 @@ void FlowTable::begin_outside(const FlowKey& outside, Time now) noexcept {
   (void)put(outside, outside.local, 0, Direction::in, seconds_of(now));
 }
 
-/// Whether the outside key is free. An unanswered flow from outside gives its key up: it may be a forgotten
-/// flow of ours, or forged to lock us out. An unanswered TCP flow does not, because it exists only if this
-/// side has sent SYN and ACK.
+/// Whether the outside key is free. An unanswered flow from outside is removed to free its key, because it
+/// may be a flow of this side that the table has lost, or forged to occupy the key. An unanswered TCP flow is
+/// kept, because it exists only if this side has sent SYN and ACK.
 bool FlowTable::make_free(const FlowKey& outside) noexcept {
   const Found found = look_under_lock(outside_side, words_of(outside));
   if (!found) return true;
@@ -188,7 +189,7 @@ bool FlowTable::make_free(const FlowKey& outside) noexcept {
   return true;
 }
 
-/// Needs no more attempts than there are flows, plus one (pigeonhole principle).
+/// Among as many addresses as there are flows, plus one, at least one is free (pigeonhole principle).
 std::optional<wire::Ipv6Address> FlowTable::free_address(const FlowKey& inside,
                                                          const SourceDecision& decision) noexcept {
   FlowKey outside = inside;
@@ -212,7 +213,7 @@ void FlowTable::change_state(const Found& flow, Direction direction, const FlowS
   const Queue former = queue_of(slot);
   FlowState state = slot.state.load(std::memory_order_relaxed);
   if (signals.answer && state == FlowState::opening) state = FlowState::established;
-  // The host goes on sending: it did not accept the RST, which may be forged (RFC 5961).
+  // The host still sends, so it did not accept the RST, which may be forged (RFC 5961).
   if (direction == Direction::out && state == FlowState::closed) {
     state = signals.begins ? FlowState::opening : FlowState::established;
   }

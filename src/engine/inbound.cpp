@@ -26,7 +26,7 @@ UnfinishedTransport unfinished_at(wire::Bytes packet, std::uint8_t protocol, std
   return {.offset = offset, .header_length = offset + transport_length, .protocol = protocol};
 }
 
-// Inline, because every inbound packet passes through it.
+// Inline, because every inbound packet passes through this function.
 inline UnfinishedTransport unfinished_transport(wire::Bytes packet) noexcept {
   const wire::Ipv6Header header{packet.first<wire::ipv6_header_size>()};
   if (wire::extension_kind(header.next_header()) == wire::ExtensionKind::none) {
@@ -37,15 +37,17 @@ inline UnfinishedTransport unfinished_transport(wire::Bytes packet) noexcept {
   return unfinished_at(packet, upper->protocol, upper->offset);
 }
 
-/// Whether a checksum that looks unfinished verifies. Not for a merged packet, which may do both. TCP is not
-/// asked, because finishing a checksum that is finished does no harm.
+/// Whether a UDP checksum that looks unfinished is valid as it is. False for TCP, because finishing a
+/// finished checksum does no harm there. The caller excludes merged packets, whose unfinished checksum may
+/// verify by chance.
 bool is_finished_datagram(const UnfinishedTransport& unfinished, wire::Bytes packet) noexcept {
   return unfinished.protocol == wire::next_header::udp &&
          wire::has_valid_transport_checksum(packet, unfinished.protocol, unfinished.offset);
 }
 
-/// The size of merged TCP segments is unknown. The payload of a 1280-byte packet fits every further link, so
-/// no router has to answer Packet Too Big for segments that were small enough when they came. 0: not merged.
+/// The size of merged TCP segments is unknown. Returns the payload of a 1280-byte packet, which fits every
+/// further link, so that no router answers Packet Too Big for segments that were small enough on arrival. 0:
+/// not merged.
 std::uint16_t tcp_gso_size(const UnfinishedTransport& unfinished, std::size_t length) noexcept {
   if (unfinished.protocol != wire::next_header::tcp) return 0;
   if (length <= wire::ipv6_min_mtu || unfinished.header_length >= wire::ipv6_min_mtu) return 0;
@@ -81,30 +83,33 @@ Verdict unwrap(const TunnelParameters& parameters, wire::MutableBytes packet,
   return Verdict::pass;
 }
 
-/// Only the packet socket tells whether such a datagram is merged, so its filter accepts these, and the raw
-/// socket leaves them to it. This loses one in 65536 datagrams that come in IPv4 fragments, which the packet
-/// socket does not see whole; else one in 65536 merged ones would be taken for a single datagram.
+/// Whether the packet is a datagram for the packet socket: only that socket reports whether a datagram with
+/// an unfinished checksum is merged. The packet socket does not reassemble IPv4 fragments, so one in 65536
+/// datagrams that arrive in fragments is lost: its finished checksum equals the pseudo-header sum. A check
+/// that kept it would take one in 65536 merged packets for a single datagram.
 bool is_unfinished_datagram(const UnfinishedTransport& unfinished, wire::Bytes outer) noexcept {
   return unfinished && unfinished.protocol == wire::next_header::udp &&
          unfinished.offset == wire::ipv6_header_size &&
          wire::Ipv4Header{outer.first<wire::ipv4_header_size>()}.header_length() == wire::ipv4_header_size;
 }
 
-/// Whether this packet is to be taken from the socket that delivered it: the other socket has it too. A
-/// packet socket sees packets before the kernel has verified the IPv4 header's checksum.
+/// Whether the packet is to be taken from the socket that delivered it. False also for a packet socket's
+/// packet with a wrong IPv4 header checksum, because a packet socket sees packets before the kernel discards
+/// those.
 bool belongs_to_this_socket(bool unfinished_datagram, wire::Bytes outer,
                             const ReceiveOffload& offload) noexcept {
   if (!offload.only_raw_socket && unfinished_datagram != offload.from_packet_socket) return false;
   return !offload.from_packet_socket || wire::sum_of(outer.first(wire::ipv4_header_size)).checksum() == 0;
 }
 
-/// A far end that left the checksum of a longer datagram unfinished cannot have sent it, because the
-/// checksums of fragmented packets are finished.
+/// The length of the longest inner packet that a far end sends as one with an unfinished checksum: a longer
+/// one would be fragmented, and the checksums of fragmented packets are finished.
 std::size_t longest_packet(const TunnelParameters& parameters) noexcept {
   return std::max<std::size_t>(parameters.mtu, std::size_t{parameters.link_mtu} - wire::ipv4_header_size);
 }
 
-/// Describes an unfinished packet to the tun device, and counts what a merged one was on the wire.
+/// Describes an unfinished checksum to the tun device, and counts the packets that receive offload has
+/// merged.
 void describe(const TunnelParameters& parameters, const UnfinishedTransport& unfinished,
               const ReceiveOffload& offload, Decapsulated& result) noexcept {
   const wire::Bytes packet = result.packet.bytes;
@@ -112,7 +117,7 @@ void describe(const TunnelParameters& parameters, const UnfinishedTransport& unf
       offload.from_packet_socket ? offload.gso_size : tcp_gso_size(unfinished, packet.size());
   result.packet.offload = describe_offload(unfinished, gso_size, packet);
   if (gso_size == 0) return;
-  // Senders fill the tunnel MTU.
+  // The size of TCP segments is estimated: senders fill the tunnel MTU.
   const std::size_t segment =
       offload.from_packet_socket ? gso_size : parameters.mtu - unfinished.header_length;
   const std::size_t payload = packet.size() - unfinished.header_length;

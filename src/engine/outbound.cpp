@@ -14,15 +14,15 @@ namespace sixin4::engine {
 
 namespace {
 
-/// An IPv4 packet that this tunnel has sent.
+/// Whether `bytes` begin with an IPv4 packet that this tunnel has sent.
 bool is_our_outer_packet(const TunnelParameters& parameters, wire::Bytes bytes) noexcept {
   const auto outer = wire::Ipv4Header::at(bytes);
   return outer && outer->protocol() == wire::protocol_ipv6 && outer->source().address == parameters.local &&
          outer->destination().address == parameters.remote;
 }
 
-/// Our outer packet comes back unchanged if the IPv4 route leads into the tun device, or inside IPv6 if it
-/// leads into another tunnel (RFC 2473) whose own packets go through this one.
+/// Whether an IPv6 packet carries an outer packet of this tunnel. This happens if the IPv4 route leads into
+/// another tunnel (RFC 2473) whose packets go through this one.
 bool carries_our_outer_packet(const TunnelParameters& parameters, wire::Ipv6Header header,
                               wire::Bytes packet) noexcept {
   const std::uint8_t next = header.next_header();
@@ -46,7 +46,7 @@ std::uint8_t outer_tos(const TunnelParameters& parameters, std::uint8_t inner) n
   return static_cast<std::uint8_t>(dscp | (parameters.ecn ? inner & unsigned{ecn_mask} : unsigned{not_ect}));
 }
 
-/// The fields of an outer header but for length and fragmentation.
+/// The fields of an outer header except for length and fragmentation.
 inline wire::Ipv4Fields outer_fields(const TunnelParameters& parameters, wire::Ipv6Header inner,
                                      std::uint16_t identification) noexcept {
   return {.tos = outer_tos(parameters, inner.traffic_class()),
@@ -57,7 +57,7 @@ inline wire::Ipv4Fields outer_fields(const TunnelParameters& parameters, wire::I
           .destination = {parameters.remote}};
 }
 
-/// Judges the size, and changes the packet to what leaves. `rewrite` sets another source, if `rewrites`.
+/// Judges the size, calls `rewrite` to set another source if `rewrites`, and clamps the MSS.
 template <typename Rewrite>
 Verdict make_ready(const TunnelParameters& parameters, TunPacket& packet, std::optional<Segments>& segments,
                    bool rewrites, Rewrite&& rewrite) noexcept {
@@ -116,7 +116,7 @@ std::optional<wire::icmpv6::Error> answer_to(Verdict refusal, std::uint16_t mtu)
   }
 }
 
-// Together the ranges of all workers are 1 to 65535.
+// The identification ranges of all workers together are 1 to 65535.
 Encapsulator::Encapsulator(Share share) noexcept
     : first_identification_(static_cast<std::uint16_t>(0xffff * share.index / share.count + 1)),
       last_identification_(static_cast<std::uint16_t>(0xffff * (share.index + 1) / share.count)),
@@ -142,7 +142,7 @@ Encapsulator::Fragments Encapsulator::begin(const TunnelParameters& parameters, 
   return {.outer = outer_fields(parameters, inner, next_identification(parameters)),
           .headers = headers,
           .payload = payload,
-          .size = room & ~std::size_t{7}};  // RFC 791: offsets count in 8 bytes
+          .size = room & ~std::size_t{7}};  // RFC 791: offsets are in units of 8 bytes
 }
 
 bool Encapsulator::add_next(Fragments& fragments, WireBatch& batch) noexcept {
@@ -169,12 +169,12 @@ bool Encapsulator::add_next(Fragments& fragments, WireBatch& batch) noexcept {
   return !last;
 }
 
-// A packet that is not fragmented needs no identification (RFC 6864 §4.1). A constant one lets the far end's
-// receive offload join segments.
+// A packet with DF set needs no identification (RFC 6864 §4.1). A constant identification lets the receive
+// offload of the far end join segments.
 std::uint16_t Encapsulator::next_identification(const TunnelParameters& parameters) noexcept {
   if (parameters.dont_fragment) return 0;
   // Each worker has its own range, because receive offload joins only segments with consecutive
-  // identifications. 0 is left out: in a raw packet with DF clear Linux replaces it.
+  // identifications. 0 is not used, because Linux replaces it in a raw packet with DF clear.
   const std::uint16_t identification = identification_;
   identification_ = identification == last_identification_ ? first_identification_
                                                            : static_cast<std::uint16_t>(identification + 1);

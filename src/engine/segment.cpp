@@ -15,11 +15,11 @@ std::optional<std::uint8_t> protocol_of(wire::Gso gso) noexcept {
     case wire::Gso::udp:
       return wire::next_header::udp;
     default:
-      return std::nullopt;  // not offered to the kernel
+      return std::nullopt;  // not a super-packet over IPv6
   }
 }
 
-/// The sum of the words that differ between segments, but for the checksum: sequence number and flags, or the
+/// The sum of the words that differ between segments, without the checksum: TCP sequence number and flags, or
 /// UDP length.
 wire::InternetSum differing_words(wire::Bytes transport, std::uint8_t protocol) noexcept {
   if (protocol != wire::next_header::tcp) {
@@ -45,7 +45,7 @@ bool finish_checksum(TunPacket& packet) noexcept {
   if (!checksum) return false;
   if (checksum->start == 0) return true;
   const wire::MutableBytes transport = packet.bytes.subspan(checksum->start);
-  // The field holds the pseudo-header sum and is summed up with the rest.
+  // The checksum field holds the pseudo-header sum, so the sum of all bytes includes it.
   const auto sum = wire::sum_of(transport);
   wire::store16<0>(transport.subspan(checksum->offset).first<2>(), sum.transport_checksum());
   packet.offload.needs_checksum = false;

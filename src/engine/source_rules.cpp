@@ -12,7 +12,7 @@ namespace sixin4::engine {
 
 namespace {
 
-/// The number of addresses; 0: more than 64 bits hold.
+/// The number of addresses; 0: the number does not fit 64 bits.
 std::uint64_t size_of(const wire::Ipv6Range& range) noexcept {
   const std::uint64_t low = range.last.low() - range.first.low();
   const std::uint64_t high =

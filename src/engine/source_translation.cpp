@@ -24,8 +24,8 @@ FragmentKey fragment_key(const FlowPacket& parsed, Direction direction) noexcept
           .direction = direction};
 }
 
-/// A TCP flow is not answered by another SYN, nor, if it was begun outside, by our SYN and ACK: a forged SYN
-/// never gets further than that.
+/// In TCP a SYN without ACK is no answer. In a flow begun outside the SYN and ACK of the host is none either,
+/// because the host sends it for a forged SYN, too.
 FlowSignals signals_of(const FlowPacket& parsed, Direction direction, const FlowTable::Found& flow) noexcept {
   const bool from_other_side = flow.begun != direction;
   const bool tcp = parsed.key.protocol == wire::next_header::tcp;
@@ -36,7 +36,7 @@ FlowSignals signals_of(const FlowPacket& parsed, Direction direction, const Flow
           .rst = parsed.rst};
 }
 
-/// A flow whose packets the egress filter refuses takes no place in the table.
+/// Begins a flow, and removes it at once if the egress filter refuses its packets.
 FlowTable::Begun begin_flow(const TunnelParameters& parameters, wire::Bytes packet, const FlowPacket& parsed,
                             Time now) noexcept {
   FlowTable& table = parameters.flows->table;
@@ -66,8 +66,8 @@ FlowTable::Begun flow_of(const TunnelParameters& parameters, wire::Bytes packet,
   return result;
 }
 
-/// Records the decision for the fragments that follow, and for ICMPv6 errors that quote one of them, which
-/// have the translated address.
+/// Records the decision for the fragments that follow. A second trail, with the translated address in its
+/// key, is for ICMPv6 errors that quote one of these fragments.
 void leave_trails(const TunnelParameters& parameters, const FlowPacket& first, Direction direction,
                   const FragmentTrail& trail, Time now) noexcept {
   FragmentTrails& trails = parameters.flows->fragments;
@@ -141,7 +141,7 @@ bool is_between_hosts(const FlowKey& flow) noexcept {
 SourceChoice choose_source(const TunnelParameters& parameters, wire::Bytes packet, const FlowPacket& parsed,
                            Time now) noexcept {
   if (!may_have_flow(parsed)) return {};
-  // RFC 7112: another fragment may hold the header that a rule judges.
+  // RFC 7112: another fragment may hold the header that a rule needs.
   if (parsed.is_cut_short && has_rules(parameters)) return {.verdict = Verdict::malformed};
   switch (parsed.part) {
     case FlowPart::none:
@@ -179,7 +179,7 @@ void restore_destination(const TunnelParameters& parameters, TunPacket& packet, 
     case FlowPart::packet: {
       const auto found = table.find_outside(parsed.key, now);
       if (!found) {
-        // A TCP flow begins with the answer, and an echo request from outside needs no flow.
+        // A TCP flow from outside begins when the host answers with SYN and ACK (`flow_of`).
         const bool begins_here = parsed.begins && parsed.key.protocol != wire::next_header::tcp;
         if (begins_here && has_rules(parameters)) table.begin_outside(parsed.key, now);
         return;

@@ -12,8 +12,9 @@ namespace sixin4::engine {
 
 namespace {
 
-/// The quoted part of the inner packet; empty if it does not identify a sender: many routers quote only eight
-/// bytes after the IPv4 header. An error that names a sender whom the tunnel would have refused is forged.
+/// The quoted part of the inner packet; empty if it does not identify a sender, because many routers quote
+/// only eight bytes after the IPv4 header. Empty also for a source that the tunnel would have refused: such
+/// an error is forged.
 wire::Bytes inner_part(const TunnelParameters& parameters, const wire::Ipv4Header& outer,
                        wire::Bytes quoted) noexcept {
   if (outer.fragment_offset() != 0) return {};
@@ -37,7 +38,7 @@ Translated translate(const TunnelParameters& parameters, const WireError& error)
   wire::icmpv6::Error answer = wire::icmpv6::destination_unreachable(wire::icmpv6::code_address_unreachable);
   const bool unreachable = error.type == wire::icmp::type_destination_unreachable;
   if (unreachable && error.code == wire::icmp::code_fragmentation_needed) {
-    // With DF clear no router has a reason to report this (RFC 4213 §3.2.1).
+    // Without `pmtudisc` DF is clear, so no router has a reason to report this (RFC 4213 §3.2.1).
     if (!parameters.pmtudisc) return result;
     const std::uint16_t mtu = error.mtu == 0 ? plateau_below(outer->total_length()) : error.mtu;
     if (mtu < wire::ipv4_min_mtu) return result;

@@ -51,7 +51,7 @@ engine::SendResult BatchSocket::send(std::size_t count) noexcept {
   }
 }
 
-/// Waits for a moment. After a timeout the next packets do not wait again.
+/// Waits for room in the socket. After a timeout `send` does not wait again until a packet was sent.
 bool BatchSocket::becomes_writable() noexcept {
   // Queued errors would end the wait at once. They are about packets too large for the link, which were
   // counted when they were sent.

@@ -45,7 +45,7 @@ DatagramSocket::DatagramSocket(const WireEnds& ends, const engine::Share& share)
   attach_filter(fd_, filter);
   set_option(fd_, SOL_PACKET, PACKET_VNET_HDR, int{1}, "offload data on a packet socket (PACKET_VNET_HDR)");
   set_option(fd_, SOL_PACKET, PACKET_AUXDATA, int{1}, "PACKET_AUXDATA");
-  std::string small;  // unused: a small buffer suffices
+  std::string small;  // not reported, because a small buffer suffices
   try_receive_buffer(fd_, receive_buffer, small);
 
   sockaddr_ll address{};
@@ -70,7 +70,7 @@ engine::ReceiveResult DatagramSocket::receive() noexcept {
   const auto received = static_cast<std::size_t>(count);
   for (std::size_t i = 0; i < received; ++i) packets_[i] = packet_in(i);
   return {.packets = std::span{packets_}.first(received),
-          // A single packet has not filled the queue.
+          // A queue with a single packet was not full, so the system call is saved.
           .lost = received > 1 ? newly_lost() : 0,
           .status = engine::IoStatus::ok};
 }
@@ -84,8 +84,8 @@ std::uint32_t DatagramSocket::newly_lost() const noexcept {
   return statistics.tp_drops;
 }
 
-/// The offload data come first, then the link header, if the link has one; the auxiliary data tell where the
-/// IPv4 header starts.
+/// The offload data come first, then the link header, if the link has one. The auxiliary data hold the offset
+/// of the IPv4 header.
 engine::WirePacket DatagramSocket::packet_in(std::size_t slot) noexcept {
   const auto bytes = wire::MutableBytes{*slots_}.subspan(slot * slot_size, messages_[slot].msg_len);
   engine::WirePacket packet{.offload = {.from_packet_socket = true}};

@@ -49,7 +49,8 @@ EchoSocket::EchoSocket(const wire::Ipv6Address& destination, int link_index)
   ICMP6_FILTER_SETBLOCKALL(&filter);
   ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &filter);
   (void)try_option(fd_, IPPROTO_ICMPV6, ICMP6_FILTER, filter, "ICMP6_FILTER", unneeded);
-  // Every ICMPv6 socket gets all replies. A filter sees a message from its ICMPv6 header.
+  // Every ICMPv6 socket gets all replies, so this filter keeps those with this identifier. A filter sees a
+  // message from its ICMPv6 header on.
   std::array own_replies{
       sock_filter BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 4),
       sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, identifier_, 0, 1),

@@ -11,7 +11,8 @@ namespace sixin4::io {
 
 namespace {
 
-// Cells of the scratch memory: the sum that tells flows apart, and the length of the IPv4 header.
+// Cells of the scratch memory: a sum (of the words that identify a flow, or of a checksum), and the length of
+// the IPv4 header.
 constexpr std::uint32_t sum = 0;
 constexpr std::uint32_t header_length = 1;
 
@@ -27,7 +28,8 @@ constexpr std::uint32_t ports = wire::ipv6_header_size;
 // Knuth's multiplicative hash: the upper half of the product is well mixed.
 constexpr std::uint32_t golden_ratio = 0x9e3779b1;
 
-/// A conditional jump counts the instructions that it leaves out in 8 bits.
+/// The 8-bit operand of a conditional jump: the number of instructions that it skips. Throws std::logic_error
+/// for more than 255.
 std::uint8_t jump(std::size_t from, std::size_t to) {
   const std::size_t distance = to - from - 1;
   if (distance > 0xff) throw std::logic_error("a socket filter jumps over more than 255 instructions");
@@ -90,7 +92,7 @@ void FilterProgram::require_share(const engine::Share& share, Ipv4HeaderAt heade
     instructions_[long_enough].jt = 2;  // over the next two instructions
     add(BPF_LD | BPF_IMM, share.index);
     acceptances_.push_back(instructions_.size());
-    add(BPF_JMP | BPF_JEQ | BPF_K, 0);  // the first worker accepts it, the others reject it
+    add(BPF_JMP | BPF_JEQ | BPF_K, 0);  // the first worker accepts the short packet, the others reject it
   } else {
     add(BPF_LDX | BPF_IMM, wire::ipv4_header_size);
   }
@@ -123,7 +125,7 @@ void FilterProgram::require_unfinished_datagram(Ipv4HeaderAt header) {
   compute(BPF_AND, BPF_K, more_fragments_and_offset);
   require(BPF_K, 0);
 
-  load(BPF_H, inner + payload_length);  // the same as the datagram's length
+  load(BPF_H, inner + payload_length);  // equals the length of the UDP datagram
   compute(BPF_ADD, BPF_K, wire::next_header::udp);
   for (std::uint32_t word = inner + addresses; word != udp; word += 2) {
     add(BPF_MISC | BPF_TAX);
@@ -148,7 +150,7 @@ void FilterProgram::refuse_unfinished_datagram(Ipv4HeaderAt header) {
   require_unfinished_datagram(header);
   refusals_.push_back(instructions_.size());
   add(BPF_JMP | BPF_JA);
-  // If one of them is not met, the program continues here.
+  // A packet that is no unfinished datagram continues here.
   for (const std::size_t at : std::exchange(requirements_, others)) {
     instructions_[at].jf = jump(at, instructions_.size());
   }

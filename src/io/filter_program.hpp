@@ -24,8 +24,8 @@ enum class Ipv4HeaderAt : std::uint8_t {
   network_offset,  ///< packet socket: at SKF_NET_OFF; without options
 };
 
-/// A program that rejects a packet at the first requirement that it does not meet, and on a load past the end
-/// of the packet.
+/// A program that rejects a packet at the first requirement that the packet does not meet, and on a load past
+/// the end of the packet.
 class FilterProgram {
  public:
   void add(unsigned code, std::uint32_t operand = 0);
@@ -41,7 +41,7 @@ class FilterProgram {
   /// Requires no options, no fragment, and an inner packet that is UDP directly after the IPv6 header with
   /// the pseudo-header sum (RFC 8200 §8.1) in its checksum field.
   void require_unfinished_datagram(Ipv4HeaderAt header);
-  /// Requires the opposite.
+  /// Rejects the packets that meet `require_unfinished_datagram`.
   void refuse_unfinished_datagram(Ipv4HeaderAt header);
 
   /// Ends the program: it keeps `length` bytes of a packet that meets all requirements, and rejects every
@@ -56,7 +56,7 @@ class FilterProgram {
   std::vector<sock_filter> instructions_;
   std::vector<std::size_t> requirements_;  ///< jumps that reject if false
   std::vector<std::size_t> acceptances_;   ///< jumps that accept if true, and else reject
-  std::vector<std::size_t> refusals_;      ///< jumps that reject always
+  std::vector<std::size_t> refusals_;      ///< unconditional jumps that reject
 };
 
 }  // namespace sixin4::io

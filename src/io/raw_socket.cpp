@@ -27,7 +27,7 @@ namespace sixin4::io {
 namespace {
 
 constexpr int send_buffer = 1 << 20;
-constexpr int receive_buffer = 8 << 20;  // counts the memory of packets, twice their length and more
+constexpr int receive_buffer = 8 << 20;  // the memory of a packet counts: twice its length or more
 constexpr int strangers_buffer = 256 << 10;
 constexpr unsigned receives_between_polls = 16;
 
@@ -103,8 +103,8 @@ void discard_queued(const base::FileDescriptor& fd) {
   }
 }
 
-/// Accepts this worker's share of the packets. If there is a packet socket, excludes those that it delivers:
-/// a merged one would be 64 KiB copied in vain.
+/// Accepts this worker's share of the packets. If there is a packet socket, excludes the packets that the
+/// packet socket delivers, because copying a merged one of 64 KiB would be in vain.
 void accept_share(const base::FileDescriptor& fd, const engine::Share& share, bool has_packet_socket) {
   FilterProgram program;
   if (has_packet_socket) program.refuse_unfinished_datagram(Ipv4HeaderAt::start);
@@ -113,8 +113,9 @@ void accept_share(const base::FileDescriptor& fd, const engine::Share& share, bo
   attach_filter(fd, filter);
 }
 
-/// Enables ICMP errors, which quote a packet from its IPv4 header (net/ipv4/raw.c, raw_err). Errors never
-/// fill the socket: an error is queued only if it leaves room (net/core/skbuff.c, sock_queue_err_skb).
+/// Enables ICMP errors. IP_HDRINCL makes them quote a packet from its IPv4 header on (net/ipv4/raw.c,
+/// raw_err). Errors never fill the socket: an error is queued only if it leaves room (net/core/skbuff.c,
+/// sock_queue_err_skb).
 void receive_errors(const base::FileDescriptor& fd, std::string& missing) {
   const bool enabled = try_option(fd, IPPROTO_IP, IP_HDRINCL, int{1}, "IP_HDRINCL", missing) &&
                        try_option(fd, IPPROTO_IP, IP_RECVERR, int{1}, "IP_RECVERR", missing);
@@ -122,7 +123,7 @@ void receive_errors(const base::FileDescriptor& fd, std::string& missing) {
     missing += ", so that no path MTU is learnt from routers";
     return;
   }
-  // Since Linux 5.9; before, an RFC 4884 extension counts as quoted.
+  // Since Linux 5.9. In older kernels an RFC 4884 extension counts as part of the quotation.
   const int extensions = 1;
   (void)::setsockopt(fd.get(), IPPROTO_IP, IP_RECVERR_RFC4884, &extensions, sizeof extensions);
 }
@@ -221,7 +222,7 @@ void RawReceiver::open_datagrams(const WireEnds& ends, const engine::Share& shar
 }
 
 void RawReceiver::open_helpers(const WireEnds& ends) {
-  // The guard first: from then on the kernel answers no packet.
+  // The guard is opened first, because the kernel answers packets with ICMP until the guard exists.
   if (filters_) {
     guard_ = open_receiver();
     discard_queued(guard_);
@@ -249,7 +250,7 @@ void RawReceiver::poll_sockets(int wake, int timeout_ms) noexcept {
 }
 
 engine::ReceiveResult RawReceiver::receive() noexcept {
-  // Look at all sockets now and then, even if one of them never runs empty.
+  // Poll all sockets regularly, even if one of them never runs empty.
   const bool poll_again = ++receives_ % receives_between_polls == 0;
   if (poll_again || !readable_.packets()) poll_sockets(-1, 0);
   while (readable_.packets()) {
@@ -288,13 +289,13 @@ engine::ReceiveResult RawReceiver::receive_from(int fd) noexcept {
   }
   if (!filters_ && fd == strangers_.get()) received = discard_copies(received);
   return {.packets = std::span{packets_}.first(received),
-          // A single packet has not filled the queue.
+          // A queue with a single packet was not full, so the system call is saved.
           .lost = received > 1 && fd == peer_.get() ? newly_lost() : 0,
           .status = engine::IoStatus::ok};
 }
 
-/// Removes from the first `count` packets those of the tunnel, which `peer` delivers, too. Returns how many
-/// are left.
+/// Removes from the first `count` packets those of the tunnel, because `peer` delivers them, too. Returns the
+/// number of packets left.
 std::size_t RawReceiver::discard_copies(std::size_t count) noexcept {
   const auto received = std::span{packets_}.first(count);
   const auto end = std::remove_if(received.begin(), received.end(), [this](const engine::WirePacket& packet) {

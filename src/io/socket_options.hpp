@@ -1,5 +1,5 @@
-// Opens and configures sockets. Private to this room. Throws std::system_error if a call fails, unless said
-// otherwise.
+// Opens and configures sockets. Private to this room. Throws std::system_error if a call fails, except in
+// functions named try_….
 #pragma once
 
 #include <span>
@@ -14,7 +14,7 @@
 
 namespace sixin4::io {
 
-/// Has no protocol: it receives nothing until it is bound to one.
+/// Opens a packet socket without a protocol: it receives nothing until it is bound to one.
 [[nodiscard]] base::FileDescriptor open_packet_socket();
 
 template <typename Value>
@@ -26,7 +26,7 @@ void set_option(const base::FileDescriptor& fd, int level, int option, const Val
 /// "WHAT: MESSAGE OF ERRNO", for a missing optional service.
 [[nodiscard]] std::string refusal_of(const char* what);
 
-/// Sets an optional option. Returns whether it is set; if not, `missing` tells why.
+/// Sets an optional option. Returns whether it is set; if not, `missing` is set to the reason.
 template <typename Value>
 [[nodiscard]] bool try_option(const base::FileDescriptor& fd, int level, int option, const Value& value,
                               const char* what, std::string& missing) {
@@ -36,7 +36,7 @@ template <typename Value>
 }
 
 /// Sets the buffer size in bytes, beyond the host's limit if that is allowed, else up to it. If that fails,
-/// the buffer keeps its default size, and `missing` tells why.
+/// the buffer keeps its default size, and `missing` is set to the reason.
 void try_receive_buffer(const base::FileDescriptor& fd, int size, std::string& missing);
 void try_send_buffer(const base::FileDescriptor& fd, int size, std::string& missing);
 
@@ -44,7 +44,7 @@ void attach_filter(const base::FileDescriptor& fd, std::span<sock_filter> progra
 [[nodiscard]] bool try_filter(const base::FileDescriptor& fd, std::span<sock_filter> program,
                               std::string& missing);
 
-/// An address as a load of a socket filter returns it.
+/// The value that a load instruction of a socket filter has for an address.
 [[nodiscard]] std::uint32_t filter_word(const wire::Ipv4Address& address) noexcept;
 
 }  // namespace sixin4::io

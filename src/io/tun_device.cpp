@@ -19,8 +19,8 @@ namespace sixin4::io {
 
 namespace {
 
-// Missing in <linux/if_tun.h> of Debian 12. The kernel takes both or neither (drivers/net/tun.c,
-// set_offload).
+// TUN_F_USO4 and TUN_F_USO6, missing in <linux/if_tun.h> of Debian 12. The kernel takes both or neither
+// (drivers/net/tun.c, set_offload).
 constexpr unsigned tun_f_uso = 0x20U | 0x40U;
 
 base::FileDescriptor open_clone_device() {
@@ -35,8 +35,8 @@ base::FileDescriptor open_clone_device() {
   throw base::system_failure(std::string{"cannot open /dev/net/tun: "} + remedy, error);
 }
 
-/// False with errno if the kernel refuses. Throws std::invalid_argument if `interface` is no name of an
-/// interface.
+/// Returns false with errno if the ioctl fails. Throws std::invalid_argument if `interface` is empty or too
+/// long.
 bool attach(const base::FileDescriptor& fd, const std::string& interface, int flags) {
   ifreq request{};
   if (interface.empty() || interface.size() >= sizeof request.ifr_name) {

@@ -25,13 +25,13 @@ std::optional<UpperLayer> walk_extension_headers(Bytes packet) noexcept {
       case ExtensionKind::in_8_octets: {
         const auto extension = fixed<2>(packet, upper.offset);
         if (!extension) return std::nullopt;
-        length = (std::size_t{load8<1>(*extension)} + 1) * 8;  // without the first 8 octets
+        length = (std::size_t{load8<1>(*extension)} + 1) * 8;  // the field excludes the first 8 octets
         break;
       }
       case ExtensionKind::in_4_octets: {
         const auto extension = fixed<2>(packet, upper.offset);
         if (!extension) return std::nullopt;
-        length = (std::size_t{load8<1>(*extension)} + 2) * 4;  // less 2 (RFC 4302 §2.2)
+        length = (std::size_t{load8<1>(*extension)} + 2) * 4;  // the field is 2 less (RFC 4302 §2.2)
         break;
       }
       case ExtensionKind::fragment: {

@@ -11,8 +11,8 @@ namespace {
 
 using Kind = Step::Kind;
 
-// Type, length, and in a section header the byte order, without which the length cannot be read. The shortest
-// block is as long: type, length, and the length again.
+// Type, length, and in a section header the byte-order magic, which is needed to read the length. The
+// shortest block has the same size: type, length, and the length again.
 constexpr std::size_t head_size = 12;
 constexpr std::size_t trailer_size = 4;
 constexpr std::size_t option_head = 4;
@@ -55,7 +55,7 @@ constexpr Time decimal_time(std::uint64_t stamp, unsigned digits) noexcept {
     const std::uint64_t units = power_of_10(digits);
     return {.seconds = stamp / units, .ns = stamp % units * power_of_10(ns_digits - digits)};
   }
-  // In units this small 64 bits hold less than two seconds, and finally less than a nanosecond.
+  // With more than 19 digits 64 bits hold less than a second, with more than 28 less than a nanosecond.
   if (digits > most) {
     return {.ns = digits - ns_digits > most ? 0 : stamp / power_of_10(digits - ns_digits)};
   }
@@ -159,7 +159,8 @@ Step Parser::next(Bytes available) {
   return take(block, type);
 }
 
-/// Takes the byte order from the start of a section header, and forgets the interfaces of the section before.
+/// Takes the byte order from the start of a section header, and removes the interfaces of the previous
+/// section.
 bool Parser::take_byte_order(Bytes head) noexcept {
   const std::uint32_t magic = load32<8>(head.first<head_size>());
   if (magic != byte_order_magic && magic != swapped(byte_order_magic)) return false;
@@ -209,7 +210,7 @@ Step Parser::take_interface(Bytes block) {
   return pass(block.size());
 }
 
-/// Returns a fault, or nothing. The end-of-options option may be missing at the end of a block.
+/// Returns a fault, or an empty string. The end-of-options option may be missing at the end of a block.
 std::string Parser::take_options(Bytes options, Interface& interface) const {
   while (options.size() >= option_head) {
     const auto code = word<std::uint16_t>(options, 0);

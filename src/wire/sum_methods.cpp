@@ -18,7 +18,7 @@ namespace {
 #if defined(__x86_64__)
 
 // PMADDWD takes signed words, so each word is lowered by 2^15, and the sum is raised again at the end. A step
-// lowers a lane by at most 2^16, so two sums of the longest range (2^14 steps) fit one lane.
+// changes a lane of each sum by at most 2^16, so the two sums of the longest range (2^14 steps) fit one lane.
 constexpr std::uint64_t lowered_by = 0x8000;
 
 __m128i lowered_words_128(Bytes bytes, std::size_t at) noexcept {

@@ -38,13 +38,14 @@ class Coalescer {
     std::iota(order_.begin(), order_.end(), std::size_t{0});
   }
 
-  /// Packets of this kind are not joined any more.
+  /// Stops joining packets of this kind. No effect for `checksum`.
   void keep_apart(Offload kind) noexcept {
     if (kind == Offload::tcp) joins_tcp_ = false;
     if (kind == Offload::udp) joins_udp_ = false;
   }
 
-  /// Takes a packet whose verdict is pass, and calls `write` with each `Coalesced` that is complete.
+  /// Takes a packet whose verdict is pass. Calls `write` for each run that the packet ends, and for the
+  /// packet itself if it neither joins nor opens a run.
   template <typename Write>
   void add(const Decapsulated& inner, Write&& write) noexcept {
     const std::optional<Headers> headers = headers_of(inner.packet.bytes);
@@ -93,11 +94,11 @@ class Coalescer {
   struct Run {
     Coalesced whole{};
     Headers headers{};           ///< of the first packet
-    std::size_t gso_size = 0;    ///< payload of the first packet; only the last packet may have less
-    bool sizes_unknown = false;  ///< the first packet is a merged one: segments of any size may join
-    std::size_t payload = 0;     ///< of all packets
-    std::size_t count = 0;       ///< of packets
-    std::uint8_t endings = 0;    ///< PSH and FIN of the last packet, which the whole gets
+    std::size_t gso_size = 0;    ///< payload of a segment; only the last one may have less
+    bool sizes_unknown = false;  ///< the first packet is merged TCP: a packet of any size may join
+    std::size_t payload = 0;     ///< bytes of payload in all parts
+    std::size_t count = 0;       ///< number of parts
+    std::uint8_t endings = 0;    ///< PSH and FIN of the last packet; `finish` sets them in the whole
     bool verified = false;       ///< the checksums of all packets in the run have been verified
     bool complete = false;       ///< no further packet may join
     std::array<wire::Bytes, max_tun_parts> parts{};
@@ -105,12 +106,12 @@ class Coalescer {
   };
 
   [[nodiscard]] static std::optional<Headers> headers_of(wire::Bytes packet) noexcept;
-  /// Whether the packet must not overtake the run, because it is of the same flow or may be.
+  /// Whether the packet belongs, or may belong, to the flow of the run, so that it must not overtake the run.
   [[nodiscard]] static bool concerns(const Run& run, wire::Bytes packet,
                                      const std::optional<Headers>& headers) noexcept;
   [[nodiscard]] bool may_join(const TunPacket& packet, const Headers& headers) const noexcept;
   void open(const Decapsulated& inner, const Headers& headers) noexcept;
-  /// Adds the packet to the run if it continues it; else returns false.
+  /// Adds the packet to the run if it continues the run; else returns false.
   [[nodiscard]] bool join(Run& run, const Decapsulated& inner, const Headers& headers) const noexcept;
   /// Changes the headers of the first packet to those of the whole.
   static void finish(Run& run) noexcept;

@@ -25,12 +25,14 @@ class Counter {
 };
 
 struct DirectionCounters {
-  Counter packets;      ///< inner packets on the wire: each segment of a super-packet counts
-  Counter bytes;        ///< of those inner packets, IPv6 headers included
-  Counter icmp_errors;  ///< ICMPv6 errors written to tun because of packets in this direction
-  /// Counts a super-packet as one, but at the tun device each packet in it.
+  Counter packets;  ///< inner packets on the wire: each segment of a super-packet counts
+  Counter bytes;    ///< of those inner packets, IPv6 headers included
+  /// ICMPv6 errors written to tun: outbound about refused packets, inbound translated from ICMP errors.
+  Counter icmp_errors;
+  /// A super-packet that is refused as a whole counts as one. If sending it or writing it to tun fails, each
+  /// packet in it counts.
   std::array<Counter, verdict_count> drops;
-  /// Packets that were refused with their offload data, and then written or sent without.
+  /// Packets that the kernel refused with their offload data; each is tried again without.
   std::array<Counter, offload_count> refused_offloads;
 
   void drop(Verdict reason, std::uint64_t count = 1) noexcept {

@@ -13,7 +13,7 @@ struct FlowKey {
   wire::Ipv6Address local;
   wire::Ipv6Address remote;
   std::uint16_t local_port = 0;   ///< the identifier of an ICMPv6 echo; 0 for protocols without ports
-  std::uint16_t remote_port = 0;  ///< 0 for an echo, too
+  std::uint16_t remote_port = 0;  ///< 0 for an echo and for protocols without ports
   std::uint8_t protocol = 0;      ///< upper-layer protocol
   bool operator==(const FlowKey&) const = default;
 };

@@ -19,21 +19,21 @@ namespace sixin4::engine {
 
 /// Other protocols than TCP have the first two states only.
 enum class FlowState : std::uint8_t {
-  opening,      ///< no packet came back yet
+  opening,      ///< no answer yet (`FlowSignals::answer`)
   established,  ///< packets went both ways
   closing,      ///< TCP: both sides have sent FIN
   closed,       ///< TCP: a RST was seen, and no outbound packet since
 };
 
-/// What a packet says about the state of its flow.
+/// The events in a packet that may change the state of its flow.
 struct FlowSignals {
-  bool answer = false;  ///< from the side that did not begin the flow
+  bool answer = false;  ///< from the side that did not begin the flow; not the SYN of a TCP handshake
   bool begins = false;  ///< TCP: SYN without ACK
   bool fin = false;
   bool rst = false;
 };
 
-/// How long a flow without packets stays in the table.
+/// The silence after which a flow is removed.
 struct FlowTimeouts {
   std::chrono::seconds tcp_opening{240};       ///< RFC 5382 REQ-5: 4 minutes
   std::chrono::seconds tcp_established{7440};  ///< RFC 5382 REQ-5: 2 hours 4 minutes
@@ -42,12 +42,13 @@ struct FlowTimeouts {
   std::chrono::seconds udp{120};  ///< RFC 4787 REQ-5: 2 minutes
   std::chrono::seconds icmpv6{30};
   std::chrono::seconds other{600};
-  /// In a full table an answered flow of another protocol than TCP makes room after this silence.
+  /// In a full table: the silence after which a TCP connection that is over, or an answered flow of another
+  /// protocol, makes room.
   std::chrono::seconds idle_when_full{5};
 };
 
-/// A bounded table for any number of threads. A packet of a known flow takes no lock: it reads the flow and
-/// marks it as alive. Beginning, changing and ending a flow takes the lock.
+/// A bounded table for any number of threads. A look-up takes no lock, unless it misses while another thread
+/// changes the table. Beginning, changing and ending a flow takes the lock.
 ///
 /// Each flow has an inside key, with the local address that the host uses, and an outside key, with the local
 /// address that the far end sees. No two flows share either key.
@@ -60,15 +61,15 @@ struct FlowTimeouts {
 /// 3. any other TCP connection that is over;
 /// 4. an answered flow of another protocol than TCP that has been silent for `idle_when_full`.
 ///
-/// Within a kind the flow with the longest silence is replaced, to within some packets. Established TCP
-/// connections stay. A flow begun outside replaces nothing of the third and fourth kind, and unanswered flows
-/// begun inside only up to its eighth.
+/// Within a kind, approximately the flow with the longest silence is replaced. Established TCP connections
+/// stay. A flow begun outside replaces no flow of the third and fourth kind. It replaces an unanswered flow
+/// begun inside only while those begun outside are less than an eighth of the unanswered flows.
 class FlowTable {
  public:
-  /// `seed` is a secret, because it would help to choose flows that collide in the hash table.
+  /// `seed` must be secret, because an attacker who knows it can choose flows that collide in the hash table.
   FlowTable(std::uint32_t bound, std::uint64_t seed, const FlowTimeouts& timeouts = {});
 
-  /// A copy of a flow at the time of the look-up; false if there was none.
+  /// A copy of a flow at the time of the look-up. Converts to false if no flow was found.
   struct Found {
     wire::Ipv6Address other{};  ///< the local address in the key of the other side
     bool rewritten = false;     ///< `other` differs from the local address on this side
@@ -90,15 +91,16 @@ class FlowTable {
 
   struct Begun {
     Verdict verdict = Verdict::pass;  ///< else source_rejected, flow_table_full or pool_exhausted
-    Found flow{};                     ///< false if refused
+    Found flow{};                     ///< empty if refused
   };
   /// Begins the flow of an outbound packet as `rules` decide, or finds it if another thread was first.
   [[nodiscard]] Begun begin_inside(const FlowKey& inside, const SourceRules& rules, Time now) noexcept;
-  /// Begins the flow of an inbound packet. Its local address is kept, because the far end has named it. Does
-  /// nothing if a full table has no place for it.
+  /// Begins a flow from outside: at its first inbound packet, in TCP at the outbound SYN and ACK. Its local
+  /// address is kept, because the remote host has sent to it. Does nothing if one of its keys is taken, or a
+  /// full table has no place for it.
   void begin_outside(const FlowKey& outside, Time now) noexcept;
 
-  /// Applies the signals of a packet to its flow. Takes the lock only if they change the state.
+  /// Applies the signals of a packet to its flow. Takes the lock only if they may change the state.
   void note(const Found& flow, Direction direction, const FlowSignals& signals) noexcept {
     const bool first_answer = signals.answer && flow.state == FlowState::opening;
     const bool revived = direction == Direction::out && flow.state == FlowState::closed;
@@ -112,7 +114,7 @@ class FlowTable {
   [[nodiscard]] std::uint32_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint32_t bound() const noexcept { return static_cast<std::uint32_t>(slots_.size()); }
 
-  /// A flow for the status output.
+  /// A flow as `list` returns it.
   struct Listed {
     FlowKey inside;
     wire::Ipv6Address outside;
@@ -121,7 +123,7 @@ class FlowTable {
     Direction begun = Direction::out;  ///< direction of the first packet
     std::chrono::seconds idle{};
   };
-  /// The flows in `count` slots from `first`, of `bound()` slots.
+  /// The flows in `count` slots from slot `first` on; fewer slots if `bound()` comes before.
   [[nodiscard]] std::vector<Listed> list(std::uint32_t first, std::uint32_t count, Time now) const;
 
  private:
@@ -132,7 +134,7 @@ class FlowTable {
   /// An address as two words in the byte order of memory.
   using AtomicAddress = std::array<std::atomic<std::uint64_t>, 2>;
 
-  /// Readers without the lock see the atomic members. The key is written while `version` is odd.
+  /// Threads without the lock use the atomic members only. The key is written while `version` is odd.
   struct Slot {
     std::array<AtomicAddress, 2> local{};  ///< by side
     AtomicAddress remote{};
@@ -153,11 +155,12 @@ class FlowTable {
   /// The flows that may make room, by kind. A flow is in one queue at most.
   enum Queue : std::uint8_t { unanswered_inside, unanswered_outside, over, answered, no_queue };
   static constexpr std::size_t queue_count = no_queue;
-  /// The neighbours of a flow in its queue. Kept apart from the slots, so that those stay small for look-ups.
+  /// The neighbours of a flow in its queue. Kept apart from `Slot`, so that slots stay small for
+  /// look-ups.
   struct Place {
     std::uint32_t previous = 0;
     std::uint32_t next = 0;
-    std::uint32_t last_packet = 0;  ///< the flow's, when it was queued
+    std::uint32_t last_packet = 0;  ///< the flow's `last_packet` when it was queued
   };
 
   [[nodiscard]] static Words words_of(const FlowKey& key) noexcept;
@@ -175,7 +178,7 @@ class FlowTable {
   [[nodiscard]] static std::chrono::seconds idle_time(const Slot& slot, std::uint32_t now) noexcept;
   [[nodiscard]] std::chrono::seconds timeout_of(const Slot& slot) const noexcept;
 
-  // With the lock held.
+  // The following functions require the lock.
   [[nodiscard]] Found look_under_lock(Side side, const Words& words) const noexcept;
   [[nodiscard]] bool make_free(const FlowKey& outside) noexcept;
   [[nodiscard]] std::optional<wire::Ipv6Address> free_address(const FlowKey& inside,
@@ -208,7 +211,7 @@ class FlowTable {
 
   mutable std::mutex mutex_;
   std::vector<std::uint32_t> free_;
-  std::vector<Place> places_;  ///< by slot; then one per queue, whose neighbours are its last and first flow
+  std::vector<Place> places_;  ///< by slot; then one per queue: `previous` is its last flow, `next` its first
   std::array<std::uint32_t, queue_count> queued_{};
 };
 

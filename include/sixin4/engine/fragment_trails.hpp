@@ -26,16 +26,16 @@ struct FragmentKey {
 /// The decision about a first fragment.
 struct FragmentTrail {
   Verdict verdict = Verdict::pass;
-  wire::Ipv6Address address{};  ///< its local address after translation, if it passed
+  wire::Ipv6Address address{};  ///< the local address to set in the later fragments, if it passed
 };
 
-/// Keeps the latest trails, for any number of threads. Fragments that arrive before their first fragment are
-/// not found.
+/// Keeps the latest trails, for any number of threads. A fragment that arrives before its first fragment
+/// finds no trail.
 class FragmentTrails {
  public:
   static constexpr std::chrono::seconds lifetime{60};  ///< reassembly time of RFC 8200 §4.5
 
-  /// `seed` is a secret, as for the flow table.
+  /// `seed` must be secret, as for the flow table.
   explicit FragmentTrails(std::uint64_t seed) : seed_(seed), places_(sets * places_a_set) {}
 
   void leave(const FragmentKey& key, const FragmentTrail& trail, Time now) noexcept;
@@ -47,7 +47,7 @@ class FragmentTrails {
   struct Place {
     FragmentKey key;
     FragmentTrail trail;
-    Time left{};
+    Time left{};  ///< the time of `leave`
     bool used = false;
   };
 

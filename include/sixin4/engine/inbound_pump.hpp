@@ -8,10 +8,10 @@
 //  6. write() hands it to tun in one call, with its offload data.
 //  7. If tun refuses the offload data, write_complete() cuts the packet or finishes its checksum and writes
 //     again.
-//  8. count() counts the packets of the write, or drops them.
+//  8. count() counts the packets of the write as written or as dropped.
 //  9. take_errors() turns ICMP errors of the IPv4 side into ICMPv6 errors for the senders.
 //
-// Both ends are concepts, so that a test puts memory there.
+// The types of both ends are template parameters, so that tests use memory instead of devices and sockets.
 #pragma once
 
 #include <algorithm>
@@ -67,7 +67,7 @@ class InboundPump {
     return status;
   }
 
-  /// The smallest path MTU that routers have reported since the last call.
+  /// The smallest path MTU that routers have reported since the last call; empty if none has.
   [[nodiscard]] std::optional<std::uint16_t> take_path_mtu() noexcept {
     return std::exchange(path_mtu_, std::nullopt);
   }
@@ -165,7 +165,8 @@ class InboundPump {
     return written;
   }
 
-  /// Copying is simple and rare: an offload that was given up is not used for joining any more.
+  /// Copies the parts together. This is rare, because the coalescer stops joining for an offload that was
+  /// given up.
   TunPacket in_one_part(const Coalesced& packet) noexcept {
     if (packet.parts.size() == 1) return packet.packet;
     std::size_t length = 0;
@@ -199,15 +200,15 @@ class InboundPump {
         count(written, 1, length, packet.ids, observer);
       }
     }
-    // The cut need not be where packets were joined, so a packet that was written as a whole counts as it
-    // came.
+    // Segments may differ from the received packets, so count the received packets if all segments were
+    // written.
     const bool all = passed == segments->count();
     count(IoStatus::ok, all ? packet.packets : passed, all ? packet.wire_bytes : passed_bytes, packet.ids,
           observer);
     return written;
   }
 
-  /// `ids` are the ids of the received packets; on the wire they were `packets`.
+  /// `ids` are those of the received packets, `packets` is their number before receive offload merged them.
   template <PacketObserver Observer>
   void count(IoStatus written, std::uint32_t packets, std::size_t wire_bytes, std::span<const PacketId> ids,
              Observer& observer) noexcept {

@@ -15,7 +15,6 @@ namespace sixin4::engine {
 /// Numbers packets uniquely among all workers and both directions.
 class PacketIds {
  public:
-  /// `share` is the part of this worker.
   constexpr PacketIds(Share share, Direction direction) noexcept
       : next_(2 * PacketId{share.index} + static_cast<PacketId>(direction)),
         step_(2 * PacketId{share.count}) {}
@@ -37,10 +36,10 @@ concept PacketObserver = requires(Observer& observer, PacketId id, wire::Bytes p
   observer.begin(now);                   ///< a turn begins; `now` is the time of its events
   observer.from_tun(id, packet);         ///< an inner packet as the host sent it
   observer.from_wire(id, packet);        ///< an outer packet as it arrived
-  observer.withdrawn(id);                ///< cancels the report before: a duplicate, which comes again
+  observer.withdrawn(id);                ///< cancels `from_wire`: the packet is left to the other socket
   observer.refused(id, verdict);         ///< the verdict on the latest form of a packet of this turn
-  observer.to_wire(id, parts, verdict);  ///< an outer packet was sent, or the IPv4 side has not taken it
-  observer.to_tun(id, packet);           ///< an inner packet as the host is to get it
+  observer.to_wire(id, parts, verdict);  ///< an outer packet was sent (pass), or dropped on sending
+  observer.to_tun(id, packet);           ///< an inner packet before it is written to tun
   observer.answered(id, packet);         ///< an ICMPv6 error of ours was written to tun
   observer.end();                        ///< the turn ends
 };

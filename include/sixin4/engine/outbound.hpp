@@ -18,9 +18,9 @@
 
 namespace sixin4::engine {
 
-/// Cuts `packet` to the length in its header and judges it. A packet that passes is changed to what leaves:
-/// it gets the source that the rules choose, and its MSS is clamped if that is configured. Sets `segments`
-/// for a super-packet that passes. The caller answers a refused packet.
+/// Cuts `packet` to the length in its header and judges it. A packet that passes gets the source that the
+/// rules choose, and its MSS is clamped if that is configured. Sets `segments` for a super-packet that
+/// passes. The caller answers a refused packet.
 [[nodiscard]] Verdict judge_outbound(const TunnelParameters& parameters, TunPacket& packet,
                                      std::optional<Segments>& segments, Time now) noexcept;
 
@@ -33,16 +33,16 @@ namespace sixin4::engine {
   return inner_length + wire::ipv4_header_size <= parameters.link_mtu;
 }
 
-/// Wraps a packet in one outer packet, or in IPv4 fragments: RFC 4213 §3.2 has them with a static MTU, and
-/// over a path that does not carry 1280 bytes.
+/// Wraps a packet in one outer packet, or in IPv4 fragments, which RFC 4213 §3.2 allows with a static MTU,
+/// and over a path that does not carry 1280 bytes.
 class Encapsulator {
  public:
   explicit Encapsulator(Share share = {}) noexcept;
 
   /// Adds an inner packet that consists of `headers`, at most `Segments::max_headers` bytes, which are
-  /// copied, and `payload`, which is borrowed. `headers` may be empty. Calls `flush` when `batch` is full,
-  /// which sends and clears it. `checksum` counts from the inner header; it must be finished in a packet that
-  /// does not fit the link.
+  /// copied, and `payload`, which is borrowed. `headers` may be empty. Calls `flush`, which must send and
+  /// clear `batch`, when the batch is full. `checksum` counts from the inner header. In a packet that does
+  /// not fit the link the checksum must be finished.
   template <typename Flush>
   void add(const TunnelParameters& parameters, wire::Bytes headers, wire::Bytes payload, WireBatch& batch,
            Flush&& flush, UnfinishedChecksum checksum = {}) noexcept {
@@ -58,7 +58,7 @@ class Encapsulator {
     } while (add_next(fragments, batch));
   }
 
-  /// Adds all segments. If `link_finishes`, the checksums of segments that fit the link are left to it.
+  /// Adds all segments. If `link_finishes`, the link finishes the checksums of segments that fit it.
   template <typename Flush>
   void add_segments(const TunnelParameters& parameters, const Segments& segments, bool link_finishes,
                     WireBatch& batch, Flush&& flush) noexcept {

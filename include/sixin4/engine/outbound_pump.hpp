@@ -1,15 +1,15 @@
 // The outbound worker: moves packets from the tun device to the IPv4 side, one batch a turn. The way of a
 // packet:
 //  1. `read` returns an IPv6 packet, or a super-packet with its offload data.
-//  2. judge_outbound() refuses it, or gives it the source that leaves, and cuts a super-packet into segments.
-//  3. A refused packet is counted, and answer_to() says which ICMPv6 error its sender gets.
+//  2. judge_outbound() refuses it, or sets its source by the rules and cuts a super-packet into segments.
+//  3. A refused packet is counted, and answer_to() chooses the ICMPv6 error for its sender.
 //  4. A checksum that the link cannot finish is finished here.
 //  5. The encapsulator writes outer headers, or IPv4 fragments, into the batch.
 //  6. flush() sends the batch when it is full, and at the end of the turn.
 //  7. A packet whose unfinished checksum is refused is sent again, finished.
-//  8. A packet that the IPv4 side does not take is counted, and its other fragments are dropped.
+//  8. A packet that cannot be sent is counted as dropped, and its other fragments are skipped.
 //
-// Both ends are concepts, so that a test puts memory there.
+// The types of both ends are template parameters, so that tests use memory instead of devices and sockets.
 #pragma once
 
 #include <algorithm>
@@ -42,8 +42,8 @@ class OutboundPump {
         encapsulator_(share),
         ids_(share, Direction::out) {}
 
-  /// Reads until the device is empty or the batch is full, and sends the batch. Returns the status of the
-  /// last read: ok if the device may hold more.
+  /// Reads until the device is empty, or the batch or the read buffer is full, and sends the batch. Returns
+  /// the status of the last read: ok if the device may hold more.
   IoStatus turn(const TunnelParameters& parameters, Time now) noexcept {
     NoObserver observer;
     return turn(parameters, now, observer);
@@ -53,7 +53,7 @@ class OutboundPump {
   IoStatus turn(const TunnelParameters& parameters, Time now, Observer& observer) noexcept {
     observer.begin(now);
     IoStatus status = IoStatus::ok;
-    // Small packets lie side by side in the buffer; a super-packet takes most of it.
+    // Packets lie one after the other in the buffer.
     wire::MutableBytes room{reads_};
     while (room.size() >= tun_read_size && batch_.size() < WireBatch::max_packets) {
       ReadResult read = tun_.read(room);
@@ -103,7 +103,7 @@ class OutboundPump {
 
   template <PacketObserver Observer>
   void flush(Observer& observer) noexcept {
-    const auto tell = [&observer](const OuterPacket& packet, Verdict verdict) noexcept {
+    const auto report = [&observer](const OuterPacket& packet, Verdict verdict) noexcept {
       const std::array<wire::Bytes, 2> parts{packet.head, packet.body};
       observer.to_wire(packet.id, parts, verdict);
     };
@@ -116,7 +116,7 @@ class OutboundPump {
       const SendResult result = wire_.send(rest);
       for (const OuterPacket& packet : rest.first(result.sent)) {
         count(packet);
-        tell(packet, Verdict::pass);
+        report(packet, Verdict::pass);
       }
       rest = rest.subspan(result.sent);
       if (result.status == IoStatus::ok || rest.empty()) continue;
@@ -126,21 +126,21 @@ class OutboundPump {
         status = wire_.send({&complete, 1}).status;
         if (status == IoStatus::ok) {
           count(complete);
-          tell(complete, Verdict::pass);
+          report(complete, Verdict::pass);
           rest = rest.subspan(1);
           continue;
         }
       }
       const Verdict verdict = status == IoStatus::full ? Verdict::wire_full : Verdict::wire_error;
       counters_.drop(verdict);
-      tell(rest.front(), verdict);
+      report(rest.front(), verdict);
       fragment_lost_ = true;
     }
     batch_.clear();
   }
 
-  /// Returns `packet` with its checksum finished, after the socket has refused to leave it to the link.
-  /// Borrowed until the next call.
+  /// Returns `packet` with its checksum finished, after the kernel has refused to leave it to the link. The
+  /// result is borrowed until the next call.
   OuterPacket finished(const OuterPacket& packet) noexcept {
     counters_.refuse(Offload::checksum);
     const std::size_t length = packet.head.size() + packet.body.size();
@@ -154,8 +154,8 @@ class OutboundPump {
     return {.head = whole.bytes, .body = {}, .inner_length = packet.inner_length, .id = packet.id};
   }
 
-  /// Skips the other fragments of a packet that lost one, perhaps in the next batch: the far end would
-  /// discard them.
+  /// Skips the rest of a packet of which one part was dropped, because the far end would discard the other
+  /// fragments. The rest may continue in the next batch.
   std::span<const OuterPacket> after_lost_packet(std::span<const OuterPacket> rest) noexcept {
     const auto last =
         std::ranges::find_if(rest, [](const OuterPacket& piece) { return piece.inner_length != 0; });
@@ -170,7 +170,7 @@ class OutboundPump {
     counters_.bytes.add(packet.inner_length);
   }
 
-  // About 0.2 MB: fits the level 2 cache, and has room for a super-packet after another.
+  // About 0.2 MB: fits the level 2 cache, and has room for two super-packets of the largest size.
   static constexpr std::size_t read_buffer_size = 3 * tun_read_size;
 
   Tun& tun_;
@@ -180,7 +180,7 @@ class OutboundPump {
   WireBatch batch_;
   Encapsulator encapsulator_;
   PacketIds ids_;
-  bool fragment_lost_ = false;  ///< the next fragments belong to a packet that lost one
+  bool fragment_lost_ = false;  ///< the next packets, up to a last fragment, are the rest of a dropped packet
   std::array<std::uint8_t, read_buffer_size> reads_{};
   std::array<std::uint8_t, wire::ipv4_max_packet> finished_{};
 };

@@ -18,16 +18,16 @@ enum class Direction : std::uint8_t { out, in };
   return direction == Direction::out ? Direction::in : Direction::out;
 }
 
-/// What offload data may ask of the device or link that takes a packet.
+/// The work that offload data may ask of the device or link that takes a packet.
 enum class Offload : std::uint8_t {
   checksum,  ///< to finish a checksum
   tcp,       ///< to cut a TCP super-packet
   udp,       ///< to cut a UDP super-packet
-  count_     ///< not an offload: how many there are
+  count_     ///< number of offloads
 };
 inline constexpr std::size_t offload_count = static_cast<std::size_t>(Offload::count_);
 
-/// Empty if the packet is complete.
+/// The offload that the packet needs; empty if the packet is complete.
 [[nodiscard]] constexpr std::optional<Offload> offload_asked_by(const wire::VnetHeader& header) noexcept {
   if (header.gso == wire::Gso::udp) return Offload::udp;
   if (header.gso != wire::Gso::none) return Offload::tcp;
@@ -40,11 +40,10 @@ struct TunPacket {
   wire::MutableBytes bytes{};
 };
 
-/// An inner checksum that the link is to finish; the field holds the sum of the pseudo-header. `start` is the
-/// offset of the transport header, 0: nothing is unfinished; `offset` that of the field in it.
+/// An inner checksum that the link is to finish; the field holds the sum of the pseudo-header.
 struct UnfinishedChecksum {
-  std::uint16_t start = 0;
-  std::uint16_t offset = 0;
+  std::uint16_t start = 0;   ///< offset of the transport header; 0: no checksum is unfinished
+  std::uint16_t offset = 0;  ///< offset of the field in that header
   bool operator==(const UnfinishedChecksum&) const = default;
 };
 
@@ -68,8 +67,8 @@ enum class IoStatus : std::uint8_t {
   full,     ///< nothing more can be written now
   down,     ///< the interface is down; it may come back
   gone,     ///< the interface was deleted
-  error,    ///< this packet was refused
-  refused,  ///< this packet was refused, and may pass without its offload data
+  error,    ///< this packet was not taken
+  refused,  ///< this packet was not taken, and may pass without its offload data
 };
 
 struct ReadResult {
@@ -84,11 +83,11 @@ struct SendResult {
   IoStatus status = IoStatus::ok;
 };
 
-/// What a socket knows of a received packet: a raw socket nothing, a packet socket whether receive offload
-/// has merged it. Both sockets deliver the same packets.
+/// The facts that a socket reports about a received packet. Only a packet socket reports whether receive
+/// offload has merged it.
 struct ReceiveOffload {
   bool from_packet_socket = false;
-  bool only_raw_socket = false;  ///< from a raw socket, and there is no packet socket
+  bool only_raw_socket = false;  ///< from a raw socket of a worker without a packet socket
   std::uint16_t gso_size = 0;    ///< payload bytes of each merged datagram; 0: not merged
 };
 
@@ -98,9 +97,9 @@ struct WirePacket {
   ReceiveOffload offload{};
 };
 
-/// The part of a tunnel's flows that a worker has, so that the packets of a flow stay in order. Here a flow
-/// is identified by its inner addresses, and for TCP its ports: other packets may be fragments, which have
-/// none.
+/// The part of a tunnel's inbound flows that one worker receives, so that the packets of a flow stay in
+/// order. Here a flow is identified by its inner addresses, and for TCP also by its ports. The ports of other
+/// protocols are not used, because their packets may be fragments, which have no ports.
 struct Share {
   std::uint32_t index = 0;  ///< of the worker, below `count`
   std::uint32_t count = 1;
@@ -108,16 +107,16 @@ struct Share {
   [[nodiscard]] constexpr bool is_all() const noexcept { return count == 1; }
 };
 
-/// An ICMP error from the IPv4 side about a packet of ours.
+/// An ICMP error from the IPv4 side about a packet of protocol 41, of this tunnel or another.
 struct WireError {
   std::uint8_t type = 0;  ///< type and code of RFC 792
   std::uint8_t code = 0;
   std::uint16_t mtu = 0;  ///< MTU of the next hop for "fragmentation needed" (RFC 1191 §4); 0: unknown
-  wire::Bytes quoted{};   ///< that packet from its IPv4 header, often only the start
+  wire::Bytes quoted{};   ///< that packet from its IPv4 header on, often only the start
 };
 
-/// The memory of the packets stays valid until the next call. With the status `empty` there may be packets,
-/// too: the last ones.
+/// The memory of the packets stays valid until the next call. The status `empty` means that no further packet
+/// is queued; `packets` may still hold the last ones.
 struct ReceiveResult {
   std::span<const WirePacket> packets{};
   std::uint32_t lost = 0;  ///< packets lost since the last call because a queue was full
@@ -127,8 +126,8 @@ struct ReceiveResult {
 inline constexpr std::size_t tun_read_size =
     wire::vnet_header_size + 65575;  ///< offload data, header, payload
 
-/// The most parts of a packet written to tun: a UDP super-packet has no more datagrams (UDP_MAX_SEGMENTS of
-/// older kernels).
+/// Limit of the parts of a packet written to tun, because older kernels limit a UDP super-packet to 64
+/// datagrams (UDP_MAX_SEGMENTS).
 inline constexpr std::size_t max_tun_parts = 64;
 
 template <typename T>
@@ -142,7 +141,7 @@ concept TunSink = requires(T tun, const wire::VnetHeader& offload, std::span<con
   /// Writes one packet that consists of at most `max_tun_parts` parts.
   { tun.write(offload, parts) }
   noexcept->std::same_as<IoStatus>;
-  /// Whether packets may ask for that. The kernel may still refuse such a packet.
+  /// Whether packets may ask for this offload. The kernel may still refuse such a packet.
   { tun.takes(Offload::udp) }
   noexcept->std::same_as<bool>;
 };

@@ -1,4 +1,4 @@
-// The parameters of a tunnel. A value: a worker gets a copy, and replaces it between two batches.
+// The parameters of a tunnel. Each worker has a copy, and replaces it between two batches.
 #pragma once
 
 #include <cstdint>
@@ -26,11 +26,11 @@ struct TunnelParameters {
   bool pmtudisc = false;  ///< RFC 4213: true lowers the MTU by ICMP errors (§3.2.2), false does not (§3.2.1)
   bool dont_fragment = false;  ///< with `pmtudisc` if the path carries 1280 bytes; then `mtu` fits the link
   bool loops = false;          ///< the IPv4 route to `remote` leads into the tunnel itself
-  bool no_path = false;        ///< the host has no IPv4 route to `remote`: every packet is refused
+  bool no_path = false;        ///< the host has no IPv4 route to `remote`: every outbound packet is refused
   wire::Ipv6Address error_source;                     ///< source of the ICMPv6 errors that this end sends
-  std::vector<wire::Ipv6Prefix> ours;                 ///< the addresses of this end
+  std::vector<wire::Ipv6Prefix> ours;                 ///< the prefixes of this end
   bool ingress_filter = true;                         ///< refuse inbound packets with a source of `ours`
-  bool egress_filter = true;                          ///< refuse outbound packets without a source of `ours`
+  bool egress_filter = true;                          ///< refuse outbound packets as `may_leave` decides
   std::shared_ptr<const SourceRules> source_rules{};  ///< empty: every source is kept
   std::shared_ptr<FlowMemory> flows{};  ///< shared by all workers; present whenever there are rules
   bool mss_clamp = false;               ///< lower the MSS of TCP connections to fit `mtu`

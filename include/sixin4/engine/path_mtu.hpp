@@ -11,7 +11,7 @@
 
 namespace sixin4::engine {
 
-/// The MTU of the path: that of its first link from routing, lowered by what routers report (RFC 1191).
+/// The MTU of the path: that of its first link from routing, lowered by router reports (RFC 1191).
 class PathMtu {
  public:
   /// RFC 1191 §6.3: a reported value expires, because no router reports that a path has become wider.
@@ -22,11 +22,11 @@ class PathMtu {
   /// Bytes of the whole IPv4 packet.
   [[nodiscard]] std::uint16_t value() const noexcept { return value_; }
 
-  /// A router reports `mtu`. Only lowers the value (RFC 1191 §3), and returns whether it did. Ignores values
-  /// below 68, the least that a link takes (RFC 791).
+  /// Takes an MTU that a router reports. Only lowers the value (RFC 1191 §3), and returns whether it did. A
+  /// repeated report extends the lifetime. Ignores values below 68, which every link takes (RFC 791).
   bool learn(std::uint16_t mtu, Time now) noexcept;
 
-  /// Returns to the MTU from routing if the reported value has expired, and whether it had.
+  /// Restores the MTU from routing if the reported value has expired. Returns whether it had.
   bool expire(Time now) noexcept;
   /// The time of expiry; empty if there is no reported value.
   [[nodiscard]] std::optional<Time> expiry() const noexcept { return expiry_; }
@@ -38,17 +38,17 @@ class PathMtu {
 };
 
 /// Estimates the next-hop MTU of a router from before RFC 1191, which reports none: the largest usual value
-/// below the length of the refused packet (§5).
+/// below the length of the refused packet (§5), at least 68.
 [[nodiscard]] std::uint16_t plateau_below(std::uint16_t total_length) noexcept;
 
-/// Dynamic MTU (§3.2.2): whether the path carries 1280 bytes, which IPv6 needs, in a packet with DF set. A
-/// narrower path carries them as IPv4 fragments.
+/// Whether the path carries an inner packet of 1280 bytes, which IPv6 needs, with DF set (RFC 4213 §3.2.2). A
+/// narrower path carries it in IPv4 fragments.
 [[nodiscard]] constexpr bool path_carries_ipv6(std::uint16_t path_mtu) noexcept {
   return path_mtu >= wire::ipv6_min_mtu + wire::ipv4_header_size;
 }
 
-/// The tunnel MTU for a path, never below 1280. With `fixed`: that value, with `pmtudisc` at most what fits
-/// the path. Without: what fits the path.
+/// The tunnel MTU for a path: the largest inner packet that fits it, at least 1280. `fixed` replaces this
+/// value; with `pmtudisc` the smaller of both counts. Requires `fixed` of at least 1280.
 [[nodiscard]] std::uint16_t tunnel_mtu(std::uint16_t path_mtu, std::optional<std::uint16_t> fixed,
                                        bool pmtudisc) noexcept;
 

@@ -11,7 +11,7 @@
 namespace sixin4::engine {
 
 /// Immutable. Two prefixes are nested or disjoint, so they divide the address space into ranges with one
-/// longest prefix each. A look-up is a binary search for the range, first among the blocks.
+/// longest prefix each. A look-up is a binary search for the block, then for the range in it.
 class PrefixTable {
  public:
   using Value = std::uint32_t;
@@ -33,12 +33,12 @@ class PrefixTable {
     std::uint64_t high = 0;
     std::uint64_t low = 0;
   };
-  static constexpr std::size_t block = 32;
+  static constexpr std::size_t block = 32;  ///< starts in a block
 
   /// The index of the last start that is at most `address`; 0 if none is.
   [[nodiscard]] static std::size_t last_up_to(std::span<const Start> starts, const Start& address) noexcept;
 
-  std::vector<Start> blocks_;  ///< every `block`th start, few enough to stay in a near cache
+  std::vector<Start> blocks_;  ///< the first start of each block, few enough to stay in a near cache
   std::vector<Start> starts_;  ///< of the ranges, ascending
   std::vector<Value> values_;  ///< by index of `starts_`
 };

@@ -12,13 +12,14 @@
 namespace sixin4::engine {
 
 /// Sets the local address of `packet`: its source outbound, its destination inbound. `parsed` is the result
-/// of `flow_packet_of`. Works on super-packets and merged packets as they are. A finished checksum stays as
+/// of `flow_packet_of`. `packet` may be a super-packet or a merged packet. A finished checksum stays as
 /// right or wrong as it was; an unfinished one keeps holding the sum of the pseudo-header.
 void rewrite_local(TunPacket& packet, const FlowPacket& parsed, Direction direction,
                    const wire::Ipv6Address& address) noexcept;
 
-/// Sets to `to`: the local address of an ICMPv6 error, if it is `from`, and the local address of the packet
-/// that it quotes, which went the other way. `parsed` is the result of `flow_packet_of` for the error.
+/// Sets the local address of the packet that an ICMPv6 error quotes to `to`, and that of the error itself if
+/// it is `from`. The quoted packet went in the opposite direction. `parsed` is the result of `flow_packet_of`
+/// for the error.
 void rewrite_error(TunPacket& packet, const FlowPacket& parsed, Direction direction,
                    const wire::Ipv6Address& from, const wire::Ipv6Address& to) noexcept;
 

@@ -21,7 +21,8 @@ namespace sixin4::engine {
 /// The segments of one TCP or UDP super-packet. Borrows the packet.
 class Segments {
  public:
-  /// Longer headers are refused. Linux limits them to the headroom of a packet.
+  /// Limit of all headers together; `of` is empty for longer ones. Linux limits headers to the headroom of a
+  /// packet.
   static constexpr std::size_t max_headers = 4096;
 
   /// `packet` is an IPv6 packet cut to its length. Empty if offload data and headers contradict each other.
@@ -47,7 +48,7 @@ class Segments {
   void write_headers(std::size_t index, wire::MutableBytes headers) const noexcept;
   /// The same with the pseudo-header sum in the checksum field, for the link to finish.
   void write_unfinished_headers(std::size_t index, wire::MutableBytes headers) const noexcept;
-  /// Where the checksum field stands, counted from the IPv6 header.
+  /// The position of the checksum field, counted from the IPv6 header.
   [[nodiscard]] UnfinishedChecksum checksum_field() const noexcept;
 
  private:

@@ -11,12 +11,12 @@
 
 namespace sixin4::engine {
 
-/// Whether no packet from a tunnel may have this source: RFC 4213 §3.6, and the IPv4-compatible and
-/// IPv4-mapped prefixes of RFC 4291 §2.5.5. 6to4 sources are legitimate.
+/// Whether RFC 4213 §3.6 forbids this source in a packet from a tunnel: multicast, loopback, IPv4-compatible
+/// and IPv4-mapped addresses (RFC 4291 §2.5.5). 6to4 sources are legitimate.
 [[nodiscard]] constexpr bool is_never_a_source(const wire::Ipv6Address& source) noexcept {
   if (source.high() != 0) return source.is_multicast();
   if (source.low() == 0)
-    return false;  // unspecified: for duplicate address detection and router solicitation
+    return false;  // unspecified: used in duplicate address detection and router solicitation
   // ::/96 (which contains ::1) and ::ffff:0:0/96.
   const std::uint64_t bits_before_ipv4 = source.low() >> 32U;
   return bits_before_ipv4 == 0 || bits_before_ipv4 == 0xffff;

@@ -41,7 +41,7 @@ struct SourceTarget {
 
 /// Empty members match everything.
 struct SourceRule {
-  std::optional<wire::Ipv6Prefix> from{};  ///< matches the source of the flow without rules
+  std::optional<wire::Ipv6Prefix> from{};  ///< matches the source that the host chose
   std::optional<wire::Ipv6Prefix> to{};
   std::optional<std::uint32_t> table{};  ///< index of a table of destinations
   std::optional<std::uint8_t> protocol{};
@@ -72,7 +72,8 @@ struct SourceDecision {
 /// Immutable, for any number of threads.
 class SourceRules {
  public:
-  static constexpr std::size_t max_rules = 0xffff;  ///< limit of the constructor
+  /// Limit that the caller of the constructor must keep, because a decision has 16 bits for the rule.
+  static constexpr std::size_t max_rules = 0xffff;
 
   SourceRules() = default;
   SourceRules(std::vector<SourceRule> rules, std::vector<AddressPool> pools,

@@ -27,14 +27,14 @@ struct FlowMemory {
 struct SourceChoice {
   Verdict verdict = Verdict::pass;  ///< not pass: the packet is refused
   bool rewrites = false;
-  wire::Ipv6Address from{};  ///< where it rewrites
-  wire::Ipv6Address to{};    ///< where it rewrites
+  wire::Ipv6Address from{};  ///< if `rewrites`: the local address of the packet, or of the one it quotes
+  wire::Ipv6Address to{};    ///< if `rewrites`: the address that replaces `from`
 };
 
 /// Whether a flow exists or could begin. If not, packets need not be parsed.
 [[nodiscard]] bool knows_flows(const TunnelParameters& parameters) noexcept;
 
-/// Whether rules apply: neither address is link-local, multicast or, for the local one, unspecified.
+/// Whether rules apply: neither address is link-local or multicast, and the local one is not unspecified.
 [[nodiscard]] bool is_between_hosts(const FlowKey& flow) noexcept;
 
 /// Decides about an outbound packet, an IPv6 packet cut to its length, and begins its flow if it has none.

@@ -12,30 +12,30 @@ namespace sixin4::engine {
 enum class Verdict : std::uint8_t {
   pass,
 
-  // Outbound, in the order in which a packet meets them.
+  // Outbound, about in the order in which a packet meets them.
   not_ipv6,         ///< tun delivered a packet that is not IPv6
   malformed,        ///< header and length or offload data contradict each other
   loop,             ///< the outer packet is, or would be, routed back into the tunnel
   source_rejected,  ///< a source rule rejects it; answered with Destination Unreachable
   flow_table_full,  ///< no room for its flow; answered with Destination Unreachable
-  pool_exhausted,   ///< its flow would collide for each address of the pool; answered the same
-  source_not_ours,  ///< the source is not of this end (`egress-filter`); answered the same
+  pool_exhausted,   ///< each address of the pool would collide with another flow; answered the same
+  source_not_ours,  ///< not a source of this end (`egress-filter`); answered the same
   too_big,          ///< larger than the tunnel MTU; answered with Packet Too Big
   wire_full,        ///< the queue of the IPv4 side stayed full
   wire_error,       ///< sending failed on the IPv4 side: no route, a firewall, a link that is down
 
-  // Inbound, in the order in which a packet meets them.
+  // Inbound, about in the order in which a packet meets them.
   wire_overflow,               ///< the receive queue was full before the endpoint read it
-  outer_malformed,             ///< not an IPv4 packet of protocol 41, or a fragment
+  outer_malformed,             ///< not a whole IPv4 packet of protocol 41
   outer_source_mismatch,       ///< not from `remote`
   outer_destination_mismatch,  ///< not to `local`
   inner_malformed,             ///< no IPv6 packet inside, or one longer than its IPv4 packet
   inner_source_invalid,        ///< a source that is invalid in a tunnel (RFC 4213 §3.6)
   inner_source_ours,           ///< a source of this end, from outside
   ecn_invalid,                 ///< outer header signals congestion, inner flow without ECN (RFC 6040 §4.2)
-  inner_joined,                ///< merged UDP datagrams, without a packet socket to tell their sizes
-  icmp_mismatch,               ///< an ICMP error about a packet of another sender
-  icmp_ignored,                ///< an ICMP error with no consequence: no ICMPv6 error was sent
+  inner_joined,                ///< merged UDP datagrams of unknown size, because there is no packet socket
+  icmp_mismatch,               ///< an ICMP error about a packet that this tunnel did not send
+  icmp_ignored,                ///< an ICMP error without path MTU, for which no ICMPv6 error was sent
   tun_full,                    ///< the tun device's queue is full
   tun_down,                    ///< the interface is down
   tun_error,                   ///< writing to the tun device failed
@@ -45,7 +45,7 @@ enum class Verdict : std::uint8_t {
 
 inline constexpr std::size_t verdict_count = static_cast<std::size_t>(Verdict::count_);
 
-/// The names that users and their scripts meet. They do not change.
+/// The public names. They must not change, because scripts read them.
 inline constexpr std::array<std::pair<Verdict, std::string_view>, verdict_count> verdict_names{{
     {Verdict::pass, "pass"},
     {Verdict::not_ipv6, "not-ipv6"},

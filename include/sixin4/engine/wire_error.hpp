@@ -19,11 +19,11 @@ struct Answer {
 
 struct Translated {
   bool ours = false;                      ///< the quoted packet is one of this tunnel
-  std::optional<std::uint16_t> path_mtu;  ///< reported by a router, at least 68
-  std::optional<Answer> answer;           ///< empty if too little is quoted to identify the sender
+  std::optional<std::uint16_t> path_mtu;  ///< reported by a router, or estimated for it; at least 68
+  std::optional<Answer> answer;  ///< empty if the error is ignored, or the quotation names no valid sender
 };
 
-/// An error about a packet of another tunnel has no effect.
+/// For an error about a packet of another tunnel `ours` is false and the rest is empty.
 [[nodiscard]] Translated translate(const TunnelParameters& parameters, const WireError& error) noexcept;
 
 }  // namespace sixin4::engine

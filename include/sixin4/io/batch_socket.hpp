@@ -23,9 +23,9 @@ class BatchSocket {
 
   [[nodiscard]] const base::FileDescriptor& fd() const noexcept { return fd_; }
 
-  /// Sets packet `slot` of the next call. `link_header` may be empty. Borrowed until that call.
+  /// Sets packet `slot` of the next `send`. `link_header` may be empty. Borrows both until that call.
   void put(std::size_t slot, wire::Bytes link_header, const engine::OuterPacket& packet) noexcept;
-  /// Sends slots 0 to `count` - 1. Waits for a moment before it returns `full`.
+  /// Sends slots 0 to `count` - 1. May wait up to 20 ms for room before it returns `full`.
   [[nodiscard]] engine::SendResult send(std::size_t count) noexcept;
 
  private:

@@ -1,6 +1,6 @@
-// A packet socket (packet(7)), which alone tells the size of UDP datagrams merged by receive offload. The
-// kernel merges them if a program on this host asks for it with UDP_GRO, as QUIC servers do; a raw socket
-// then gets one long datagram that no host sent.
+// A packet socket (packet(7)): only this kind of socket reports the size of UDP datagrams merged by receive
+// offload. The kernel merges them if a program on this host asks for it with UDP_GRO, as QUIC servers do; a
+// raw socket then gets one long datagram that no host sent.
 #pragma once
 
 #include <array>
@@ -16,8 +16,8 @@
 
 namespace sixin4::io {
 
-/// Receives exactly the packets of the tunnel that hold a UDP datagram with an unfinished checksum: its
-/// filter computes the pseudo-header sum. For one thread.
+/// Receives exactly the packets of the tunnel that hold a UDP datagram with an unfinished checksum: the
+/// socket filter computes the pseudo-header sum and compares it with the checksum field. For one thread.
 class DatagramSocket {
  public:
   static constexpr std::size_t max_batch = 64;

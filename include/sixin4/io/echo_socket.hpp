@@ -1,5 +1,5 @@
-// Sends echo requests through the tunnel as ping(8) does: from the host's IP stack, so that they take the
-// path of all packets.
+// Sends echo requests through the tunnel as ping(8) does: through the host's IP stack, so that they take the
+// same path as all other packets.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ class EchoSocket {
   /// the failed call and the remedy.
   EchoSocket(const wire::Ipv6Address& destination, int link_index);
 
-  /// Readable if a reply may be there.
+  /// Readable if a reply may have arrived.
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
   /// A request that cannot be sent is ignored: it gets no reply.

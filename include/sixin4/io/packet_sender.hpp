@@ -19,10 +19,11 @@ class PacketSender {
   /// Throws std::system_error that names the failed call and the remedy.
   explicit PacketSender(const NextHop& next_hop);
 
-  /// False if the kernel takes no offload data on a packet socket.
+  /// False if the next hop's links do not finish checksums, or the kernel takes no offload data on a packet
+  /// socket.
   [[nodiscard]] bool finishes_checksums() const noexcept { return finishes_checksums_; }
   [[nodiscard]] const Features& features() const noexcept { return features_; }
-  /// Sends the batch from its start. Waits for a moment before it returns `full`.
+  /// Sends the batch from its start. May wait up to 20 ms before it returns `full`.
   [[nodiscard]] engine::SendResult send(std::span<const engine::OuterPacket> batch) noexcept;
 
  private:

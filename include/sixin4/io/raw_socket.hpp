@@ -25,7 +25,7 @@ class RawSender {
 
   [[nodiscard]] static bool finishes_checksums() noexcept { return false; }
   [[nodiscard]] const Features& features() const noexcept { return features_; }
-  /// Sends the batch from its start. Waits for a moment before it returns `full`.
+  /// Sends the batch from its start. May wait up to 20 ms before it returns `full`.
   [[nodiscard]] engine::SendResult send(std::span<const engine::OuterPacket> batch) noexcept;
 
  private:
@@ -40,21 +40,22 @@ class RawSender {
 /// - `peer`, bound to `local` and connected to `remote`, gets exactly the packets of the tunnel, so other
 ///   senders cannot fill its queue;
 /// - `strangers` gets the first bytes of all other packets of protocol 41, for the counters;
-/// - `guard` accepts every packet and keeps none. Without it the kernel answers a packet for which every
-///   queue is full with ICMP protocol unreachable, which RFC 4213 §3.6 forbids. `guard` also gets the ICMP
-///   errors, from any link and about any packet of protocol 41: in the queue of `peer` a flood of forged
-///   errors would displace packets;
-/// - the packet socket gets merged UDP datagrams, and tells their sizes.
+/// - `guard` matches every packet of protocol 41, and its filter keeps none. Without it the kernel answers a
+///   packet for which every queue is full with ICMP protocol unreachable, which RFC 4213 §3.6 forbids.
+///   `guard` also gets the ICMP errors, from any link and about any packet of protocol 41: in the queue of
+///   `peer` a flood of forged errors would displace packets;
+/// - the packet socket gets UDP datagrams with an unfinished checksum, and reports the sizes of merged ones;
+///   the filter of `peer` leaves these datagrams out.
 ///
-/// If workers share the tunnel, each has a `peer` and a packet socket with a filter for its flows, and the
-/// first one has the rest.
+/// If workers share the tunnel, each has a `peer` and a packet socket with a filter for its flows. Only the
+/// first worker has `strangers` and `guard`.
 ///
-/// If the kernel refuses socket filters, there is one worker, without packet socket, which would get every
-/// IPv4 packet of the host, and without `guard`, which would fill at once. `strangers` then gets the ICMP
-/// errors, and copies of the packets of the tunnel, which are discarded. The kernel answers with ICMP once
-/// both queues are full.
+/// If the kernel refuses socket filters, there is one worker. It has no packet socket, because that would get
+/// every IPv4 packet of the host, and no `guard`, because its queue would fill at once. `strangers` then gets
+/// the ICMP errors, and copies of the packets of the tunnel, which are discarded. The kernel answers with
+/// ICMP once both queues are full.
 ///
-/// Without a packet socket merged datagrams cannot be told from long ones.
+/// Without a packet socket merged datagrams cannot be distinguished from long ones.
 class RawReceiver {
  public:
   /// Throws std::system_error that names the failed call and the remedy.
@@ -69,10 +70,10 @@ class RawReceiver {
   /// Waits until a packet or error can be received, or `wake` is readable.
   void wait(int wake) noexcept { poll_sockets(wake, -1); }
   /// Does not block. Takes turns between the sockets, and reads strangers only if the others have nothing.
-  /// With the status `empty` the result holds the last packets known to be there.
+  /// With the status `empty` no further packet is known to be queued; the result may hold packets.
   [[nodiscard]] engine::ReceiveResult receive() noexcept;
-  /// Returns one of the errors that were queued at the last `receive` or `wait`; empty if none is left. Does
-  /// not block. `wait` returns at once while errors are left.
+  /// Returns a queued error; empty if none is left, or if the last poll(2) in `receive` or `wait` found none.
+  /// Does not block. `wait` returns at once while errors are left.
   [[nodiscard]] std::optional<engine::WireError> next_error() noexcept;
 
  private:
@@ -111,7 +112,7 @@ class RawReceiver {
   Readable readable_;
   unsigned receives_ = 0;
   bool datagrams_next_ = false;
-  std::uint32_t lost_ = 0;        ///< the loss count of `peer` at the last look
+  std::uint32_t lost_ = 0;        ///< the loss count of `peer` when it was last read
   std::unique_ptr<Slots> slots_;  ///< never cleared, so pages that no packet needs take no memory
   std::vector<iovec> parts_;      ///< one for each slot
   std::vector<mmsghdr> messages_;

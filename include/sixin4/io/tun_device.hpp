@@ -1,6 +1,6 @@
 // A tun(4) device (Documentation/networking/tuntap.rst), with offloads if the kernel has them: a read or
-// write is one packet, or one super-packet of up to 64 KiB with a virtio-net header that tells what is
-// unfinished.
+// write is one packet, or one super-packet of up to 64 KiB with a virtio-net header that describes how to
+// finish it.
 #pragma once
 
 #include <bit>
@@ -19,7 +19,7 @@ namespace sixin4::io {
 class TunDevice {
  public:
   /// Creates the interface, which exists as long as this object. Throws std::system_error that names the
-  /// failed call and the remedy, and std::invalid_argument for an invalid name.
+  /// failed call and the remedy, and std::invalid_argument for an empty or too long name.
   explicit TunDevice(const std::string& interface);
 
   /// Creates an interface with `count` queues, which exists until the last of them is destroyed. The kernel
@@ -66,7 +66,7 @@ class TunDevice {
   }
 
   base::FileDescriptor fd_;
-  base::FileDescriptor detached_;  ///< for writing; empty: `fd_` is
+  base::FileDescriptor detached_;  ///< the queue for writes; empty: writes use `fd_`
   Properties properties_;
   Features features_;
 };

@@ -13,7 +13,7 @@
 
 namespace sixin4::io {
 
-/// For one thread. Selects the socket once a batch.
+/// For one thread. The kind of socket is looked up once a batch, not once a packet.
 class WireSender {
  public:
   /// Uses a packet socket if there is a next hop, else a raw socket. Throws std::system_error that names the

@@ -1,4 +1,4 @@
-// Addresses as their bytes on the wire, and the two roles in which a header holds them.
+// Addresses as bytes in network order, and the two roles of an address in a header.
 #pragma once
 
 #include <algorithm>

@@ -12,7 +12,7 @@ namespace sixin4::wire {
 [[nodiscard]] std::string to_string(const Ipv4Address& address);
 [[nodiscard]] std::string to_string(const Ipv6Address& address);
 
-/// `ADDRESS/LENGTH`, with host bits.
+/// `ADDRESS/LENGTH`. Host bits are kept.
 [[nodiscard]] std::string to_string(const Ipv6Prefix& prefix);
 
 /// Four decimal octets only: no spaces, no octal numbers, no shortened form. Empty for any other text.

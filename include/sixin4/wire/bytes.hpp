@@ -1,5 +1,5 @@
 // Bounds-checked access to bytes from the network. A header is a span of fixed extent: its size is checked
-// once, when it is taken from a packet, and every field offset by the compiler.
+// once, when it is taken from a packet; the compiler checks every field offset.
 #pragma once
 
 #include <algorithm>
@@ -63,7 +63,7 @@ template <typename Word, std::size_t Offset, typename Byte, std::size_t Size>
   return network_order(word);
 }
 
-/// Network byte order, which all fields have but those of the virtio-net header.
+/// Loads a field in network byte order.
 template <std::size_t Offset, typename Byte, std::size_t Size>
 [[nodiscard]] constexpr std::uint16_t load16(std::span<Byte, Size> header) noexcept {
   return load<std::uint16_t, Offset>(header);

@@ -53,13 +53,13 @@ class InternetSum {
   return InternetSum{from}.inverse() + InternetSum{to};
 }
 
-/// Words are added in the byte order of the machine, because the sum differs by a swap of its octets only
-/// (RFC 1071 §2 B). Words of any size give sums that fold to the same value (§2 C).
+/// Converts a sum of words in the byte order of the machine. It differs from the sum in network byte order by
+/// a swap of octets only (RFC 1071 §2 B). Words of any size give sums that fold to the same value (§2 C).
 [[nodiscard]] constexpr InternetSum sum_of_native_words(std::uint64_t sum) noexcept {
   return InternetSum{std::endian::native == std::endian::little ? std::rotl(sum, 8) : sum};
 }
 
-/// For a range this short a call would cost more than the sum.
+/// Limit of the ranges summed inline, because for these a call would cost more than the sum.
 inline constexpr std::size_t short_range = 64;
 [[nodiscard]] inline InternetSum sum_of_short(Bytes bytes) noexcept {
   std::uint64_t sum = 0;

@@ -41,14 +41,14 @@ class Ipv6Header {
   /// Whether `packet` begins with an IPv6 header, the payload complete or not. False for a jumbogram (RFC
   /// 2675), because no IPv4 packet can hold one.
   ///
-  /// The hot path asks this and then constructs the header without an optional: g++ 12 builds an optional in
-  /// memory and copies it at once, which stalls the processor.
+  /// The hot path calls `begins` and then constructs the header without an optional: g++ 12 builds an
+  /// optional in memory and copies it at once, which stalls the processor.
   [[nodiscard]] static constexpr bool begins(Bytes packet) noexcept {
     if (packet.size() < ipv6_header_size || packet.front() >> 4U != 6) return false;
     const Ipv6Header header{packet.first<ipv6_header_size>()};
     return header.payload_length() != 0 || header.next_header() != next_header::hop_by_hop;
   }
-  /// The same, and the packet is not shorter than its payload length says.
+  /// Whether `begins` is true and the packet is at least as long as its header states.
   [[nodiscard]] static constexpr bool begins_whole(Bytes packet) noexcept {
     return begins(packet) && Ipv6Header{packet.first<ipv6_header_size>()}.packet_length() <= packet.size();
   }
@@ -106,7 +106,7 @@ inline void set_payload_length(std::span<std::uint8_t, ipv6_header_size> header,
 struct UpperLayer {
   std::uint8_t protocol = 0;
   std::size_t offset = 0;           ///< offset of the upper-layer header in the packet
-  std::size_t fragment_offset = 0;  ///< in bytes; if not 0, `offset` is that of payload
+  std::size_t fragment_offset = 0;  ///< in bytes; if not 0, payload without a header begins at `offset`
   bool more_fragments = false;
   std::uint32_t identification = 0;  ///< of the fragmented packet
   [[nodiscard]] constexpr bool is_fragment() const noexcept { return fragment_offset != 0 || more_fragments; }
@@ -133,11 +133,11 @@ enum class ExtensionKind : std::uint8_t { none, in_8_octets, in_4_octets, fragme
   }
 }
 
-/// Requires that `packet` begins with an IPv6 header. It is cut to its length or shorter. Empty if the chain
+/// Requires that `packet` begins with an IPv6 header and has no bytes after its end. Empty if the chain
 /// runs past the end.
 [[nodiscard]] std::optional<UpperLayer> walk_extension_headers(Bytes packet) noexcept;
 
-/// The same for any bytes: empty without an IPv6 header, too.
+/// The same for any bytes, cut to the length of the packet. Empty also without an IPv6 header.
 [[nodiscard]] inline std::optional<UpperLayer> upper_layer_of(Bytes packet) noexcept {
   if (!Ipv6Header::begins(packet)) return std::nullopt;
   const Ipv6Header header{packet.first<ipv6_header_size>()};

@@ -10,13 +10,14 @@
 
 namespace sixin4::wire::pcapng {
 
-/// Blocks are appended to the end, in the byte order of the machine, which the section header tells.
+/// Blocks are appended to the end, in the byte order of the machine, which the section header states.
 using Buffer = std::vector<std::uint8_t>;
 
 /// Packets that begin with an IPv4 or IPv6 header.
 inline constexpr std::uint16_t link_type_raw = 101;
 
-/// A file begins with a section. Its interfaces are numbered from 0 in their order.
+/// A file begins with a section. The interfaces of a section are numbered from 0 in the order of
+/// `append_interface`.
 void append_section(Buffer& to, std::string_view application, std::string_view operating_system);
 
 struct Interface {

@@ -1,7 +1,7 @@
 // Parses pcapng files (draft-ietf-opsawg-pcapng): any number of sections in either byte order, with
 // interfaces of different link types, snapshot lengths, time resolutions and time offsets.
 //
-// The parser never reads; it asks the caller for bytes, so that files, pipes and memory work alike.
+// The parser does no input; the caller passes bytes to it, from a file, a pipe or memory.
 #pragma once
 
 #include <cstddef>
@@ -13,9 +13,9 @@
 
 namespace sixin4::wire::pcapng {
 
-/// Limit of a block that must be in memory as a whole; the same as in Wireshark and libpcap.
+/// Limit in bytes of a block that must be in memory as a whole; the same as in Wireshark and libpcap.
 inline constexpr std::size_t most_block = std::size_t{16} << 20U;
-/// Limit for one section, because the obsolete packet block has 16 bits for the interface.
+/// Limit of the interfaces of a section, because the obsolete packet block has 16 bits for the interface.
 inline constexpr std::size_t most_interfaces = std::size_t{1} << 16U;
 
 struct ParsedPacket {
@@ -41,7 +41,7 @@ struct Step {
 
 class Parser {
  public:
-  /// `available` begins at the position of the parser, and may be longer or shorter than it asked for.
+  /// `available` begins at the position of the parser, and may be longer or shorter than `Step::count`.
   [[nodiscard]] Step next(Bytes available);
 
   /// Whether the file may end at this position.

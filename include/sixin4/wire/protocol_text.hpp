@@ -1,4 +1,4 @@
-// Names of IPv6 upper-layer protocols, as rules and answers have them.
+// Names of IPv6 upper-layer protocols, as in source rules and in output.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// The implementations of the checksum for this processor. `sum_of` uses the fastest; tests compare the others
-// with it.
+// The implementations of the checksum for this processor. `sum_of_long` uses the fastest; tests compare the
+// others with it.
 #pragma once
 
 #include <span>

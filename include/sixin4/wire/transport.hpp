@@ -1,4 +1,4 @@
-// The TCP and UDP fields that offloads touch (RFC 9293 §3.1, RFC 768).
+// The TCP and UDP fields that the engine reads or changes (RFC 9293 §3.1, RFC 768).
 #pragma once
 
 #include <algorithm>
@@ -46,7 +46,8 @@ constexpr void set_sequence_number(Header<std::uint8_t> header, std::uint32_t va
 constexpr void set_flags(Header<std::uint8_t> header, std::uint8_t value) noexcept {
   store8<13>(header, value);
 }
-/// The offset of the MSS in the options of a TCP header; empty if there is none or the options are malformed.
+/// The offset of the MSS value in the options of a TCP header; empty if there is none or the options are
+/// malformed.
 [[nodiscard]] std::optional<std::size_t> find_mss(Bytes options) noexcept;
 }  // namespace tcp
 

@@ -1,5 +1,6 @@
-// The virtio-net header before each packet of a tun device with IFF_VNET_HDR: which checksum is unfinished,
-// and how to cut a super-packet (VIRTIO 1.2 §5.1.6, linux/virtio_net.h).
+// The virtio-net header before each packet of a tun device with IFF_VNET_HDR or a packet socket with
+// PACKET_VNET_HDR. It describes an unfinished checksum and how to cut a super-packet (VIRTIO 1.2 §5.1.6,
+// linux/virtio_net.h).
 #pragma once
 
 #include <bit>
@@ -17,8 +18,8 @@ enum class Gso : std::uint8_t { none = 0, tcp4 = 1, udp_fragments = 3, tcp6 = 4,
 struct VnetHeader {
   bool needs_checksum = false;  ///< the checksum field holds the pseudo-header sum only
   Gso gso = Gso::none;
-  bool gso_ecn = false;               ///< TCP CWR is set, which only the first segment keeps
-  std::uint16_t header_length = 0;    ///< of all headers; a hint, which Linux sets wrongly on read
+  bool gso_ecn = false;               ///< TCP CWR is set; only the first segment keeps it
+  std::uint16_t header_length = 0;    ///< of all headers; a hint, and wrong in packets read from Linux
   std::uint16_t gso_size = 0;         ///< payload bytes of a segment
   std::uint16_t checksum_start = 0;   ///< offset of the transport header
   std::uint16_t checksum_offset = 0;  ///< offset of the field from `checksum_start`
