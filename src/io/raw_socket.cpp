@@ -211,13 +211,13 @@ void RawReceiver::need_filters() {
 void RawReceiver::open_datagrams(const WireEnds& ends, const engine::Share& share) {
   std::string& missing = features_["receive-joined-udp"];
   if (!filters_) {
-    missing = "needs receive-filter; long ones are dropped as inner-joined";
+    missing = "needs receive-filter; long datagrams are dropped as inner-joined";
     return;
   }
   try {
     datagrams_.emplace(ends, share);
   } catch (const std::system_error& error) {
-    missing = std::string{error.what()} + ", so that long ones are dropped as inner-joined";
+    missing = std::string{error.what()} + ", so that long datagrams are dropped as inner-joined";
   }
 }
 

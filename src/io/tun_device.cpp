@@ -97,7 +97,7 @@ void TunDevice::create(const std::string& interface, int flags) {
       error == EPERM   ? ": needs CAP_NET_ADMIN; run as root, or give the capability"
       : error == EBUSY ? ": an interface of that name exists; choose another with 'interface'"
       : error == EINVAL
-          ? ": not a name that an interface can have, or this kernel's tun device lacks what is asked of it"
+          ? ": not a name that an interface can have, or this kernel's tun device lacks a needed flag"
           : "";
   throw base::system_failure("cannot create tun interface " + interface + " (TUNSETIFF)" + remedy, error);
 }

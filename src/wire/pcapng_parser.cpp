@@ -233,7 +233,7 @@ std::string Parser::take_options(Bytes options, Interface& interface) const {
 
 /// A simple packet belongs to the first interface of the section. It has no time and no captured length.
 Step Parser::take_simple_packet(Bytes block) {
-  if (interfaces_.empty()) return broken("a packet, and no interface is described in front of it");
+  if (interfaces_.empty()) return broken("a packet, but no interface is described before it");
   const Interface& interface = interfaces_.front();
   const auto length = word<std::uint32_t>(block, 8);
   const std::uint32_t kept = interface.snap_length == 0 ? length : std::min(length, interface.snap_length);
@@ -249,8 +249,8 @@ Step Parser::take_simple_packet(Bytes block) {
 /// number.
 Step Parser::take_packet(Bytes block, std::uint32_t interface) {
   if (interface >= interfaces_.size()) {
-    return broken("a packet of interface " + number(interface) + ", and " + number(interfaces_.size()) +
-                  " are described in front of it");
+    return broken("a packet of interface " + number(interface) + ", but " + number(interfaces_.size()) +
+                  " interfaces are described before it");
   }
   const Interface& from = interfaces_[interface];
   const std::uint64_t stamp =

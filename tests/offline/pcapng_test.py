@@ -190,7 +190,7 @@ class Tests:
             "a simple packet longer than its block": (good().simple(b"x" * 40, 1000), r"1000 bytes is longer"),
             "an interface that is not there": (
                 good().add(ENHANCED, good().pack("IIIII", 2, 0, 0, 4, 4) + b"\x45\0\0\0"),
-                r"interface 2, and 2 are described"),
+                r"interface 2, but 2 interfaces are described"),
             "an obsolete packet's interface": (
                 good().add(2, good().pack("HHIIII", 65535, 0, 0, 0, 4, 4) + b"\x45\0\0\0"), r"interface 65535, and 2 are"),
             "an option that runs out": (
