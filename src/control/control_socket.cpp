@@ -273,19 +273,25 @@ LastingAnswer ask_for_descriptors(const std::string& path, std::string_view verb
                                   std::chrono::seconds patience) {
   LastingAnswer answer{.result = {}, .connection = open_socket(0), .descriptors = {}};
   const int fd = answer.connection.get();
+  // The limits hold for connect(2) too, which waits while the endpoint's backlog is full
+  // (net/unix/af_unix.c).
+  const timeval limit{.tv_sec = patience.count(), .tv_usec = 0};
+  (void)::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  (void)::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   if (!connects(fd, path)) {
     if (errno == ENOENT || errno == ECONNREFUSED) throw NoSuchEndpoint("no running endpoint at " + path);
+    if (errno == EAGAIN) throw EndpointRefusal("the endpoint at " + path + " does not answer");
     throw base::system_failure("cannot connect to control socket " + path);
   }
-  const timeval limit{.tv_sec = patience.count(), .tv_usec = 0};
-  (void)::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  if (::send(fd, verb.data(), verb.size(), MSG_NOSIGNAL) < 0)
+  if (::send(fd, verb.data(), verb.size(), MSG_NOSIGNAL) < 0 && errno != EPIPE && errno != ECONNRESET)
     throw base::system_failure("cannot send to control socket " + path);
   std::string buffer(max_answer, '\0');
   const ssize_t length = receive_with_descriptors(fd, buffer, answer.descriptors);
   if (length < 0 && errno == EAGAIN) throw EndpointRefusal("the endpoint at " + path + " does not answer");
-  if (length < 0) throw base::system_failure("cannot read from control socket " + path);
-  if (length == 0)
+  // ECONNRESET: the endpoint has ended without a look at the request.
+  if (length < 0 && errno != ECONNRESET)
+    throw base::system_failure("cannot read from control socket " + path);
+  if (length <= 0)
     throw NoSuchEndpoint("the endpoint at " + path + " closed the connection without an answer");
   try {
     const json reply = base::parse_json_text({buffer.data(), static_cast<std::size_t>(length)});

@@ -2,6 +2,7 @@
 #include "sixin4/control/control_socket.hpp"
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +14,7 @@
 #include <thread>
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <pwd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -117,12 +119,38 @@ TEST_F(ControlSocketTest, NonsenseIsAnsweredOrClosed) {
   EXPECT_EQ(exchange(twice, "down"), R"({"result":null})");
 }
 
+/// A socket that listens at `path` and takes connections only as a test does it.
+base::FileDescriptor listener_at(const std::string& path, int backlog) {
+  base::FileDescriptor listener{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
+  const sockaddr_un address = address_of(path);
+  EXPECT_EQ(bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  EXPECT_EQ(listen(listener.get(), backlog), 0);
+  return listener;
+}
+
+TEST_F(ControlSocketTest, AnEndpointThatEndsBeforeItAnswersIsNoSuchEndpoint) {
+  const base::FileDescriptor listener = listener_at(path_, 1);
+  std::thread other{[&] {
+    const base::FileDescriptor client{accept(listener.get(), nullptr, nullptr)};
+    pollfd readable{.fd = client.get(), .events = POLLIN, .revents = 0};
+    EXPECT_EQ(poll(&readable, 1, 5000), 1) << "closing with an unread request resets the connection";
+  }};
+  const std::string seen = outcome(path_, "show");
+  EXPECT_TRUE(seen.starts_with("NoSuchEndpoint: ")) << seen;
+  other.join();
+}
+
+TEST_F(ControlSocketTest, AnEndpointThatTakesNoConnectionsDoesNotAnswer) {
+  const base::FileDescriptor listener = listener_at(path_, 0);
+  const base::FileDescriptor waits = connect_to(path_);  // the backlog is full now
+  const auto begun = std::chrono::steady_clock::now();
+  EXPECT_THROW((void)ask(path_, "show", Wait::for_answer, std::chrono::seconds{1}), EndpointRefusal);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds{5});
+}
+
 TEST_F(ControlSocketTest, AnAnswerOfAnotherProgramIsARefusal) {
   for (const std::string answer : {"hello", "\xff", "[]", "{}", R"({"error":7})"}) {
-    const base::FileDescriptor listener{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
-    const sockaddr_un address = address_of(path_);
-    ASSERT_EQ(bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-    ASSERT_EQ(listen(listener.get(), 1), 0);
+    const base::FileDescriptor listener = listener_at(path_, 1);
     std::thread other{[&] {
       const base::FileDescriptor client{accept(listener.get(), nullptr, nullptr)};
       std::array<char, 64> request{};
