@@ -93,13 +93,28 @@ bool is_unfinished_datagram(const UnfinishedTransport& unfinished, wire::Bytes o
          wire::Ipv4Header{outer.first<wire::ipv4_header_size>()}.header_length() == wire::ipv4_header_size;
 }
 
+bool has_valid_header_checksum(wire::Bytes outer) noexcept {
+  return wire::sum_of(outer.first(wire::ipv4_header_size)).checksum() == 0;
+}
+
 /// Whether the packet is to be taken from the socket that delivered it. False also for a packet socket's
 /// packet with a wrong IPv4 header checksum, because a packet socket sees packets before the kernel discards
 /// those.
 bool belongs_to_this_socket(bool unfinished_datagram, wire::Bytes outer,
                             const ReceiveOffload& offload) noexcept {
   if (!offload.only_raw_socket && unfinished_datagram != offload.from_packet_socket) return false;
-  return !offload.from_packet_socket || wire::sum_of(outer.first(wire::ipv4_header_size)).checksum() == 0;
+  return !offload.from_packet_socket || has_valid_header_checksum(outer);
+}
+
+/// Whether a refused packet of the packet socket counts here, because the raw socket's filter leaves out the
+/// datagrams that the packet socket delivers. A packet that is refused for its outer header reaches a raw
+/// socket, or the kernel discards it.
+bool counts_here(Verdict verdict, wire::Bytes outer) noexcept {
+  if (verdict == Verdict::outer_malformed || verdict == Verdict::outer_source_mismatch ||
+      verdict == Verdict::outer_destination_mismatch) {
+    return false;
+  }
+  return has_valid_header_checksum(outer);
 }
 
 /// The length of the longest inner packet that a far end sends as one with an unfinished checksum: a longer
@@ -132,7 +147,7 @@ Decapsulated decapsulate(const TunnelParameters& parameters, wire::MutableBytes 
   Decapsulated result;
   result.verdict = unwrap(parameters, packet, result.packet.bytes);
   if (result.verdict != Verdict::pass) {
-    result.taken_elsewhere = offload.from_packet_socket;
+    result.taken_elsewhere = offload.from_packet_socket && !counts_here(result.verdict, packet);
     return result;
   }
   const wire::Bytes inner = result.packet.bytes;

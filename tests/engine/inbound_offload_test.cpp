@@ -205,6 +205,19 @@ TEST(InboundOffload, ARefusedPacketIsLeftToTheRawSocketToCount) {
   EXPECT_TRUE(decapsulate(near_parameters(), datagram, {.from_packet_socket = true}).taken_elsewhere);
 }
 
+// The filter of the raw socket leaves these out.
+TEST(InboundOffload, ADatagramRefusedForItsInnerHeaderCountsAtThePacketSocket) {
+  TunnelParameters parameters = near_parameters();
+  parameters.ours = {near_prefix, far_prefix};
+  Octets datagram = outer_packet(unfinished(datagram_from_far(1000)).bytes);
+  const Decapsulated result = decapsulate(parameters, datagram, {.from_packet_socket = true});
+  EXPECT_EQ(result.verdict, Verdict::inner_source_ours);
+  EXPECT_FALSE(result.taken_elsewhere);
+  put_word(datagram, 10, word_at(datagram, 10) ^ 1U);
+  EXPECT_TRUE(decapsulate(parameters, datagram, {.from_packet_socket = true}).taken_elsewhere)
+      << "the kernel discards it, and counts it in its own way";
+}
+
 TEST(InboundOffload, ThePacketSocketsHeadersAreVerified) {
   Octets datagram = outer_packet(unfinished(datagram_from_far(1000)).bytes);
   put_word(datagram, 10, word_at(datagram, 10) ^ 1U);
