@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds sixin4 and runs the tests under AddressSanitizer and UndefinedBehaviorSanitizer. Then runs the tests of the
 # whole program again, without sanitizers.
-#   tools/test.sh           15 to 20 minutes on two processors
+#   tools/test.sh           about 15 minutes on two processors
 #   tools/test.sh --long    all tests with and without these sanitizers, most of them under ThreadSanitizer too; each
 #                           fuzz target for a minute; clang-format and clang-tidy; builds of every type with both
 #                           compilers
