@@ -30,7 +30,9 @@ endpoint=$started
 near ip link add other type veth peer name rehto
 near ip link set other up
 near ip link set rehto up
+kill -STOP "$endpoint" # or it restores the route between the two commands
 printf '%s\n' 'route del 2001:db8:99::/48 dev near6' 'route add 2001:db8:99::/48 dev other metric 1024' | near ip -6 -batch -
+kill -CONT "$endpoint"
 until_true 3 grep -q 'cannot add route 2001:db8:99::/48' "$two_hosts_files/near.log" || true
 check_match "a route that another link has taken: the log names it" 'cannot add route 2001:db8:99::/48' "$(cat "$two_hosts_files/near.log")"
 fragmentation_needed 1380

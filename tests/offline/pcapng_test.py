@@ -192,7 +192,7 @@ class Tests:
                 good().add(ENHANCED, good().pack("IIIII", 2, 0, 0, 4, 4) + b"\x45\0\0\0"),
                 r"interface 2, but 2 interfaces are described"),
             "an obsolete packet's interface": (
-                good().add(2, good().pack("HHIIII", 65535, 0, 0, 0, 4, 4) + b"\x45\0\0\0"), r"interface 65535, and 2 are"),
+                good().add(2, good().pack("HHIIII", 65535, 0, 0, 0, 4, 4) + b"\x45\0\0\0"), r"interface 65535, but 2 interfaces are"),
             "an option that runs out": (
                 good().add(INTERFACE, good().pack("HHI", 1, 0, 0) + good().pack("HH", 2, 100)), r"interface 2: option 2 of 100"),
             "a time resolution of no bytes": (
