@@ -23,17 +23,17 @@ const std::array explain_options{
 
 }  // namespace
 
-void run_explain(const std::vector<std::string>& words) {
-  base::Arguments arguments = base::parse_arguments(explain_options, words);
-  if (arguments.words.empty()) {
+void run_explain(const std::vector<std::string>& arguments) {
+  base::Arguments parsed = base::parse_arguments(explain_options, arguments);
+  if (parsed.words.empty()) {
     throw base::ConfigurationError("command line: explain needs a DESTINATION");
   }
-  const std::string destination = arguments.words.back();
-  arguments.words.pop_back();
-  const control::ExplainQuery query = parse_explain_query(destination, arguments);
+  const std::string destination = parsed.words.back();
+  parsed.words.pop_back();
+  const control::ExplainQuery query = parse_explain_query(destination, parsed);
   const std::string answer =
-      control::ask(required_endpoint(arguments, "explain").path, control::explain_request(query));
-  std::cout << (arguments.has("json") ? explanation_json(answer) : explanation_text(answer));
+      control::ask(required_endpoint(parsed, "explain").path, control::explain_request(query));
+  std::cout << (parsed.has("json") ? explanation_json(answer) : explanation_text(answer));
 }
 
 std::string describe_explain() {

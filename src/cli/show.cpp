@@ -58,12 +58,12 @@ void show_statuses(const Arguments& arguments) {
 
 }  // namespace
 
-void run_show(const std::vector<std::string>& words) {
-  const Arguments arguments = base::parse_arguments(show_options, words);
-  if (arguments.has("watch")) return run_watch(watch_plan_of(arguments));
-  if (arguments.has("interval")) throw ConfigurationError("command line: --interval: needs --watch");
-  if (arguments.has("flows")) return show_flows(arguments);
-  show_statuses(arguments);
+void run_show(const std::vector<std::string>& arguments) {
+  const Arguments parsed = base::parse_arguments(show_options, arguments);
+  if (parsed.has("watch")) return run_watch(watch_plan_of(parsed));
+  if (parsed.has("interval")) throw ConfigurationError("command line: --interval: needs --watch");
+  if (parsed.has("flows")) return show_flows(parsed);
+  show_statuses(parsed);
 }
 
 std::string describe_show() {

@@ -266,9 +266,10 @@ Pool parse_pool(const std::string& text) {
   // An IPv6 address in place of NAME also has a colon.
   const bool has_name = colon != std::string::npos && is_pool_name(pool.name) &&
                         !wire::parse_ipv6_address(trimmed(text.substr(0, text.find_first_of(",-/"))));
-  if (!has_name)
+  if (!has_name) {
     throw base::ValueError(base::in_quotes(text) +
                            " is not NAME: ADDRESS[, ADDRESS | FIRST-LAST | PREFIX]...");
+  }
   for (const std::string& item : split_at_commas(text.substr(colon + 1))) {
     pool.items.push_back(parse_pool_item(item));
     require_no_overlap(pool.items);

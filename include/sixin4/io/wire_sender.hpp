@@ -30,7 +30,9 @@ class WireSender {
     return std::visit([](const auto& sender) { return sender.features(); }, sender_);
   }
   [[nodiscard]] engine::SendResult send(std::span<const engine::OuterPacket> batch) noexcept {
-    return std::visit([batch](auto& sender) noexcept { return sender.send(batch); }, sender_);
+    // Not by std::visit, which throws for a variant without a value. This one always has one of the two.
+    if (auto* const raw = std::get_if<RawSender>(&sender_)) return raw->send(batch);
+    return std::get_if<PacketSender>(&sender_)->send(batch);
   }
 
  private:
