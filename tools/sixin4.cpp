@@ -139,9 +139,10 @@ int dispatch(const Words& words) {
     return exit_done;
   }
   const auto* const verb = std::ranges::find(verbs, first, &Verb::name);
-  if (verb == verbs.end())
+  if (verb == verbs.end()) {
     throw ConfigurationError("command line: unknown verb " + base::in_quotes(first) +
                              "; sixin4 --help lists them");
+  }
   const Words rest{words.begin() + 1, words.end()};
   if (std::ranges::find(rest, "--help") != rest.end()) {
     print_help(*verb);

@@ -83,8 +83,8 @@ class Tunnel {
   /// A recurring job of the control thread. `due` is the time of its next run; nullopt: there is nothing to
   /// do.
   struct Job {
-    std::optional<Clock::time_point> due;
-    void (Tunnel::*run)(Clock::time_point now);
+    std::optional<Clock::time_point> due{};
+    void (Tunnel::*run)(Clock::time_point now) = nullptr;
   };
   [[nodiscard]] std::array<Job, 4> jobs() const;
   void forget_path_mtu(Clock::time_point now);

@@ -137,7 +137,7 @@ Underlay Tunnel::current_underlay(const config::Configuration& configuration,
   last.loops = false;
   last.no_path.clear();
   try {
-    const Underlay underlay = find_underlay(netlink_, configuration, remote, link_index_);
+    Underlay underlay = find_underlay(netlink_, configuration, remote, link_index_);
     if (!underlay.loops) return underlay;
     last.loops = true;
   } catch (const netlink::NoIpv4Path& reason) {
