@@ -167,9 +167,6 @@ void Supervisor::handle_events() {
       Event{signals_.get(), [](Supervisor& self) { self.handle_signals(); }},
   };
   static_assert(SenderMonitors::count == 3);
-  const auto serve = [](Supervisor& self) {
-    self.server_.serve([&self](std::string_view request) { return self.answer(request); });
-  };
 
   std::array<pollfd, events.size() + 1> polled{};
   for (std::size_t i = 0; i < events.size(); ++i)
@@ -184,7 +181,9 @@ void Supervisor::handle_events() {
   if (sender_changes_.take()) tunnel_.follow_sender();
   tunnel_.pass_time();
   if (host_changes_.take()) tunnel_.follow_host();
-  if (polled.back().revents != 0) serve(*this);
+  if (polled.back().revents != 0) {
+    server_.serve([this](std::string_view request) { return answer(request); });
+  }
 }
 
 /// Milliseconds until the next timer, for poll(2); -1: no timer runs.
